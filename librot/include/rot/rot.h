@@ -38,7 +38,8 @@
 
 /*
  * What a call says.  Outputs are touched on ROT_OK only, except that *ret_len
- * holds the need after ROT_E_SPACE.
+ * holds the need after ROT_E_SPACE: the most that the answer can take, found
+ * before the part does anything, so that no key or signature is spent on it.
  */
 typedef enum rot_err {
     ROT_BUSY = 1, /* not a failure: the part is not ready; ask again later */
@@ -78,20 +79,21 @@ enum rot_kind {
     ROT_KIND_CHANNEL = 10, /* secrets of the part's secure channel */
 };
 
-#define ROT_OBJECT(kind, index) ((rot_object)(((unsigned)(kind) << 8) | ((unsigned)(index)&0xffu)))
-#define ROT_OBJECT_KIND(obj) ((enum rot_kind)((unsigned)(obj) >> 8))
-#define ROT_OBJECT_INDEX(obj) ((unsigned)(obj)&0xffu)
+#define ROT_OBJECT(kind, index)                                                                    \
+    ((rot_object)(((unsigned)(kind) << 8) | ((unsigned)(index) & 0xffu)))
+#define ROT_OBJECT_KIND(obj)  ((enum rot_kind)((unsigned)(obj) >> 8))
+#define ROT_OBJECT_INDEX(obj) ((unsigned)(obj) & 0xffu)
 
-#define ROT_IDEVID ROT_OBJECT(ROT_KIND_IDEVID, 0)
-#define ROT_LDEVID(n) ROT_OBJECT(ROT_KIND_LDEVID, n)
-#define ROT_TRUST(n) ROT_OBJECT(ROT_KIND_TRUST, n)
+#define ROT_IDEVID      ROT_OBJECT(ROT_KIND_IDEVID, 0)
+#define ROT_LDEVID(n)   ROT_OBJECT(ROT_KIND_LDEVID, n)
+#define ROT_TRUST(n)    ROT_OBJECT(ROT_KIND_TRUST, n)
 #define ROT_FIRMWARE(n) ROT_OBJECT(ROT_KIND_FIRMWARE, n)
-#define ROT_SESSION(n) ROT_OBJECT(ROT_KIND_SESSION, n)
-#define ROT_DATA(n) ROT_OBJECT(ROT_KIND_DATA, n)
-#define ROT_COUNTER(n) ROT_OBJECT(ROT_KIND_COUNTER, n)
-#define ROT_ATTEST(n) ROT_OBJECT(ROT_KIND_ATTEST, n)
-#define ROT_VENDOR(n) ROT_OBJECT(ROT_KIND_VENDOR, n)
-#define ROT_CHANNEL(n) ROT_OBJECT(ROT_KIND_CHANNEL, n)
+#define ROT_SESSION(n)  ROT_OBJECT(ROT_KIND_SESSION, n)
+#define ROT_DATA(n)     ROT_OBJECT(ROT_KIND_DATA, n)
+#define ROT_COUNTER(n)  ROT_OBJECT(ROT_KIND_COUNTER, n)
+#define ROT_ATTEST(n)   ROT_OBJECT(ROT_KIND_ATTEST, n)
+#define ROT_VENDOR(n)   ROT_OBJECT(ROT_KIND_VENDOR, n)
+#define ROT_CHANNEL(n)  ROT_OBJECT(ROT_KIND_CHANNEL, n)
 
 /* Which part of an object is meant. */
 enum rot_part {
@@ -288,7 +290,8 @@ ROT_MUST_USE rot_err rot_random(struct rot_chip *chip, uint8_t *buf, size_t len)
  *
  * alg       must be what the layout allows for the object
  * pub, cap  the new public key as SubjectPublicKeyInfo DER; some parts can
- *           tell it only now, so this is where it must be taken
+ *           tell it only now, so this is where it must be taken.  A symmetric
+ *           key has none: *ret_len is 0
  * ROT_E_STATE  the place is sealed or not yet configured
  */
 ROT_MUST_USE rot_err rot_key_generate(struct rot_chip *chip, rot_object obj, enum rot_alg alg,

@@ -24,18 +24,21 @@
 /* ---- Layouts ------------------------------------------------------------- */
 
 /* What may be done with a place, and how it is kept. */
-#define ROT_PLACE_SIGN 0x0001u       /* key signs */
-#define ROT_PLACE_AGREE 0x0002u      /* key agrees */
+#define ROT_PLACE_SIGN       0x0001u /* key signs */
+#define ROT_PLACE_AGREE      0x0002u /* key agrees */
 #define ROT_PLACE_REGENERATE 0x0004u /* a new key may be made after the data seal */
-#define ROT_PLACE_EXPORT 0x0008u     /* agreed and derived secrets may leave the part */
+#define ROT_PLACE_EXPORT     0x0008u /* agreed and derived secrets may leave the part */
 #define ROT_PLACE_COMPRESSED 0x0010u /* certificate kept in the part's compressed form */
-#define ROT_PLACE_LOCKABLE 0x0020u   /* may be sealed by ROT_STAGE_OBJECT */
-#define ROT_PLACE_SEAL 0x0040u       /* a production recipe seals it by ROT_STAGE_OBJECT */
-#define ROT_PLACE_READ_ONLY 0x0080u  /* ours to read only: the vendor wrote it */
-#define ROT_PLACE_ENCRYPTED 0x0100u  /* read or written through the secure channel only */
+#define ROT_PLACE_LOCKABLE   0x0020u /* may be sealed by ROT_STAGE_OBJECT */
+#define ROT_PLACE_SEAL       0x0040u /* a production recipe seals it by ROT_STAGE_OBJECT */
+#define ROT_PLACE_READ_ONLY  0x0080u /* ours to read only: the vendor wrote it */
+#define ROT_PLACE_ENCRYPTED  0x0100u /* read or written through the secure channel only */
 #define ROT_PLACE_PUBLIC_KEY 0x0200u /* DATA that must be a public key the part can verify with */
 
-/* Where one part of one object lives. */
+/*
+ * Where one part of one object lives.  A counter's place is its ROT_PART_DATA;
+ * a session key's, or any other secret's, its ROT_PART_KEY.
+ */
 struct rot_place {
     rot_object object;
     uint8_t part;    /* enum rot_part */
@@ -82,7 +85,7 @@ struct rot_driver {
     const char *name;   /* "atecc": its folder, its simulator, its document */
     const char *vendor; /* "microchip" */
     enum rot_bus bus;
-    size_t state_size;
+    size_t state_size;                       /* rot_open() zeroes that much, rot_close() wipes it */
     const struct rot_layout *const *layouts; /* first is the default; NULL ends the list */
 
     /* ROT_E_WRONG_PART: answers, but is not mine.  Changes nothing in the part. */
@@ -90,7 +93,11 @@ struct rot_driver {
     void (*close)(struct rot_chip *chip); /* optional */
     rot_err (*reset)(struct rot_chip *chip);
     rot_err (*identify)(struct rot_chip *chip, struct rot_identity *ret_identity);
-    /* Fill in the row of an object whose places are given (a missing one is NULL). */
+    /*
+     * Fill in the row of an object whose places are given (a missing one is
+     * NULL); cap comes zeroed.  The core then takes away what an empty slot or
+     * a missing place or flag forbids, so a row cannot promise what a call refuses.
+     */
     void (*capability)(const struct rot_chip *chip, const struct rot_place *key,
                        const struct rot_place *cert, const struct rot_place *chain,
                        const struct rot_place *data, struct rot_capability *cap);
@@ -154,6 +161,15 @@ struct rot_driver {
 
 /* ---- What the core offers to drivers -------------------------------------- */
 
+/* Bytes of the digest that a key signs (32, 48, 64), of its point, of its SubjectPublicKeyInfo, and
+ * the most that one signature takes; 0 where the algorithm has none or librot does not know it. */
+size_t rot_alg_digest_size(enum rot_alg alg);
+size_t rot_alg_point_size(enum rot_alg alg);
+size_t rot_alg_spki_size(enum rot_alg alg);
+size_t rot_alg_signature_size(enum rot_alg alg);
+/* Bytes of an AES or HMAC key; 0 for others. */
+size_t rot_alg_secret_size(enum rot_alg alg);
+
 /* Wipe memory in a way that the compiler keeps. */
 void rot_wipe_memory(void *p, size_t len);
 
@@ -161,16 +177,24 @@ void rot_wipe_memory(void *p, size_t len);
 int rot_equal(const void *a, const void *b, size_t len);
 
 /*
- * ECDSA signatures and P-256/P-384 keys between raw and DER form (RFC 3279
- * 2.2.3, RFC 5480).  raw is r || s, or X || Y; half is 32 or 48.
+ * ECDSA signatures between raw and DER form (RFC 3279 2.2.3).  raw is r || s;
+ * half is 32 (P-256) or 48 (P-384).  Both want 0 < r, s < the curve's order
+ * and the one DER form there is: ROT_E_FORMAT otherwise.
  */
 ROT_MUST_USE rot_err rot_ecdsa_to_der(const uint8_t *raw, size_t half, uint8_t *der, size_t cap,
                                       size_t *ret_len);
 ROT_MUST_USE rot_err rot_ecdsa_from_der(const uint8_t *der, size_t der_len, size_t half,
                                         uint8_t *raw);
+
+/*
+ * Public keys between raw and SubjectPublicKeyInfo (RFC 5480, RFC 8410).  The
+ * point is X || Y for P-256 and P-384 (64 and 96 bytes), or the raw key for
+ * Ed25519 and X25519 (32).  Whether a point is on its curve is not looked at:
+ * whoever computes with it does that.
+ */
 ROT_MUST_USE rot_err rot_spki_from_point(enum rot_alg alg, const uint8_t *point, uint8_t *spki,
                                          size_t cap, size_t *ret_len);
-/* Gives the point (64 or 96 bytes, room for 96) and its algorithm; ROT_E_FORMAT for anything else. */
+/* Gives the point (room for 96 bytes) and its algorithm; ROT_E_FORMAT for anything else. */
 ROT_MUST_USE rot_err rot_spki_to_point(const uint8_t *spki, size_t spki_len, uint8_t point[96],
                                        enum rot_alg *ret_alg);
 

@@ -11,8 +11,10 @@
  *
  * Backends stand behind one table of functions (backend.h): sqlite/ now,
  * postgres/ later.  Text arguments are NUL-terminated, borrowed, and checked
- * for length by the caller's parsers; rows handed to callbacks are borrowed
- * for the time of the call.
+ * for length by the caller's parsers (a longer one here is RS_E_INTERNAL, and
+ * nothing is done); NULL means "" where "" is allowed.  Rows handed to
+ * callbacks are borrowed for the time of the call; a callback that gives
+ * non-zero ends the walk, and the walk is RS_OK.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +28,12 @@
 
 #define STORE_SERIAL_MAX 20
 #define STORE_NAME_MAX 64  /* bytes of a name with NUL */
+#define STORE_TEXT_MAX 1024 /* bytes of a subject or another longer text with NUL */
+#define STORE_UID_MAX 64    /* bytes of a chip's identifier */
+#define STORE_DER_MAX 65536
+#define STORE_DOCUMENT_MAX (64 << 20) /* a CRL of a million entries fits */
 #define STORE_PAGE_MAX 1000
+#define STORE_BATCH_MAX 4096
 
 struct store; /* one handle, one thread */
 
@@ -102,6 +109,11 @@ struct store_issue {
 RS_MUST_USE rs_code store_open(const char *url, int writer, struct store **ret_store,
                                struct rs_err *err);
 void store_close(struct store *store);
+/*
+ * Read every page and every index: RS_E_STORE_DAMAGED names the first finding.
+ * Opening a writer does this by itself for files up to 64 MiB.
+ */
+RS_MUST_USE rs_code store_check(struct store *store, struct rs_err *err);
 
 /* ---- Issuing ----------------------------------------------------------------- */
 
@@ -110,6 +122,13 @@ void store_close(struct store *store);
  * id, order count.  An item that breaks a uniqueness rule gets its result set,
  * its certificate is stored as SUPERSEDED (revoked), and the rest goes on.
  * Any other failure fails the batch and nothing of it is stored.
+ *
+ * The same certificate again (same serial, leaf and fingerprint) changes
+ * nothing and gets the result it had: recovery replays freely.  A serial that
+ * belongs to another certificate, and a live request id that already led to
+ * another serial, are RS_E_SERIAL_COLLISION.  A request id of zeros means that
+ * there is none.  Batches come in the order of the ledger (see next_leaf).
+ * Certificates of state LOST claim neither key, chip, device nor request.
  */
 RS_MUST_USE rs_code store_commit_issued(struct store *store, struct store_issue *items,
                                         size_t count, struct rs_err *err);
@@ -171,12 +190,14 @@ struct store_revocation {
 RS_MUST_USE rs_code store_revoke(struct store *store, struct store_revocation *items, size_t count,
                                  struct rs_err *err);
 
+#define STORE_CERT_NOT_GOOD (-1) /* every state but ISSUED: what a CRL lists */
+
 /* Which certificates a list shows.  NULL or 0: no limit on that field. */
 struct store_cert_filter {
     const char *issuer;
     const char *device;
     const char *holder;
-    int state;
+    int state;             /* or STORE_CERT_NOT_GOOD */
     struct rs_bytes after; /* keyset: issuer NUL serial of the last row seen */
     size_t limit;          /* at most STORE_PAGE_MAX */
 };
@@ -255,7 +276,7 @@ RS_MUST_USE rs_code store_list_orders(struct store *store, const char *tenant, c
 struct store_board {
     const char *tenant;
     const char *station;
-    int64_t seq; /* gap-free per station; the same (station, seq) again is ignored */
+    int64_t seq; /* from 1, gap-free per station; the same (station, seq) again is ignored */
     const char *fixture;
     const char *board; /* label or device serial */
     const char *device;
@@ -268,7 +289,11 @@ struct store_board {
     int64_t took_ms, time_ms;
     int identity_used;
 };
-/* Exactly once by (station, seq); counts go to the order, states to the device. */
+/*
+ * Exactly once by (station, seq); counts go to the order, states to the device.
+ * All boards of a call are of one station, in rising order.  After a gap
+ * nothing more is taken: *ret_next_seq says from where to send again.
+ */
 RS_MUST_USE rs_code store_add_boards(struct store *store, const struct store_board *boards,
                                      size_t count, int64_t *ret_next_seq, struct rs_err *err);
 typedef int (*store_board_fn)(void *arg, const struct store_board *board);
@@ -296,7 +321,10 @@ struct store_object {
 RS_MUST_USE rs_code store_put_object(struct store *store, const struct store_object *object,
                                      int64_t expected_version, int64_t *ret_version,
                                      struct rs_err *err);
-/* version 0: the newest.  RS_E_REQUEST_UNKNOWN when there is none. */
+/*
+ * version 0: the newest.  RS_E_REQUEST_UNKNOWN when there is none.  Older
+ * versions stay readable, except of kind "crl" (the ledger has their hashes).
+ */
 RS_MUST_USE rs_code store_find_object(struct store *store, const char *tenant, const char *kind,
                                       const char *name, int64_t version, struct rs_arena *arena,
                                       struct store_object *ret_object, struct rs_err *err);
@@ -318,7 +346,7 @@ RS_MUST_USE rs_code store_put_token(struct store *store, const char *tenant,
 
 /* ---- Checkpoints and figures -------------------------------------------------------- */
 
-/* The newest checkpoint of a signer's ledger, as note text.  Replaces an older one. */
+/* The newest checkpoint of a signer's ledger, as note text.  Replaces an older one, never a newer. */
 RS_MUST_USE rs_code store_put_checkpoint(struct store *store, uint32_t signer_id, uint64_t size,
                                          struct rs_bytes note, struct rs_err *err);
 /* RS_OK with *ret_note empty when there is none. */

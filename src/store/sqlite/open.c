@@ -1,0 +1,320 @@
+/*
+ * open.c: opening, closing, checking and tidying.
+ *
+ * One process writes: PATH.lock is held exclusively as long as the writer
+ * lives.  SQLite's own locks would let two writers take turns, and each would
+ * believe what it keeps in memory.  Once the schema exists the lock file has
+ * contents; a database file of no bytes beside such a lock file was emptied by
+ * somebody, and is not silently made anew.
+ *
+ * Commits append to the write-ahead log and sync it (synchronous = FULL).
+ * Folding it into the database is never part of a commit: auto-checkpoints are
+ * off, and store_tidy does it on a connection of its own.  A failed sync needs
+ * no special state here: frames after the last good commit are written again
+ * by the next transaction, and a checkpoint that failed starts over from the
+ * log, which is only reset after the database was synced.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "store/sqlite/sqlite.h"
+
+#define WRITER_BUSY_MS    200
+#define READER_BUSY_MS    1000
+#define CHECK_AT_OPEN_MAX (64 << 20)
+#define LOG_TRUNCATE_SIZE (64 << 20) /* a write-ahead log longer than this is cut when folded */
+
+#define SETTINGS                                                                                   \
+    "PRAGMA trusted_schema = OFF;"                                                                 \
+    "PRAGMA cell_size_check = ON;"                                                                 \
+    "PRAGMA foreign_keys = ON;"                                                                    \
+    "PRAGMA temp_store = MEMORY;"                                                                  \
+    "PRAGMA synchronous = FULL;"                                                                   \
+    "PRAGMA wal_autocheckpoint = 0;"
+
+static const uint8_t lock_text[] = "Held by the one process that writes the database.\n";
+
+/* ---- Connections -------------------------------------------------------------------- */
+
+static rs_code
+configure(sqlite3 *db, int busy_ms, struct rs_err *err)
+{
+    static const struct {
+        int op, value;
+    } switches[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+                    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+                    {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+                    {SQLITE_DBCONFIG_DQS_DDL, 0},
+                    {SQLITE_DBCONFIG_DQS_DML, 0},
+                    {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}};
+    int rc = sqlite3_extended_result_codes(db, 1);
+
+    for (size_t i = 0; rc == SQLITE_OK && i < sizeof(switches) / sizeof(switches[0]); i++)
+        rc = sqlite3_db_config(db, switches[i].op, switches[i].value, (int *)NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(db, busy_ms);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(db, rc, err, "cannot set up");
+    return sqlite_run(db, SETTINGS, err);
+}
+
+rs_code
+sqlite_connect(const char *path, int flags, int busy_ms, sqlite3 **ret_db, struct rs_err *err)
+{
+    sqlite3 *db = NULL;
+    rs_code rc = sqlite_register_vfs(err);
+    int code;
+
+    if (rc != RS_OK)
+        return rc;
+    code = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, SQLITE_VFS_NAME);
+    rc = code == SQLITE_OK ? configure(db, busy_ms, err)
+                           : sqlite_fail(db, code, err, "cannot open the database");
+    if (rc != RS_OK) {
+        (void)sqlite3_close(db);
+        return rc;
+    }
+    *ret_db = db;
+    return RS_OK;
+}
+
+/* ---- Integrity ------------------------------------------------------------------------ */
+
+/* pragma is quick_check or integrity_check: one row "ok", or the findings. */
+static rs_code
+check_pages(sqlite3 *db, const char *pragma, struct rs_err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL);
+    rs_code code;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW) {
+        code = sqlite_fail(db, rc, err, "cannot check the database");
+    } else {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        code = RS_OK;
+        if (text == NULL || strcmp(text, "ok") != 0)
+            code = rs_fail(err, RS_E_STORE_DAMAGED, "store: the database is damaged: %.120s",
+                           text != NULL ? text : "?");
+    }
+    (void)sqlite3_finalize(statement);
+    return code;
+}
+
+rs_code
+sqlite_check(struct store *store, struct rs_err *err)
+{
+    return check_pages(((struct sqlite_store *)store)->db, "PRAGMA integrity_check(1)", err);
+}
+
+static rs_code
+file_size(sqlite3 *db, sqlite3_int64 *ret_size, struct rs_err *err)
+{
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+    if (rc == SQLITE_OK && file->pMethods != NULL)
+        rc = file->pMethods->xFileSize(file, ret_size);
+    return rc == SQLITE_OK ? RS_OK : sqlite_fail(db, rc, err, "cannot look at the database");
+}
+
+/* ---- The writer -------------------------------------------------------------------------- */
+
+/* Take PATH.lock; *ret_made is 1 when a schema was made under it before. */
+static rs_code
+take_lock(struct sqlite_store *s, int *ret_made, struct rs_err *err)
+{
+    char lock_path[4096];
+    uint64_t size = 0;
+    rs_code rc;
+    struct rs_buf name;
+
+    rs_buf_init_fixed(&name, (uint8_t *)lock_path, sizeof(lock_path));
+    rs_buf_put_str(&name, s->path);
+    rs_buf_put(&name, ".lock", sizeof(".lock"));
+    if (!rs_buf_ok(&name))
+        return rs_fail(err, RS_E_FILE_FAILED, "store: the path is too long");
+    rc = rs_file_open(lock_path, RS_OPEN_CREATE, &s->lock_fd, err);
+    if (rc == RS_OK)
+        rc = rs_file_lock(s->lock_fd, err);
+    if (rc == RS_OK)
+        rc = rs_file_size(s->lock_fd, &size, err);
+    *ret_made = size > 0;
+    return rc;
+}
+
+/*
+ * A database that is not there yet is made here with mode 0600, and by the way
+ * SQLite finds it: opening and closing an existing one through another
+ * descriptor would drop SQLite's locks on it (POSIX, fcntl).
+ */
+static rs_code
+make_file(const char *path, struct rs_err *err)
+{
+    int fd = -1;
+    rs_code rc;
+
+    if (rs_path_exists(path))
+        return RS_OK;
+    rc = rs_file_open(path, RS_OPEN_CREATE, &fd, err);
+    rs_file_close(fd);
+    return rc;
+}
+
+static rs_code
+set_up_writer(struct sqlite_store *s, int made, struct rs_err *err)
+{
+    sqlite3_int64 size = 0;
+    rs_code rc = file_size(s->db, &size, err);
+
+    if (rc == RS_OK && size == 0 && made)
+        return rs_fail(err, RS_E_STORE_DAMAGED, "store: the database file is empty and was not");
+    if (rc == RS_OK)
+        rc = sqlite_run(s->db,
+                        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+                        "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+                        err);
+    if (rc == RS_OK && size > 0 && size <= CHECK_AT_OPEN_MAX)
+        rc = check_pages(s->db, "PRAGMA quick_check(1)", err);
+    if (rc == RS_OK)
+        rc = sqlite_migrate(s->db, err);
+    if (rc == RS_OK && !made)
+        rc = rs_file_write_at(s->lock_fd, 0, rs_bytes_of(lock_text, sizeof(lock_text) - 1), err);
+    return rc;
+}
+
+static rs_code
+open_writer(struct sqlite_store *s, struct rs_err *err)
+{
+    int made = 0;
+    rs_code rc = take_lock(s, &made, err);
+
+    if (rc == RS_OK && made && !rs_path_exists(s->path))
+        made = 0; /* removed on purpose: it is rebuilt from the ledger */
+    if (rc == RS_OK)
+        rc = make_file(s->path, err);
+    if (rc == RS_OK)
+        rc = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, WRITER_BUSY_MS, &s->db, err);
+    if (rc == RS_OK)
+        rc = set_up_writer(s, made, err);
+    return rc;
+}
+
+static rs_code
+open_reader(struct sqlite_store *s, struct rs_err *err)
+{
+    rs_code rc;
+
+    /* Not read-only for SQLite: readers too keep the shared memory of the log. */
+    rc = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, READER_BUSY_MS, &s->db, err);
+    if (rc == RS_OK)
+        rc = sqlite_run(s->db, "PRAGMA query_only = ON; PRAGMA cache_size = -16384", err);
+    if (rc == RS_OK)
+        rc = sqlite_check_schema(s->db, err);
+    return rc;
+}
+
+/* ---- The backend's calls --------------------------------------------------------------------- */
+
+void
+sqlite_close(struct store *store)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+
+    for (size_t i = 0; i < SQLITE_SQL_COUNT; i++)
+        (void)sqlite3_finalize(s->statements[i]);
+    (void)sqlite3_close(s->db);
+    (void)sqlite3_close(s->tidy_db);
+    rs_file_close(s->lock_fd);
+    free(s->path);
+    free(s);
+}
+
+rs_code
+sqlite_open(const char *where, int writer, struct store **ret_store, struct rs_err *err)
+{
+    struct sqlite_store *s = calloc(1, sizeof(*s));
+    rs_code rc;
+
+    if (s == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "store: no memory for a handle");
+    s->head.backend = &store_sqlite;
+    s->head.writer = writer;
+    s->lock_fd = -1;
+    s->path = strdup(where);
+    if (s->path == NULL)
+        rc = rs_fail(err, RS_E_NO_MEMORY, "store: no memory for a handle");
+    else
+        rc = writer ? open_writer(s, err) : open_reader(s, err);
+    if (rc != RS_OK) {
+        sqlite_close(&s->head);
+        return rc;
+    }
+    *ret_store = &s->head;
+    return RS_OK;
+}
+
+rs_code
+sqlite_tidy(struct store *store, struct rs_err *err)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    int frames = 0, done = 0, rc;
+    rs_code code = RS_OK;
+
+    if (s->tidy_db == NULL)
+        code = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, 0, &s->tidy_db, err);
+    if (code != RS_OK)
+        return code;
+
+    /* PASSIVE never waits and never makes anybody wait. */
+    rc = sqlite3_wal_checkpoint_v2(s->tidy_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+    if (rc == SQLITE_OK && frames == done && (int64_t)frames * 8192 > LOG_TRUNCATE_SIZE)
+        rc = sqlite3_wal_checkpoint_v2(s->tidy_db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* Busy: a reader or another checkpoint is in the way, and the next turn goes on. */
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+        return RS_OK;
+    return sqlite_fail(s->tidy_db, rc, err, "cannot fold the log into the database");
+}
+
+const struct store_backend store_sqlite = {
+    .scheme = "sqlite",
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .check = sqlite_check,
+    .commit_issued = sqlite_commit_issued,
+    .find_request = sqlite_find_request,
+    .find_key = sqlite_find_key,
+    .find_chip = sqlite_find_chip,
+    .next_leaf = sqlite_next_leaf,
+    .set_next_leaf = sqlite_set_next_leaf,
+    .find_cert = sqlite_find_cert,
+    .find_cert_by_fingerprint = sqlite_find_cert_by_fingerprint,
+    .cert_status = sqlite_cert_status,
+    .revoke = sqlite_revoke,
+    .list_certs = sqlite_list_certs,
+    .find_device = sqlite_find_device,
+    .set_device_state = sqlite_set_device_state,
+    .list_devices = sqlite_list_devices,
+    .put_order = sqlite_put_order,
+    .find_order = sqlite_find_order,
+    .find_share = sqlite_find_share,
+    .list_orders = sqlite_list_orders,
+    .add_boards = sqlite_add_boards,
+    .list_boards = sqlite_list_boards,
+    .put_object = sqlite_put_object,
+    .find_object = sqlite_find_object,
+    .list_objects = sqlite_list_objects,
+    .take_token = sqlite_take_token,
+    .put_token = sqlite_put_token,
+    .put_checkpoint = sqlite_put_checkpoint,
+    .find_checkpoint = sqlite_find_checkpoint,
+    .get_stats = sqlite_get_stats,
+    .tidy = sqlite_tidy,
+};

@@ -26,7 +26,7 @@
 /* What may be done with a place, and how it is kept. */
 #define ROT_PLACE_SIGN       0x0001u /* key signs */
 #define ROT_PLACE_AGREE      0x0002u /* key agrees */
-#define ROT_PLACE_REGENERATE 0x0004u /* a new key may be made after the data seal */
+#define ROT_PLACE_REGENERATE 0x0004u /* a new key, or new bytes, also after the data seal */
 #define ROT_PLACE_EXPORT     0x0008u /* agreed and derived secrets may leave the part */
 #define ROT_PLACE_COMPRESSED 0x0010u /* certificate kept in the part's compressed form */
 #define ROT_PLACE_LOCKABLE   0x0020u /* may be sealed by ROT_STAGE_OBJECT */

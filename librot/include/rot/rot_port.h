@@ -8,7 +8,7 @@
  *
  *   driver          needs
  *   atecc           sha256; random (nonces); hmac for encrypted reads' MACs
- *   soft            random, sha256, ec_*, aead, kdf
+ *   soft            random, hash, hmac, aes_cmac, aead, ec_*, ecdh, kdf, stretch
  *   se05x (SCP03)   aes_cbc, aes_cmac, random
  *   tpm2 sessions   hash, hmac, aes_cfb, ecdh, random
  *
@@ -35,7 +35,10 @@ struct rot_port_ops {
     rot_err (*hmac)(void *self, enum rot_hash alg, struct rot_bytes key,
                     const struct rot_bytes *parts, size_t part_count, uint8_t *out);
 
-    /* Raw AES on whole blocks; key 16 or 32 bytes; iv is updated in place for chaining. */
+    /*
+     * Raw AES on whole blocks; key 16 or 32 bytes; iv is updated in place for
+     * chaining.  in and out may be the same.  The last piece of CFB may be short.
+     */
     rot_err (*aes_ecb)(void *self, struct rot_bytes key, int encrypt, const uint8_t *in, size_t len,
                        uint8_t *out);
     rot_err (*aes_cbc)(void *self, struct rot_bytes key, uint8_t iv[16], int encrypt,
@@ -64,6 +67,9 @@ struct rot_port_ops {
                     uint8_t *secret);
     rot_err (*kdf)(void *self, struct rot_bytes secret, const struct rot_kdf_params *params,
                    uint8_t *out);
+    /* A key from what a person remembers: PBKDF2 with HMAC-SHA-256 (RFC 8018 5.2). */
+    rot_err (*stretch)(void *self, struct rot_bytes passphrase, struct rot_bytes salt,
+                       uint32_t iterations, uint8_t *out, size_t out_len);
 };
 
 struct rot_port {

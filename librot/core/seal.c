@@ -1,0 +1,80 @@
+/*
+ * seal.c: steps that cannot be undone, and those that undo the rest.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core.h"
+
+/* The stage exists, and has an object if and only if it is the one for objects. */
+static rot_err
+check_stage(struct rot_chip *chip, enum rot_stage stage, rot_object obj,
+            const struct rot_place **ret_place)
+{
+    if (rot_check_open(chip) != ROT_OK || stage < ROT_STAGE_CONFIG || stage > ROT_STAGE_LIFECYCLE)
+        return ROT_E_ARG;
+    if (chip->setup.driver->seal == NULL || chip->setup.driver->seal_state == NULL)
+        return ROT_E_UNSUPPORTED;
+    *ret_place = NULL;
+    if (stage != ROT_STAGE_OBJECT)
+        return obj == 0 ? ROT_OK : ROT_E_ARG;
+    *ret_place = rot_find_lockable(chip->setup.layout, obj);
+    return *ret_place == NULL ? ROT_E_UNSUPPORTED : ROT_OK;
+}
+
+rot_err
+rot_seal_prepare(struct rot_chip *chip, enum rot_stage stage, rot_object obj)
+{
+    const struct rot_place *place;
+    rot_err rc = check_stage(chip, stage, obj, &place);
+
+    if (rc != ROT_OK || chip->setup.driver->seal_prepare == NULL)
+        return rc;
+    return chip->setup.driver->seal_prepare(chip, stage, place);
+}
+
+rot_err
+rot_seal(struct rot_chip *chip, enum rot_stage stage, rot_object obj)
+{
+    const struct rot_place *place;
+    rot_err rc = check_stage(chip, stage, obj, &place);
+
+    if (rc != ROT_OK)
+        return rc;
+    return chip->setup.driver->seal(chip, stage, place);
+}
+
+rot_err
+rot_seal_state(struct rot_chip *chip, enum rot_stage stage, rot_object obj,
+               enum rot_seal_state *ret_state)
+{
+    const struct rot_place *place;
+    rot_err rc;
+
+    if (ret_state == NULL)
+        return ROT_E_ARG;
+    rc = check_stage(chip, stage, obj, &place);
+    if (rc != ROT_OK)
+        return rc;
+    return chip->setup.driver->seal_state(chip, stage, place, ret_state);
+}
+
+rot_err
+rot_wipe(struct rot_chip *chip)
+{
+    if (rot_check_open(chip) != ROT_OK)
+        return ROT_E_ARG;
+    if (chip->setup.driver->wipe == NULL)
+        return ROT_E_UNSUPPORTED;
+    return chip->setup.driver->wipe(chip);
+}
+
+rot_err
+rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
+{
+    if (rot_check_open(chip) != ROT_OK || secret == NULL || secret_len == 0 ||
+        secret_len > ROT_SECRET_MAX)
+        return ROT_E_ARG;
+    if (chip->setup.driver->channel_rotate == NULL)
+        return ROT_E_UNSUPPORTED;
+    return chip->setup.driver->channel_rotate(chip, secret, secret_len);
+}

@@ -56,9 +56,9 @@ struct leaf_document {
     struct rs_bytes tenant;
     struct rs_bytes kind; /* "order", "profile", "issuer", "officer", "bootstrap" */
     struct rs_bytes name;
-    struct rs_bytes before;   /* SHA-256 of what it replaces; empty: new */
-    struct rs_bytes document; /* the signed bytes, or empty when only the hash is kept */
-    struct rs_bytes hash;     /* SHA-256 of the document */
+    struct rs_bytes before;    /* SHA-256 of what it replaces; empty: new */
+    struct rs_bytes document;  /* the signed bytes, or empty when only the hash is kept */
+    struct rs_bytes hash;      /* SHA-256 of the document */
     struct rs_bytes approvals; /* CBOR array of [officer key hash, signature] */
     struct rs_bytes who;
 };

@@ -28,29 +28,29 @@
 
 #include "base/bytes.h"
 
-#define LEDGER_HASH_SIZE 32
-#define LEDGER_BATCH_MAX 256          /* leaves in one append */
-#define LEDGER_CONTENT_MAX 16384      /* bytes of one leaf (threat model 11) */
+#define LEDGER_HASH_SIZE    32
+#define LEDGER_BATCH_MAX    256         /* leaves in one append */
+#define LEDGER_CONTENT_MAX  16384       /* bytes of one leaf (threat model 11) */
 #define LEDGER_SEGMENT_SIZE (64u << 20) /* bytes, preallocated with zeros */
 
 /* What a leaf says.  Stable numbers; contents are deterministic CBOR (leaf.h). */
 enum ledger_type {
-    LEDGER_ISSUED = 1,  /* an intent: the full TBS that will be signed */
+    LEDGER_ISSUED = 1, /* an intent: the full TBS that will be signed */
     LEDGER_REVOKED = 2,
-    LEDGER_CRL = 3,     /* issuer, scope, number, hash of the TBS */
+    LEDGER_CRL = 3, /* issuer, scope, number, hash of the TBS */
     LEDGER_SSH = 4,
     LEDGER_KRL = 5,
-    LEDGER_ORDER = 6,   /* a signed work order, or a change of one */
+    LEDGER_ORDER = 6, /* a signed work order, or a change of one */
     LEDGER_APPROVAL = 7,
-    LEDGER_CONFIG = 8,  /* issuers, officers, limits: before and after */
+    LEDGER_CONFIG = 8, /* issuers, officers, limits: before and after */
     LEDGER_PROFILE = 9,
     LEDGER_TRUST = 10,
     LEDGER_LOGIN = 11,
     LEDGER_REFUSED = 12, /* first, last, count of refusals of one kind */
     LEDGER_EPOCH = 13,
-    LEDGER_TORN = 14,   /* the tail was cut at start: how many bytes */
-    LEDGER_SEEN = 15,   /* a checkpoint of another log: cross-witness */
-    LEDGER_LOST = 16,   /* an open intent that can no longer be completed */
+    LEDGER_TORN = 14, /* the tail was cut at start: how many bytes */
+    LEDGER_SEEN = 15, /* a checkpoint of another log: cross-witness */
+    LEDGER_LOST = 16, /* an open intent that can no longer be completed */
 };
 
 /* One leaf, to append or as read. */
@@ -76,7 +76,7 @@ struct ledger_config {
     const char *witness_dir; /* a second place for the newest checkpoint; NULL: none */
     const char *origin;      /* "<installation>/ledger/<signer id>": first line of checkpoints */
     uint32_t signer_id;
-    uint16_t epoch; /* of this signer's life; in each segment header */
+    uint16_t epoch;         /* of this signer's life; in each segment header */
     uint8_t public_key[32]; /* Ed25519, of checkpoints */
     ledger_sign_fn sign;
     void *sign_arg;
@@ -88,8 +88,8 @@ struct ledger;
 /* What opening found. */
 struct ledger_opened {
     struct ledger_head head;
-    int64_t last_time_ms;  /* of the last leaf; 0 when empty */
-    uint64_t torn_bytes;   /* cut from the tail; a `torn` leaf was appended when not 0 */
+    int64_t last_time_ms;     /* of the last leaf; 0 when empty */
+    uint64_t torn_bytes;      /* cut from the tail; a `torn` leaf was appended when not 0 */
     uint64_t checkpoint_size; /* of the newest checkpoint that was found */
 };
 

@@ -30,9 +30,9 @@ const char *ledger_damage_name(enum ledger_damage damage); /* "changed", ... */
 
 struct ledger_verify_config {
     const char *dir;
-    const char *witness_dir;     /* second directory with a checkpoint; NULL: none */
-    const uint8_t *public_key;   /* 32 bytes; NULL: signatures are not checked (and said so) */
-    const char *origin;          /* expected first line of checkpoints; NULL: any */
+    const char *witness_dir;      /* second directory with a checkpoint; NULL: none */
+    const uint8_t *public_key;    /* 32 bytes; NULL: signatures are not checked (and said so) */
+    const char *origin;           /* expected first line of checkpoints; NULL: any */
     const struct rs_bytes *notes; /* checkpoints kept outside: store, stations, witnesses */
     size_t note_count;
     void (*progress)(void *arg, uint64_t done); /* every 65,536 records; NULL: none */
@@ -49,7 +49,7 @@ struct ledger_verdict {
     unsigned checkpoints;      /* how many were compared */
     int64_t first_time_ms;
     int64_t last_time_ms;
-    char text[200];            /* one sentence */
+    char text[200]; /* one sentence */
 };
 
 /* RS_OK and a verdict, or an error when the directory cannot be read at all. */

@@ -18,7 +18,7 @@
 #define PROFILE_KEYS 18
 #define ISSUER_KEYS 13
 #define ORDER_KEYS 18
-#define OFFICER_KEYS 4
+#define OFFICER_KEYS 5
 #define TEXT_MAX 512
 #define URL_MAX 255
 
@@ -136,6 +136,7 @@ doc_officer_put(struct rs_buf *out, const struct doc_officer *doc)
     rs_cbor_put_uint(out, 2);
     rs_cbor_put_bytes(out, doc->spki);
     put_key_uint(out, 3, doc->active);
+    put_key_uint(out, 4, doc->version);
 }
 
 /* ---- Reading ---------------------------------------------------------------- */
@@ -339,6 +340,7 @@ doc_officer_read(struct rs_bytes bytes, struct doc_officer *ret_doc, struct rs_e
     d.name = read_name(&c, 1, 0);
     d.spki = read_bytes(&c, 2, 512);
     d.active = read_uint(&c, 3);
+    d.version = read_uint(&c, 4);
     if (d.active > 1)
         c.in.failed = 1;
     rc = end(&c, "officer", err);

@@ -127,7 +127,7 @@ struct doc_order {
     struct rs_bytes serial_match; /* shell pattern of device serials; "" any */
     struct rs_bytes rot;          /* model that the product names: "atecc608b", "soft" */
     struct rs_bytes layout;
-    int64_t created_at;
+    int64_t created_at; /* when this version was signed; rises, so that no old one comes back */
 };
 
 enum doc_order_state {
@@ -140,6 +140,7 @@ enum doc_order_state {
 
 struct doc_officer {
     struct rs_bytes name;
+    uint64_t version;     /* rises with each change: an old document is never taken again */
     struct rs_bytes spki; /* the key that approvals are verified with */
     uint64_t active;      /* 0: may no longer approve */
 };

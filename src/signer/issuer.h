@@ -1,0 +1,26 @@
+/*
+ * issuer.h: making CAs, and putting documents into the ledger; private to src/signer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SIGNER_ISSUER_H
+#define SIGNER_ISSUER_H
+
+#include "signer/core.h"
+
+/* One document leaf, applied to the state. */
+RS_MUST_USE rs_code signer_put_document(struct signer *s, enum ledger_type type,
+                                        const struct proto_document *m, uint64_t *ret_leaf,
+                                        struct rs_err *err);
+
+/* The rules for an issuer document: parent, path length, dates, key algorithm, profiles. */
+RS_MUST_USE rs_code signer_check_issuer(struct signer *s, const struct proto_document *m,
+                                        struct rs_err *err);
+/*
+ * Put the document, make the key, and certify it by its parent (itself for a
+ * root): leaf first, then signature, then the file ca/NAME.cer.
+ */
+RS_MUST_USE rs_code signer_make_issuer(struct signer *s, const struct proto_document *m,
+                                       uint64_t *ret_leaf, struct rs_err *err);
+
+#endif /* SIGNER_ISSUER_H */

@@ -337,6 +337,9 @@ check_config(const struct ledger_config *config, struct rs_err *err)
             err, RS_E_CONFIG_INVALID,
             "ledger: signed-note: an origin has no spaces, plus signs or controls: %.80s",
             config->origin);
+    if (!note_origin_names(config->origin, config->signer_id))
+        return rs_fail(err, RS_E_CONFIG_INVALID, "ledger: origin %.80s is not of signer %u",
+                       config->origin, config->signer_id);
     if (config->segment_size > SEGMENT_SIZE_MAX)
         return rs_fail(err, RS_E_CONFIG_INVALID, "ledger: a segment has at most 2^40 bytes");
     return RS_OK;

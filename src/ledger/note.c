@@ -29,6 +29,17 @@ note_origin_ok(const char *origin)
     return len > 0 && len <= NOTE_ORIGIN_MAX;
 }
 
+int
+note_origin_names(const char *origin, uint32_t signer_id)
+{
+    const char *slash = strrchr(origin, '/');
+    const char *last = slash == NULL ? origin : slash + 1;
+    char id[16];
+
+    (void)snprintf(id, sizeof(id), "%" PRIu32, signer_id);
+    return *last == '\0' || last[strspn(last, "0123456789")] != '\0' || strcmp(last, id) == 0;
+}
+
 /* signed-note: the first four bytes of SHA-256(key name || LF || type || public key). */
 static void
 key_id(struct ledger_hasher *h, const struct ledger_config *config, uint8_t ret_id[KEY_ID_SIZE])

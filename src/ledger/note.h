@@ -18,6 +18,12 @@
 /* 1 if a text can be an origin and key name: not empty, no space, no plus, no control character. */
 int note_origin_ok(const char *origin);
 
+/*
+ * 1 unless the last component of origin is a number other than signer_id: the
+ * origin is what binds the id in the segment headers to signed checkpoints.
+ */
+int note_origin_names(const char *origin, uint32_t signer_id);
+
 /* Make and sign a checkpoint note; appends to ret_note. */
 RS_MUST_USE rs_code note_put(struct ledger_hasher *h, const struct ledger_config *config,
                              const struct ledger_head *head, struct rs_buf *ret_note,

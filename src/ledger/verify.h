@@ -49,7 +49,7 @@ struct ledger_verdict {
     unsigned checkpoints;      /* how many were compared */
     int64_t first_time_ms;
     int64_t last_time_ms;
-    char text[200]; /* one sentence */
+    char text[320]; /* one sentence */
 };
 
 /* RS_OK and a verdict, or an error when the directory cannot be read at all. */

@@ -190,8 +190,11 @@ refuses_a_missing_or_foreign_segment(void **state)
     help_store(two, saved.p, saved.len);
     rs_buf_done(&saved);
     t->config.signer_id = 8;
+    assert_int_equal(open_code(t, NULL), RS_E_CONFIG_INVALID);
+    t->config.origin = "test/ledger/other";
     assert_int_equal(open_code(t, NULL), RS_E_LEDGER_DAMAGED);
     t->config.signer_id = 7;
+    t->config.origin = HELP_ORIGIN;
     assert_int_equal(open_code(t, NULL), RS_OK);
 }
 

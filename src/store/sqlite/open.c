@@ -8,11 +8,12 @@
  * somebody, and is not silently made anew.
  *
  * Commits append to the write-ahead log and sync it (synchronous = FULL).
- * Folding it into the database is never part of a commit: auto-checkpoints are
- * off, and store_tidy does it on a connection of its own.  A failed sync needs
- * no special state here: frames after the last good commit are written again
- * by the next transaction, and a checkpoint that failed starts over from the
- * log, which is only reset after the database was synced.
+ * Folding the log into the database is the work of another thread (store_tidy,
+ * on a connection of its own); the writer only helps when the log has become
+ * long.  A failed sync needs no special state here: frames after the last good
+ * commit are written again by the next transaction, and a checkpoint that
+ * failed starts over from the log, which is only reset after the database was
+ * synced.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,7 +26,8 @@
 #define WRITER_BUSY_MS    200
 #define READER_BUSY_MS    1000
 #define CHECK_AT_OPEN_MAX (64 << 20)
-#define LOG_TRUNCATE_SIZE (64 << 20) /* a write-ahead log longer than this is cut when folded */
+#define LOG_FRAMES_MAX    8192 /* 64 MiB of log: time to start it over */
+#define LOG_FRAMES_STEP   1024 /* and if a reader was in the way, again after so many more */
 
 #define SETTINGS                                                                                   \
     "PRAGMA trusted_schema = OFF;"                                                                 \
@@ -125,6 +127,42 @@ file_size(sqlite3 *db, sqlite3_int64 *ret_size, struct rs_err *err)
     return rc == SQLITE_OK ? RS_OK : sqlite_fail(db, rc, err, "cannot look at the database");
 }
 
+/* ---- Folding the log ------------------------------------------------------------------- */
+
+static rs_code
+fold(sqlite3 *db, struct rs_err *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    /* Busy: another one is folding; nothing is lost, the next turn goes on. */
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+        return RS_OK;
+    return sqlite_fail(db, rc, err, "cannot fold the log into the database");
+}
+
+/*
+ * SQLite tells the length of the log after each commit.  The log starts over
+ * when all of it is folded, and under load the folding thread never quite gets
+ * there: new frames come in behind it.  So when the log has become long, the
+ * writer folds the rest itself between two commits.
+ */
+static int
+on_commit(void *arg, sqlite3 *db, const char *name, int frames)
+{
+    struct sqlite_store *s = arg;
+
+    (void)name;
+    if (frames < LOG_FRAMES_MAX)
+        s->fold_at = LOG_FRAMES_MAX;
+    if (frames < s->fold_at)
+        return SQLITE_OK;
+    s->fold_at = frames + LOG_FRAMES_STEP;
+    /* The commit stands whatever comes of this. */
+    rs_code ignored = fold(db, NULL);
+    (void)ignored;
+    return SQLITE_OK;
+}
+
 /* ---- The writer -------------------------------------------------------------------------- */
 
 /* Take PATH.lock; *ret_made is 1 when a schema was made under it before. */
@@ -179,7 +217,7 @@ set_up_writer(struct sqlite_store *s, int made, struct rs_err *err)
     if (rc == RS_OK)
         rc = sqlite_run(s->db,
                         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
-                        "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+                        "PRAGMA cache_size = -65536;",
                         err);
     if (rc == RS_OK && size > 0 && size <= CHECK_AT_OPEN_MAX)
         rc = check_pages(s->db, "PRAGMA quick_check(1)", err);
@@ -204,6 +242,8 @@ open_writer(struct sqlite_store *s, struct rs_err *err)
         rc = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, WRITER_BUSY_MS, &s->db, err);
     if (rc == RS_OK)
         rc = set_up_writer(s, made, err);
+    if (rc == RS_OK)
+        (void)sqlite3_wal_hook(s->db, on_commit, s);
     return rc;
 }
 
@@ -265,22 +305,11 @@ rs_code
 sqlite_tidy(struct store *store, struct rs_err *err)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    int frames = 0, done = 0, rc;
-    rs_code code = RS_OK;
+    rs_code rc = RS_OK;
 
     if (s->tidy_db == NULL)
-        code = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, 0, &s->tidy_db, err);
-    if (code != RS_OK)
-        return code;
-
-    /* PASSIVE never waits and never makes anybody wait. */
-    rc = sqlite3_wal_checkpoint_v2(s->tidy_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
-    if (rc == SQLITE_OK && frames == done && (int64_t)frames * 8192 > LOG_TRUNCATE_SIZE)
-        rc = sqlite3_wal_checkpoint_v2(s->tidy_db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    /* Busy: a reader or another checkpoint is in the way, and the next turn goes on. */
-    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-        return RS_OK;
-    return sqlite_fail(s->tidy_db, rc, err, "cannot fold the log into the database");
+        rc = sqlite_connect(s->path, SQLITE_OPEN_READWRITE, 0, &s->tidy_db, err);
+    return rc == RS_OK ? fold(s->tidy_db, err) : rc;
 }
 
 const struct store_backend store_sqlite = {

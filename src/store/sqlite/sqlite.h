@@ -56,6 +56,7 @@ struct sqlite_store {
     char *path;
     int lock_fd; /* writer: PATH.lock, held as long as the handle lives */
     uint64_t since_purge;
+    int fold_at; /* length of the log at which the writer folds it */
     struct sqlite_tally tally;
     sqlite3_stmt *statements[SQLITE_SQL_COUNT];
 };

@@ -1,0 +1,430 @@
+/*
+ * server.c: evhttp behind our interface.
+ *
+ * Answers may come from any thread: they are put on their loop's list and the
+ * loop is woken.  A connection that closes while an answer is outstanding
+ * leaves the exchange without a request; the answer then goes nowhere.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/thread.h>
+
+#include "http/tls.h"
+
+#define LOOPS_MAX 64
+#define LISTENERS_MAX 8
+#define IDLE_TIMEOUT_S 30
+
+struct loop;
+
+struct http_exchange {
+    struct http_exchange *next; /* on its loop's list of answers */
+    struct loop *loop;
+    struct evhttp_request *req; /* NULL: the client is gone */
+    SSL *ssl;
+    struct http_request request;
+    uint8_t *peer_der;
+    char *path;
+    char content_type[96];
+    /* The answer. */
+    int status;
+    char answer_type[96];
+    uint8_t *body;
+    size_t body_len;
+    struct {
+        char name[48], value[160];
+    } headers[8];
+    size_t header_count;
+};
+
+struct loop_listener {
+    struct loop *loop;
+    const struct http_listener *listener;
+    struct evhttp *http;
+};
+
+struct loop {
+    struct http_server *server;
+    struct event_base *base;
+    struct event *wake;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct http_exchange *answers;
+    int stopping;
+    struct loop_listener listeners[LISTENERS_MAX];
+};
+
+struct http_server {
+    struct http_listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct loop loops[LOOPS_MAX];
+    unsigned loop_count;
+    atomic_uint_fast64_t requests, open;
+};
+
+/* ---- Exchanges --------------------------------------------------------------------------- */
+
+static void
+free_exchange(struct http_exchange *x)
+{
+    atomic_fetch_sub(&x->loop->server->open, 1);
+    OPENSSL_free(x->peer_der);
+    free(x->path);
+    free(x->body);
+    free(x);
+}
+
+static void
+on_client_gone(struct evhttp_connection *connection, void *arg)
+{
+    struct http_exchange *x = arg;
+
+    (void)connection;
+    x->req = NULL;
+    x->ssl = NULL;
+}
+
+/* On the loop's thread. */
+static void
+send_answer(struct http_exchange *x)
+{
+    struct evkeyvalq *out;
+    struct evbuffer *body;
+
+    if (x->req == NULL) {
+        free_exchange(x);
+        return;
+    }
+    evhttp_connection_set_closecb(evhttp_request_get_connection(x->req), NULL, NULL);
+    out = evhttp_request_get_output_headers(x->req);
+    if (x->answer_type[0] != '\0')
+        (void)evhttp_add_header(out, "Content-Type", x->answer_type);
+    for (size_t i = 0; i < x->header_count; i++)
+        (void)evhttp_add_header(out, x->headers[i].name, x->headers[i].value);
+    body = evbuffer_new();
+    if (body != NULL && x->body_len > 0)
+        (void)evbuffer_add(body, x->body, x->body_len);
+    evhttp_send_reply(x->req, x->status, NULL, body);
+    if (body != NULL)
+        evbuffer_free(body);
+    free_exchange(x);
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *l = arg;
+    struct http_exchange *list;
+
+    (void)fd;
+    (void)what;
+    (void)pthread_mutex_lock(&l->lock);
+    list = l->answers;
+    l->answers = NULL;
+    (void)pthread_mutex_unlock(&l->lock);
+    while (list != NULL) {
+        struct http_exchange *x = list;
+        list = x->next;
+        send_answer(x);
+    }
+    if (l->stopping) {
+        struct timeval soon = { 0, 50000 };
+        (void)event_base_loopexit(l->base, &soon);
+    }
+}
+
+static void
+copy_headers(struct http_exchange *x, const struct http_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count && x->header_count < 8; i++) {
+        strncpy(x->headers[x->header_count].name, headers[i].name,
+                sizeof(x->headers[0].name) - 1);
+        strncpy(x->headers[x->header_count].value, headers[i].value,
+                sizeof(x->headers[0].value) - 1);
+        x->header_count++;
+    }
+}
+
+void
+http_reply(struct http_exchange *x, int status, const char *content_type, struct rs_bytes body,
+           const struct http_header *headers, size_t header_count)
+{
+    struct loop *l = x->loop;
+    int first;
+
+    x->status = status;
+    if (content_type != NULL)
+        strncpy(x->answer_type, content_type, sizeof(x->answer_type) - 1);
+    copy_headers(x, headers, header_count);
+    if (body.len > 0) {
+        x->body = malloc(body.len);
+        if (x->body != NULL) {
+            memcpy(x->body, body.p, body.len);
+            x->body_len = body.len;
+        } else {
+            x->status = 503;
+        }
+    }
+    (void)pthread_mutex_lock(&l->lock);
+    first = l->answers == NULL;
+    x->next = l->answers;
+    l->answers = x;
+    (void)pthread_mutex_unlock(&l->lock);
+    if (first)
+        event_active(l->wake, 0, 0);
+}
+
+int
+http_exporter(struct http_exchange *x, const char *label, uint8_t out[HTTP_EXPORTER_SIZE])
+{
+    return x->ssl != NULL && SSL_export_keying_material(x->ssl, out, HTTP_EXPORTER_SIZE, label,
+                                                        strlen(label), NULL, 0, 0) == 1;
+}
+
+const char *
+http_request_header(struct http_exchange *x, const char *name)
+{
+    return x->req == NULL ? NULL : evhttp_find_header(evhttp_request_get_input_headers(x->req), name);
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+static int
+method_of(enum evhttp_cmd_type type, enum http_method *ret_method)
+{
+    static const struct {
+        enum evhttp_cmd_type type;
+        enum http_method method;
+    } known[] = { { EVHTTP_REQ_GET, HTTP_GET },     { EVHTTP_REQ_HEAD, HTTP_HEAD },
+                  { EVHTTP_REQ_POST, HTTP_POST },   { EVHTTP_REQ_PUT, HTTP_PUT },
+                  { EVHTTP_REQ_PATCH, HTTP_PATCH }, { EVHTTP_REQ_DELETE, HTTP_DELETE } };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].type == type) {
+            *ret_method = known[i].method;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void
+take_content_type(struct http_exchange *x, struct evhttp_request *req)
+{
+    const char *text = evhttp_find_header(evhttp_request_get_input_headers(req), "Content-Type");
+    size_t n = 0;
+
+    for (; text != NULL && text[n] != '\0' && text[n] != ';' && text[n] != ' ' &&
+           n < sizeof(x->content_type) - 1;
+         n++)
+        x->content_type[n] =
+            (char)(text[n] >= 'A' && text[n] <= 'Z' ? text[n] - 'A' + 'a' : text[n]);
+    x->content_type[n] = '\0';
+    x->request.content_type = x->content_type;
+}
+
+static void
+take_peer(struct http_exchange *x, struct evhttp_request *req)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(req);
+    char *address = NULL;
+    ev_uint16_t port;
+    X509 *cert;
+    int len;
+
+    evhttp_connection_get_peer(connection, &address, &port);
+    x->request.address = address != NULL ? address : "";
+    x->ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+    if (x->ssl == NULL)
+        return;
+    x->request.peer = http_tls_peer(x->ssl);
+    cert = SSL_get0_peer_certificate(x->ssl);
+    if (cert == NULL)
+        return;
+    len = i2d_X509(cert, &x->peer_der);
+    if (len > 0)
+        x->request.peer_cert = rs_bytes_of(x->peer_der, (size_t)len);
+    else
+        x->request.peer = HTTP_PEER_UNTRUSTED;
+}
+
+static int
+take_path(struct http_exchange *x, struct evhttp_request *req)
+{
+    const char *uri = evhttp_request_get_uri(req);
+    char *query;
+
+    x->path = strdup(uri != NULL ? uri : "");
+    if (x->path == NULL || x->path[0] != '/')
+        return 0;
+    query = strchr(x->path, '?');
+    if (query != NULL)
+        *query++ = '\0';
+    x->request.path = x->path;
+    x->request.query = query != NULL ? query : "";
+    return 1;
+}
+
+static void
+on_request(struct evhttp_request *req, void *arg)
+{
+    struct loop_listener *ll = arg;
+    struct evbuffer *in = evhttp_request_get_input_buffer(req);
+    struct http_exchange *x = calloc(1, sizeof(*x));
+    size_t len = evbuffer_get_length(in);
+
+    if (x == NULL) {
+        evhttp_send_error(req, 503, NULL);
+        return;
+    }
+    x->loop = ll->loop;
+    x->req = req;
+    x->request.exchange = x;
+    atomic_fetch_add(&ll->loop->server->requests, 1);
+    atomic_fetch_add(&ll->loop->server->open, 1);
+    if (!method_of(evhttp_request_get_command(req), &x->request.method) || !take_path(x, req)) {
+        evhttp_send_error(req, 400, NULL);
+        free_exchange(x);
+        return;
+    }
+    take_content_type(x, req);
+    take_peer(x, req);
+    x->request.body = rs_bytes_of(len > 0 ? evbuffer_pullup(in, -1) : NULL, len);
+    evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone, x);
+    ll->listener->handler(ll->listener->arg, &x->request);
+}
+
+/* ---- Loops --------------------------------------------------------------------------------- */
+
+static struct bufferevent *
+make_tls_bufferevent(struct event_base *base, void *arg)
+{
+    const struct http_tls *tls = arg;
+    SSL *ssl = SSL_new(tls->ctx);
+
+    if (ssl == NULL)
+        return NULL;
+    return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
+static int
+open_listener(struct loop *l, size_t i)
+{
+    struct loop_listener *ll = &l->listeners[i];
+    const struct http_listener *from = &l->server->listeners[i];
+    int fd;
+
+    ll->loop = l;
+    ll->listener = from;
+    ll->http = evhttp_new(l->base);
+    fd = dup(from->fd);
+    if (ll->http == NULL || fd < 0)
+        return 0;
+    evhttp_set_max_body_size(ll->http, HTTP_BODY_MAX);
+    evhttp_set_max_headers_size(ll->http, HTTP_HEADERS_MAX);
+    evhttp_set_timeout(ll->http, IDLE_TIMEOUT_S);
+    evhttp_set_allowed_methods(ll->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
+                                             EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
+                                             EVHTTP_REQ_DELETE);
+    evhttp_set_default_content_type(ll->http, NULL);
+    if (from->tls != NULL)
+        evhttp_set_bevcb(ll->http, make_tls_bufferevent, from->tls);
+    evhttp_set_gencb(ll->http, on_request, ll);
+    return evhttp_accept_socket(ll->http, fd) == 0;
+}
+
+static void *
+run_loop(void *arg)
+{
+    struct loop *l = arg;
+
+    (void)event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    return NULL;
+}
+
+static int
+open_loop(struct http_server *s, struct loop *l)
+{
+    l->server = s;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    l->base = event_base_new();
+    if (l->base == NULL)
+        return 0;
+    l->wake = event_new(l->base, -1, EV_PERSIST, on_wake, l);
+    if (l->wake == NULL || event_add(l->wake, NULL) != 0)
+        return 0;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (!open_listener(l, i))
+            return 0;
+    }
+    return pthread_create(&l->thread, NULL, run_loop, l) == 0;
+}
+
+rs_code
+http_server_new(const struct http_listener *listeners, size_t count, unsigned threads,
+                struct http_server **ret_server, struct rs_err *err)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (s == NULL || count > LISTENERS_MAX || evthread_use_pthreads() != 0) {
+        free(s);
+        return rs_fail(err, RS_E_NO_MEMORY, "HTTP server");
+    }
+    memcpy(s->listeners, listeners, count * sizeof(*listeners));
+    s->listener_count = count;
+    if (threads == 0)
+        threads = cores > 0 ? (unsigned)cores : 1;
+    if (threads > LOOPS_MAX)
+        threads = LOOPS_MAX;
+    for (s->loop_count = 0; s->loop_count < threads; s->loop_count++) {
+        if (!open_loop(s, &s->loops[s->loop_count])) {
+            http_server_free(s);
+            return rs_fail(err, RS_E_NO_MEMORY, "HTTP loop");
+        }
+    }
+    *ret_server = s;
+    return RS_OK;
+}
+
+void
+http_server_free(struct http_server *s)
+{
+    if (s == NULL)
+        return;
+    for (unsigned i = 0; i < s->loop_count; i++) {
+        s->loops[i].stopping = 1;
+        event_active(s->loops[i].wake, 0, 0);
+    }
+    for (unsigned i = 0; i < s->loop_count; i++) {
+        struct loop *l = &s->loops[i];
+        (void)pthread_join(l->thread, NULL);
+        for (size_t k = 0; k < s->listener_count; k++)
+            evhttp_free(l->listeners[k].http);
+        event_free(l->wake);
+        event_base_free(l->base);
+        (void)pthread_mutex_destroy(&l->lock);
+    }
+    free(s);
+}
+
+void
+http_get_figures(const struct http_server *s, struct http_figures *ret_figures)
+{
+    ret_figures->requests = atomic_load(&s->requests);
+    ret_figures->open = atomic_load(&s->open);
+}

@@ -1,0 +1,87 @@
+/*
+ * registry.c: the drivers that this build has, a line each.
+ *
+ * Order matters to nobody but a reader: a chip is named, or answers to one
+ * driver's probe.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <rot/registry.h>
+#include <rot/rot_mem.h>
+
+#ifdef ROT_WITH_ATECC
+extern const struct rot_driver rot_driver_atecc;
+#endif
+#ifdef ROT_WITH_SOFT
+extern const struct rot_driver rot_driver_soft;
+#endif
+
+static const struct rot_driver *const drivers[] = {
+#ifdef ROT_WITH_ATECC
+    &rot_driver_atecc,
+#endif
+#ifdef ROT_WITH_SOFT
+    &rot_driver_soft,
+#endif
+    NULL,
+};
+
+const struct rot_driver *
+rot_registry_at(size_t index)
+{
+    return index < sizeof(drivers) / sizeof(drivers[0]) ? drivers[index] : NULL;
+}
+
+static size_t
+length(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0')
+        n++;
+    return n;
+}
+
+static int
+is_same(const char *a, const char *b)
+{
+    size_t n = length(a);
+
+    return n == length(b) && memcmp(a, b, n) == 0;
+}
+
+const struct rot_driver *
+rot_registry_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && drivers[i] != NULL; i++) {
+        if (is_same(drivers[i]->name, name))
+            return drivers[i];
+    }
+    return NULL;
+}
+
+const struct rot_driver *
+rot_registry_match(const char *model)
+{
+    for (size_t i = 0; model != NULL && drivers[i] != NULL; i++) {
+        size_t n = length(drivers[i]->name);
+
+        if (length(model) >= n && memcmp(drivers[i]->name, model, n) == 0)
+            return drivers[i];
+    }
+    return NULL;
+}
+
+const struct rot_layout *
+rot_registry_layout(const struct rot_driver *driver, const char *name)
+{
+    if (driver == NULL || driver->layouts == NULL)
+        return NULL;
+    if (name == NULL)
+        return driver->layouts[0];
+    for (size_t i = 0; driver->layouts[i] != NULL; i++) {
+        if (is_same(driver->layouts[i]->name, name))
+            return driver->layouts[i];
+    }
+    return NULL;
+}

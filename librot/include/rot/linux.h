@@ -1,0 +1,70 @@
+/*
+ * linux.h: a chip from a name, on Linux.
+ *
+ *     struct rot_linux lin;
+ *     struct rot_chip chip;
+ *
+ *     if (rot_linux_open(&lin, "sim:desk/1") != ROT_OK)
+ *         puts(lin.error);
+ *     else if (rot_open(&chip, &lin.setup) == ROT_OK) {
+ *         ...
+ *         rot_close(&chip);
+ *     }
+ *     rot_linux_close(&lin);
+ *
+ * Names of chips:
+ *
+ *   i2c:1:0x60             a part on /dev/i2c-1 at the 7-bit address 0x60
+ *   sim:desk/1             chip 1 on bus "desk" of the simulator whose socket is
+ *                          $ROOTSMITH_SIM_SOCKET, or else where rot-sim listens
+ *                          by default (docs/protocols/simulator.md section 1)
+ *   sim:/run/x.sock#desk/1 the same, with the socket named
+ *   soft:board.rot         a key store in a file (rot_soft.h).  Its secret is in
+ *                          board.rot.key; both are made when they are not there
+ *   soft:board.rot#KEY     the same, with the secret in the file KEY
+ *   auto                   $ROOTSMITH_CHIP if that is set; otherwise the first
+ *                          part that answers on an I2C bus
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ROT_LINUX_H
+#define ROT_LINUX_H
+
+#include <rot/port_openssl.h>
+#include <rot/rot_driver.h>
+#include <rot/rot_soft.h>
+
+#define ROT_LINUX_STATE_SIZE 8192 /* bytes: enough for every driver in the registry */
+#define ROT_LINUX_ERROR_MAX  256
+
+/* What stands behind an open name.  Do not move it while a chip uses it. */
+struct rot_linux {
+    struct rot_setup setup; /* for rot_open(); layout and flags may be set before */
+    char
+        error[ROT_LINUX_ERROR_MAX]; /* one sentence: what failed, where and why; "" after success */
+    char model[ROT_NAME_MAX];       /* what the simulator says the chip is; "" for others */
+
+    /* The rest is the port's own. */
+    struct rot_transport transport;
+    struct rot_port_openssl crypto;
+    struct rot_soft soft;
+    uint8_t soft_secret[32];
+    int fd;
+    uint64_t state[ROT_LINUX_STATE_SIZE / sizeof(uint64_t)];
+};
+
+/*
+ * Find driver, transport and port for a name and fill in lin->setup.  Nothing
+ * is sent to the part itself, except that "auto" probes.
+ *
+ * ROT_E_FORMAT       the name is none of the above
+ * ROT_E_UNSUPPORTED  no driver in the registry for what it names
+ * ROT_E_BUS          no such device, socket or chip, or no permission
+ * ROT_E_PORT         OpenSSL lacks an algorithm
+ */
+ROT_MUST_USE rot_err rot_linux_open(struct rot_linux *lin, const char *uri);
+
+/* Close what rot_linux_open() opened; close the chip first.  NULL, and one that failed to open, are fine. */
+void rot_linux_close(struct rot_linux *lin);
+
+#endif /* ROT_LINUX_H */

@@ -1,0 +1,270 @@
+/*
+ * linux.c: from the name of a chip to driver, transport and port.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "linux_port.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rot/registry.h>
+
+#define BUS_MAX 63u
+
+rot_err
+linux_fail(struct rot_linux *lin, rot_err rc, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(lin->error, sizeof(lin->error), format, args);
+    va_end(args);
+    return rc;
+}
+
+/* What all names have in common once the driver is known. */
+static rot_err
+use_driver(struct rot_linux *lin, const struct rot_driver *driver)
+{
+    if (driver->state_size > sizeof(lin->state))
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "driver %s needs %zu bytes of state",
+                          driver->name, driver->state_size);
+    lin->setup.driver = driver;
+    lin->setup.transport = &lin->transport;
+    lin->setup.port = &lin->crypto.port;
+    lin->setup.state = lin->state;
+    lin->setup.state_size = sizeof(lin->state);
+    return ROT_OK;
+}
+
+/* ---- sim: -------------------------------------------------------------------- */
+
+static rot_err
+open_sim(struct rot_linux *lin, const char *name)
+{
+    const struct rot_driver *driver;
+    rot_err rc = linux_open_sim(lin, name);
+
+    if (rc != ROT_OK)
+        return rc;
+    driver = rot_registry_match(lin->model);
+    if (driver == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "simulator: no driver for a %s", lin->model);
+    return use_driver(lin, driver);
+}
+
+/* ---- i2c: ---------------------------------------------------------------------- */
+
+/* A number up to the end or to stop; *p is left there. */
+static int
+take_number(const char **p, char stop, unsigned long max, unsigned *ret_value)
+{
+    char *end = NULL;
+    unsigned long value;
+
+    if (**p < '0' || **p > '9')
+        return 0;
+    value = strtoul(*p, &end, 0);
+    if (end == NULL || *end != stop || value > max)
+        return 0;
+    *p = end;
+    *ret_value = (unsigned)value;
+    return 1;
+}
+
+/* The n-th driver for I2C parts, or NULL. */
+static const struct rot_driver *
+i2c_driver(size_t n)
+{
+    const struct rot_driver *d;
+
+    for (size_t i = 0; (d = rot_registry_at(i)) != NULL; i++) {
+        if (d->bus == ROT_BUS_I2C && n-- == 0)
+            return d;
+    }
+    return NULL;
+}
+
+/* The driver whose part answers.  Probing changes nothing in a part. */
+static rot_err
+probe_i2c(struct rot_linux *lin)
+{
+    const struct rot_driver *d;
+    rot_err last = ROT_E_UNSUPPORTED;
+
+    for (size_t i = 0; (d = i2c_driver(i)) != NULL; i++) {
+        struct rot_chip chip;
+
+        last = use_driver(lin, d);
+        if (last == ROT_OK)
+            last = rot_open(&chip, &lin->setup);
+        if (last == ROT_OK) {
+            rot_close(&chip);
+            return ROT_OK;
+        }
+    }
+    return last;
+}
+
+static rot_err
+open_i2c(struct rot_linux *lin, const char *text)
+{
+    unsigned bus, address;
+    const char *p = text;
+    rot_err rc;
+
+    if (!take_number(&p, ':', BUS_MAX, &bus) || *p++ != ':' ||
+        !take_number(&p, '\0', 0x77, &address) || address < 0x08)
+        return linux_fail(lin, ROT_E_FORMAT, "i2c: want i2c:BUS:ADDRESS, as in i2c:1:0x60");
+    if (i2c_driver(0) == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "i2c: this build has no driver for an I2C part");
+    rc = linux_open_i2c(lin, bus, address);
+    if (rc != ROT_OK)
+        return rc;
+    if (i2c_driver(1) == NULL)
+        return use_driver(lin, i2c_driver(0)); /* nothing to choose from: rot_open() will tell */
+    rc = probe_i2c(lin);
+    if (rc != ROT_OK)
+        return linux_fail(lin, rc, "i2c: no part that a driver knows at %#x on bus %u", address,
+                          bus);
+    return ROT_OK;
+}
+
+/* ---- soft: --------------------------------------------------------------------- */
+
+static rot_err
+open_soft(struct rot_linux *lin, const char *text)
+{
+    const struct rot_driver *driver = rot_registry_find("soft");
+    const char *hash = strrchr(text, '#');
+    char path[ROT_SOFT_PATH_MAX], key[ROT_SOFT_PATH_MAX + 8];
+    size_t len = hash != NULL ? (size_t)(hash - text) : strlen(text);
+    rot_err rc;
+
+    if (len == 0 || len >= sizeof(path) ||
+        (hash != NULL && (hash[1] == '\0' || strlen(hash + 1) >= sizeof(key))))
+        return linux_fail(lin, ROT_E_FORMAT, "soft: want soft:FILE or soft:FILE#KEYFILE");
+    if (driver == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "soft: not in this build");
+    memcpy(path, text, len);
+    path[len] = '\0';
+    (void)snprintf(key, sizeof(key), hash != NULL ? "%s" : "%s.key",
+                   hash != NULL ? hash + 1 : path);
+
+    rc = linux_load_secret(lin, key);
+    if (rc == ROT_OK)
+        rc = rot_soft_init(&lin->soft, path, lin->soft_secret, sizeof(lin->soft_secret));
+    if (rc != ROT_OK)
+        return rc;
+    lin->soft.iterations = 0;
+    rc = rot_soft_create(&lin->soft, &lin->crypto.port);
+    if (rc == ROT_BUSY)
+        return linux_fail(lin, rc, "soft: %s is in use by another program", path);
+    if (rc != ROT_OK && rc != ROT_E_STATE)
+        return linux_fail(lin, rc, "soft: cannot make %s", path);
+    lin->transport = lin->soft.transport;
+    return use_driver(lin, driver);
+}
+
+/* ---- auto ---------------------------------------------------------------------------- */
+
+/* Where parts answer as they come: ATECC608 blank, TrustFLEX, Trust&GO; others as drivers come. */
+static const uint8_t usual_addresses[] = {0x60, 0x36, 0x35};
+
+static void
+close_line(struct rot_linux *lin)
+{
+    if (lin->fd >= 0)
+        (void)close(lin->fd);
+    lin->fd = -1;
+    memset(&lin->transport, 0, sizeof(lin->transport));
+}
+
+static rot_err
+find_on_buses(struct rot_linux *lin)
+{
+    for (unsigned bus = 0; bus <= BUS_MAX; bus++) {
+        for (size_t i = 0; i < sizeof(usual_addresses); i++) {
+            if (linux_open_i2c(lin, bus, usual_addresses[i]) == ROT_OK && probe_i2c(lin) == ROT_OK)
+                return ROT_OK;
+            close_line(lin);
+        }
+    }
+    return linux_fail(lin, ROT_E_BUS,
+                      "auto: ROOTSMITH_CHIP is not set and no known part answers on an I2C bus");
+}
+
+/* ---- The public calls ------------------------------------------------------------------- */
+
+static const char *
+after(const char *text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+static rot_err
+open_by_name(struct rot_linux *lin, const char *uri)
+{
+    const char *rest;
+
+    rest = after(uri, "sim:");
+    if (rest != NULL)
+        return open_sim(lin, rest);
+    rest = after(uri, "i2c:");
+    if (rest != NULL)
+        return open_i2c(lin, rest);
+    rest = after(uri, "soft:");
+    if (rest != NULL)
+        return open_soft(lin, rest);
+    if (strcmp(uri, "auto") == 0)
+        return find_on_buses(lin);
+    return linux_fail(lin, ROT_E_FORMAT, "chip: want sim:, i2c:, soft: or auto, not \"%.80s\"",
+                      uri);
+}
+
+rot_err
+rot_linux_open(struct rot_linux *lin, const char *uri)
+{
+    const char *named;
+    rot_err rc;
+
+    if (lin == NULL || uri == NULL)
+        return ROT_E_ARG;
+    memset(lin, 0, sizeof(*lin));
+    lin->fd = -1;
+    named = getenv("ROOTSMITH_CHIP");
+    if (strcmp(uri, "auto") == 0 && named != NULL && named[0] != '\0')
+        uri = named;
+    if (rot_port_openssl_init(&lin->crypto) != ROT_OK)
+        return linux_fail(lin, ROT_E_PORT, "OpenSSL lacks an algorithm that chips need");
+    rc = open_by_name(lin, uri);
+    if (rc != ROT_OK) {
+        if (lin->error[0] == '\0')
+            (void)linux_fail(lin, rc, "chip %.80s: %s", uri, rot_err_name(rc));
+        close_line(lin);
+        rot_port_openssl_done(&lin->crypto);
+        rot_wipe_memory(lin->soft_secret, sizeof(lin->soft_secret));
+        memset(&lin->setup, 0, sizeof(lin->setup));
+        return rc;
+    }
+    lin->error[0] = '\0';
+    return ROT_OK;
+}
+
+void
+rot_linux_close(struct rot_linux *lin)
+{
+    if (lin == NULL)
+        return;
+    close_line(lin);
+    rot_port_openssl_done(&lin->crypto);
+    rot_wipe_memory(lin->soft_secret, sizeof(lin->soft_secret));
+    rot_wipe_memory(lin->state, sizeof(lin->state));
+    memset(&lin->setup, 0, sizeof(lin->setup));
+}

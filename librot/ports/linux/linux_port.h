@@ -1,0 +1,27 @@
+/*
+ * linux_port.h: what the files of the Linux port share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ROT_PORTS_LINUX_LINUX_PORT_H
+#define ROT_PORTS_LINUX_LINUX_PORT_H
+
+#include <rot/linux.h>
+
+/* Write the one sentence of lin->error and give rc. */
+rot_err linux_fail(struct rot_linux *lin, rot_err rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Connect to a simulator and attach to "bus/chip" (sim.c). */
+rot_err linux_open_sim(struct rot_linux *lin, const char *name);
+
+/* Open /dev/i2c-BUS for the address (i2c.c); quiet about a bus that is not there. */
+rot_err linux_open_i2c(struct rot_linux *lin, unsigned bus, unsigned address);
+
+/* Sleep, also through signals (i2c.c). */
+void linux_delay_us(void *self, uint32_t us);
+
+/* Read exactly len bytes of a file of mode 0600 or stricter, or make it with random ones (secret.c). */
+rot_err linux_load_secret(struct rot_linux *lin, const char *path);
+
+#endif /* ROT_PORTS_LINUX_LINUX_PORT_H */

@@ -9,6 +9,7 @@
 
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "crypto/key.h"

@@ -423,7 +423,7 @@ judge_last_tail(struct verifier *v, struct v_file *f, uint64_t settled_at, uint6
         (void)found(v, LEDGER_TORN_TAIL, v->settled.size, settled_at,
                     "the last write did not finish; nothing in it was acknowledged");
     else
-        *stop = found(v, LEDGER_CHANGED, v->tree.size, first > bad + RECORD_HEAD ? first : bad,
+        *stop = found(v, LEDGER_CHANGED, v->tree.size, first >= bad + RECORD_HEAD ? first : bad,
                       "it, or what stands at its place, is not what was written");
     return RS_OK;
 }
@@ -442,7 +442,7 @@ end_segment(struct verifier *v, struct v_file *f, uint64_t settled_at, uint64_t 
     if (rc != RS_OK)
         return rc;
     if (nonzero > 0)
-        *stop = found(v, LEDGER_CHANGED, v->tree.size, first > bad + RECORD_HEAD ? first : bad,
+        *stop = found(v, LEDGER_CHANGED, v->tree.size, first >= bad + RECORD_HEAD ? first : bad,
                       "it, or what stands at its place, is not what was written");
     else if (!v->opened || v->tree.size != v->settled.size)
         *stop = found(v, LEDGER_MISSING, v->settled.size, bad, "its batch has no end");

@@ -1,0 +1,127 @@
+/*
+ * auth.c: from a client certificate to who it is.
+ *
+ * The certificate is found again by issuer and serial in the store; what the
+ * record says counts, not the text inside the certificate (TM-110).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "pki/inner.h"
+#include "x509/name.h"
+#include "x509/oid.h"
+
+static const struct pki_issuer *
+issuer_of(struct pki *pki, const struct cert *cert)
+{
+    const struct pki_issuer *list[PKI_ISSUERS_MAX];
+    size_t n = pki_issuers(pki, list, PKI_ISSUERS_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        if (rs_bytes_equal(list[i]->cert.subject, cert->issuer) &&
+            rs_bytes_equal(list[i]->cert.ski, cert->aki))
+            return list[i];
+    }
+    return NULL;
+}
+
+static enum pki_role
+role_of(const char *holder)
+{
+    if (strcmp(holder, "station") == 0)
+        return PKI_STATION;
+    if (strcmp(holder, "person") == 0)
+        return PKI_PERSON;
+    if (strcmp(holder, "device") == 0)
+        return PKI_DEVICE;
+    return PKI_NOBODY;
+}
+
+static void
+name_caller(struct pki_caller *c, const struct store_cert *record, const struct cert *cert)
+{
+    static const char *const prefixes[] = { "", "station", "device", "person", "server" };
+    struct rs_bytes cn = name_find(cert->subject, oid_cn);
+
+    if (c->role == PKI_DEVICE)
+        (void)snprintf(c->name, sizeof(c->name), "%s", record->device);
+    else
+        (void)snprintf(c->name, sizeof(c->name), "%.*s", (int)cn.len, (const char *)cn.p);
+    (void)snprintf(c->who, sizeof(c->who), "%s:%.80s", prefixes[c->role], c->name);
+}
+
+static rs_code
+check_device(struct pki *pki, struct store *store, const char *device, struct rs_arena *arena,
+             struct rs_err *err)
+{
+    struct store_device d;
+    rs_code rc = store_find_device(store, pki->tenant, device, arena, &d, err);
+
+    if (rc == RS_OK && d.state >= STORE_DEVICE_BLOCKED)
+        rc = rs_fail(err, RS_E_DEVICE_BLOCKED, "device %s is blocked, revoked or scrapped", device);
+    return rc;
+}
+
+static rs_code
+find_record(struct pki *pki, struct store *store, const struct cert *cert, struct rs_bytes der,
+            struct rs_arena *arena, struct store_cert *ret_record, struct rs_err *err)
+{
+    const struct pki_issuer *issuer = issuer_of(pki, cert);
+    rs_code rc;
+
+    if (issuer == NULL)
+        return rs_fail(err, RS_E_AUTH_UNKNOWN, "auth: not issued by a CA of this installation");
+    rc = store_find_cert(store, pki->tenant, issuer->name, cert->serial, arena, ret_record, err);
+    if (rc == RS_E_CERT_UNKNOWN || (rc == RS_OK && !rs_bytes_equal(ret_record->der, der))) {
+        if (err != NULL)
+            err->code = RS_OK;
+        return rs_fail(err, RS_E_AUTH_UNKNOWN, "auth: this certificate is not in the store");
+    }
+    return rc;
+}
+
+rs_code
+pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
+                 struct pki_caller *ret_caller, struct rs_err *err)
+{
+    struct pki_caller c = { 0 };
+    struct store_cert record;
+    struct store *store;
+    struct cert cert;
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 65536);
+    rc = cert_read(cert_der, &cert, err);
+    if (rc == RS_OK)
+        rc = pki_reader(pki, &store, err);
+    if (rc == RS_OK)
+        rc = find_record(pki, store, &cert, cert_der, &arena, &record, err);
+    if (rc != RS_OK)
+        return rc;
+    if (record.state != STORE_CERT_ISSUED)
+        return rs_fail(err, RS_E_AUTH_REVOKED, "auth: the certificate is revoked");
+    if (expired)
+        return rs_fail(err, RS_E_AUTH_EXPIRED, "auth: the certificate has expired");
+    c.role = role_of(record.holder);
+    if (c.role == PKI_NOBODY)
+        return rs_fail(err, RS_E_AUTH_DENIED, "auth: a %s certificate authenticates nobody",
+                       record.holder);
+    if (c.role == PKI_DEVICE)
+        rc = check_device(pki, store, record.device, &arena, err);
+    if (rc != RS_OK)
+        return rc;
+    name_caller(&c, &record, &cert);
+    (void)snprintf(c.profile, sizeof(c.profile), "%s", record.profile);
+    (void)snprintf(c.issuer, sizeof(c.issuer), "%s", record.issuer);
+    memcpy(c.serial, cert.serial.p, cert.serial.len);
+    c.serial_len = cert.serial.len;
+    memcpy(c.key_hash, record.key_hash, sizeof(c.key_hash));
+    /* Points into the caller's bytes, which live as long as the request. */
+    c.subject = cert.subject;
+    *ret_caller = c;
+    return RS_OK;
+}

@@ -1,0 +1,118 @@
+/*
+ * inner.h: what the files of src/pki share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PKI_INNER_H
+#define PKI_INNER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "pki/pki.h"
+
+#define PKI_ISSUERS_MAX 64
+#define PKI_PENDING_BUCKETS 4096
+#define PKI_BATCH_MAX 256
+
+struct waiter {
+    struct waiter *next;
+    pki_issued_fn done;
+    void *arg;
+};
+
+/* One issuance in flight: from the checks to the store. */
+struct pending {
+    struct pending *by_request, *by_key; /* next in their buckets */
+    struct pending *older, *newer;       /* all in flight, in order of submission */
+    uint8_t request_id[32];
+    uint8_t key_hash[32];
+    uint64_t leaf_floor; /* no leaf below this can be this request's */
+    struct waiter *waiters;
+    struct pki *pki;
+    struct rs_arena arena; /* everything the store record borrows */
+    struct store_issue record;
+    rs_code rc;
+    struct rs_err err;
+};
+
+/* Something for the writer: an issued certificate, or a function to run. */
+enum work_kind {
+    WORK_ISSUED = 1,
+    WORK_RUN = 2,
+};
+
+struct work {
+    enum work_kind kind;
+    struct pending *pending;
+    rs_code (*fn)(struct store *store, void *arg, struct rs_err *err);
+    void *arg;
+    struct rs_err *err;
+    rs_code rc;
+    int finished;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+
+struct pki {
+    struct pki_config config;
+    char tenant[STORE_NAME_MAX];
+    char store_url[512];
+    struct store *writer_store;
+    pthread_t writer;
+    struct rs_queue to_write;
+    pthread_key_t reader_key;
+    pthread_mutex_t lock; /* of the tables below */
+    struct pending *by_request[PKI_PENDING_BUCKETS];
+    struct pending *by_key[PKI_PENDING_BUCKETS];
+    struct pending *oldest, *newest;
+    uint64_t highest_leaf; /* highest index seen in an answer, plus one */
+    uint64_t watermark;    /* leaves below it are in the store */
+    pthread_mutex_t catch_up_lock;
+    pthread_rwlock_t issuers_lock;
+    struct pki_issuer *issuers[PKI_ISSUERS_MAX];
+    size_t issuer_count;
+};
+
+/* ---- table.c: requests in flight ----------------------------------------------------- */
+
+struct pending *pending_new(struct pki *pki);
+void pending_free(struct pending *p);
+/*
+ * Enter the tables.  RS_BUSY-like outcomes: *ret_same is an identical request in
+ * flight (the waiter was added to it); RS_E_KEY_UNIQUE: the key is in flight for
+ * somebody else.
+ */
+RS_MUST_USE rs_code pending_enter(struct pending *p, pki_issued_fn done, void *arg, int *ret_same,
+                                  struct rs_err *err);
+void pending_leave(struct pending *p);
+/* Answer all waiters. */
+void pending_answer(struct pending *p, rs_code rc, const struct store_cert *cert,
+                    const struct rs_err *err);
+void pki_saw_leaf(struct pki *pki, uint64_t leaf);
+/* Leaves below this are all in the store. */
+uint64_t pki_safe_watermark(struct pki *pki);
+
+/* ---- writer.c -------------------------------------------------------------------------- */
+
+RS_MUST_USE rs_code writer_start(struct pki *pki, struct rs_err *err);
+void writer_stop(struct pki *pki);
+/* 0 when the queue is full. */
+RS_MUST_USE int writer_put(struct pki *pki, struct work *work);
+
+/* ---- takeover.c -------------------------------------------------------------------------- */
+
+/* Fill the store's record from an issued leaf's facts and the certificate. */
+RS_MUST_USE rs_code record_from_cert(struct rs_arena *arena, struct rs_bytes der,
+                                     struct store_issue *record, struct rs_err *err);
+/* From leaf `from` to the ledger's end; direct: the writer's thread does not run yet. */
+RS_MUST_USE rs_code pki_take_over(struct pki *pki, uint64_t from, int direct, struct rs_err *err);
+const char *pki_holder_of(const char *object);
+void pki_blank_device(struct store_issue *record);
+
+/* ---- open.c -------------------------------------------------------------------------------- */
+
+RS_MUST_USE rs_code issuers_load(struct pki *pki, struct store *store, struct rs_err *err);
+
+#endif /* PKI_INNER_H */

@@ -1,0 +1,161 @@
+/*
+ * pki.h: the one way to a certificate, and to its status.
+ *
+ * EST, REST, the station and the CLI are wordings; what may be issued to whom
+ * is decided here.  A caller says who asks and how that was authenticated; the
+ * rest (product, profile, names, counts) comes from approved documents.
+ *
+ * Threads: pki_issue() and the other submitting calls may be used from any
+ * thread; answers come on the writer's thread, after the transaction that
+ * recorded them.  Reading calls use a reader handle of the calling thread.
+ *
+ * Order on the path (docs/design/issuing.md): checks and proof of possession,
+ * reservation in memory, signer (ledger, signature), store, answer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PKI_PKI_H
+#define PKI_PKI_H
+
+#include "base/arena.h"
+#include "keys/doc.h"
+#include "keys/signer_client.h"
+#include "store/store.h"
+#include "x509/cert.h"
+
+#define PKI_WHO_MAX 96
+
+struct pki;
+
+/* Who asks, as authentication found out.  0 is nobody: default deny (L10). */
+enum pki_role {
+    PKI_NOBODY = 0,
+    PKI_STATION = 1, /* a Local RA: may ask for boards of the orders that name it */
+    PKI_DEVICE = 2,  /* may ask for itself */
+    PKI_PERSON = 3,  /* administration */
+    PKI_SERVER = 4,  /* this process: TLS and OCSP certificates */
+};
+
+struct pki_caller {
+    enum pki_role role;
+    char name[STORE_NAME_MAX];   /* "sz-1", device serial, person */
+    char who[PKI_WHO_MAX];       /* "station:sz-1" */
+    char profile[STORE_NAME_MAX]; /* of the certificate that authenticated */
+    char issuer[STORE_NAME_MAX];
+    uint8_t serial[STORE_SERIAL_MAX];
+    size_t serial_len;
+    uint8_t key_hash[32];
+    struct rs_bytes subject; /* Name, borrowed from the certificate shown */
+};
+
+struct pki_config {
+    const char *store_url;
+    const char *tenant;
+    struct signer_client *signer;
+    uint32_t signer_id;
+};
+
+/*
+ * Open the writer's store handle, take over from the ledger what the store does
+ * not have yet, and start the writer.
+ */
+RS_MUST_USE rs_code pki_open(const struct pki_config *config, struct pki **ret_pki,
+                             struct rs_err *err);
+void pki_close(struct pki *pki);
+
+/* The calling thread's reader. */
+RS_MUST_USE rs_code pki_reader(struct pki *pki, struct store **ret_store, struct rs_err *err);
+const char *pki_tenant(const struct pki *pki);
+struct signer_client *pki_signer(const struct pki *pki);
+
+/* ---- Authentication ---------------------------------------------------------------- */
+
+/*
+ * Map a client certificate (already chained by TLS) to a record, by issuer and
+ * serial, never by its text.  expired: TLS said so.  RS_E_AUTH_UNKNOWN,
+ * RS_E_AUTH_EXPIRED, RS_E_AUTH_REVOKED, RS_E_DEVICE_BLOCKED.
+ */
+RS_MUST_USE rs_code pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
+                                     struct pki_caller *ret_caller, struct rs_err *err);
+
+/* ---- Issuing ------------------------------------------------------------------------ */
+
+struct pki_issue_request {
+    struct pki_caller caller;
+    const char *protocol; /* "est", "rest": part of the request's identity */
+    const char *label;    /* what is asked for: an order (stations), a profile (others) */
+    struct rs_bytes csr;  /* DER */
+    int renew;            /* EST simplereenroll: same subject, same profile as the caller's */
+    const char *device;   /* PERSON only: the device it is for; NULL: none */
+    const char *fixture;
+};
+
+/* cert is borrowed; its der is there.  err when rc is not RS_OK. */
+typedef void (*pki_issued_fn)(void *arg, rs_code rc, const struct store_cert *cert,
+                              const struct rs_err *err);
+
+/* The callback runs exactly once: at once (refused, or known from before) or later. */
+void pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_fn done,
+               void *arg);
+
+/*
+ * A certificate for this process itself, for a key made here; waits.  names are
+ * DNS names or IPv4 addresses for TLS, ignored for OCSP.
+ */
+RS_MUST_USE rs_code pki_issue_own(struct pki *pki, const char *profile, const char *issuer,
+                                  const char *name, const char *const *names, size_t name_count,
+                                  struct rs_bytes spki, struct rs_buf *ret_der,
+                                  struct rs_err *err);
+
+/* ---- Revocation and status ----------------------------------------------------------- */
+
+/* Revoke one certificate; waits until ledger and store have it. */
+RS_MUST_USE rs_code pki_revoke(struct pki *pki, const char *who, const char *issuer,
+                               struct rs_bytes serial, uint8_t reason, const char *text,
+                               struct rs_err *err);
+/* All certificates of a device, and the device itself. */
+RS_MUST_USE rs_code pki_revoke_device(struct pki *pki, const char *who, const char *device,
+                                      uint8_t reason, const char *text, size_t *ret_count,
+                                      struct rs_err *err);
+
+/* Make and keep the next CRL of an issuer; waits.  *ret_number is its number. */
+RS_MUST_USE rs_code pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number,
+                                    struct rs_err *err);
+/* The newest CRL, DER, into out. */
+RS_MUST_USE rs_code pki_find_crl(struct pki *pki, const char *issuer, struct rs_buf *out,
+                                 struct rs_err *err);
+
+/* An issuer as the front knows it. */
+struct pki_issuer {
+    const char *name;
+    struct rs_bytes der; /* its certificate */
+    struct cert cert;
+    struct doc_issuer doc;
+    uint8_t name_sha1[20], key_sha1[20], name_sha256[32], key_sha256[32];
+};
+/* Issuers live as long as pki; NULL when there is none of that name. */
+const struct pki_issuer *pki_find_issuer(struct pki *pki, const char *name);
+size_t pki_issuers(struct pki *pki, const struct pki_issuer **list, size_t cap);
+/* The chain above and including an issuer, DER, nearest first. */
+size_t pki_chain(struct pki *pki, const char *issuer, struct rs_bytes *list, size_t cap);
+
+/* ---- Documents ------------------------------------------------------------------------ */
+
+/* Hand an approved document to the signer, then take it over into the store; waits. */
+RS_MUST_USE rs_code pki_put_document(struct pki *pki, const struct proto_document *document,
+                                     struct rs_err *err);
+/* The claim of a first officer; the proof goes to the signer as it came. */
+RS_MUST_USE rs_code pki_claim(struct pki *pki, const char *name, struct rs_bytes spki,
+                              struct rs_bytes proof, struct rs_err *err);
+/* Take over leaves that the store does not have; called after anything that wrote some. */
+RS_MUST_USE rs_code pki_catch_up(struct pki *pki, struct rs_err *err);
+
+/* Run fn(store, arg) on the writer's thread and wait: for small writes of the server. */
+RS_MUST_USE rs_code pki_write(struct pki *pki, rs_code (*fn)(struct store *store, void *arg,
+                                                             struct rs_err *err),
+                              void *arg, struct rs_err *err);
+
+/* A refusal that the front decided: reaches the ledger in aggregate. */
+void pki_note_refusal(struct pki *pki, const char *who, const struct rs_err *why);
+
+#endif /* PKI_PKI_H */

@@ -85,22 +85,23 @@ ledger_walk(struct ledger *ledger, uint64_t from, uint64_t end,
             int (*each)(void *arg, const struct record *rec), void *arg, struct rs_err *err)
 {
     struct walk walk = {.from = from, .end = end, .next = from, .each = each, .arg = arg};
+    unsigned before = 0;
 
     while (walk.next < end && !walk.stopped) {
         RS_AUTO(segment_reader_done) struct segment_reader reader = {.fd = -1};
-        uint64_t wanted = walk.next;
-        unsigned number = find_segment(ledger, wanted);
+        unsigned number = find_segment(ledger, walk.next);
         rs_code rc;
 
+        if (number == before) /* it should have been in the segment that was just read */
+            return rs_fail(err, RS_E_LEDGER_DAMAGED,
+                           "ledger: record %llu of segment %u: changed or missing",
+                           (unsigned long long)walk.next, number);
+        before = number;
         rc = open_segment(ledger, number, &reader, err);
         if (rc == RS_OK)
             rc = walk_segment(&walk, number, &reader, err);
         if (rc != RS_OK)
             return rc;
-        if (walk.next <= wanted)
-            return rs_fail(err, RS_E_LEDGER_DAMAGED,
-                           "ledger: record %llu of segment %u: changed or missing",
-                           (unsigned long long)walk.next, number);
     }
     return RS_OK;
 }

@@ -23,6 +23,7 @@
 #include "base/io.h"
 #include "store/sqlite/sqlite.h"
 
+#define PATH_MAX_BYTES    4096
 #define WRITER_BUSY_MS    200
 #define READER_BUSY_MS    1000
 #define CHECK_AT_OPEN_MAX (64 << 20)
@@ -165,21 +166,28 @@ on_commit(void *arg, sqlite3 *db, const char *name, int frames)
 
 /* ---- The writer -------------------------------------------------------------------------- */
 
+static rs_code
+join(const char *path, const char *suffix, char name[PATH_MAX_BYTES], struct rs_err *err)
+{
+    struct rs_buf b;
+
+    rs_buf_init_fixed(&b, (uint8_t *)name, PATH_MAX_BYTES);
+    rs_buf_put_str(&b, path);
+    rs_buf_put_str(&b, suffix);
+    rs_buf_put_u8(&b, 0);
+    return rs_buf_ok(&b) ? RS_OK : rs_fail(err, RS_E_FILE_FAILED, "store: the path is too long");
+}
+
 /* Take PATH.lock; *ret_made is 1 when a schema was made under it before. */
 static rs_code
 take_lock(struct sqlite_store *s, int *ret_made, struct rs_err *err)
 {
-    char lock_path[4096];
+    char name[PATH_MAX_BYTES];
     uint64_t size = 0;
-    rs_code rc;
-    struct rs_buf name;
+    rs_code rc = join(s->path, ".lock", name, err);
 
-    rs_buf_init_fixed(&name, (uint8_t *)lock_path, sizeof(lock_path));
-    rs_buf_put_str(&name, s->path);
-    rs_buf_put(&name, ".lock", sizeof(".lock"));
-    if (!rs_buf_ok(&name))
-        return rs_fail(err, RS_E_FILE_FAILED, "store: the path is too long");
-    rc = rs_file_open(lock_path, RS_OPEN_CREATE, &s->lock_fd, err);
+    if (rc == RS_OK)
+        rc = rs_file_open(name, RS_OPEN_CREATE, &s->lock_fd, err);
     if (rc == RS_OK)
         rc = rs_file_lock(s->lock_fd, err);
     if (rc == RS_OK)
@@ -188,10 +196,26 @@ take_lock(struct sqlite_store *s, int *ret_made, struct rs_err *err)
     return rc;
 }
 
+/* What a removed database left beside it would be replayed into the new one. */
+static rs_code
+remove_leftovers(const char *path, struct rs_err *err)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    char name[PATH_MAX_BYTES];
+    rs_code rc = RS_OK;
+
+    for (size_t i = 0; rc == RS_OK && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        rc = join(path, suffixes[i], name, err);
+        if (rc == RS_OK && rs_path_exists(name))
+            rc = rs_file_remove(name, err);
+    }
+    return rc;
+}
+
 /*
- * A database that is not there yet is made here with mode 0600, and by the way
- * SQLite finds it: opening and closing an existing one through another
- * descriptor would drop SQLite's locks on it (POSIX, fcntl).
+ * A database that is not there yet is made here, with mode 0600.  One that is
+ * there must not be opened through another descriptor: closing that would drop
+ * SQLite's locks on it (POSIX, fcntl).
  */
 static rs_code
 make_file(const char *path, struct rs_err *err)
@@ -201,7 +225,9 @@ make_file(const char *path, struct rs_err *err)
 
     if (rs_path_exists(path))
         return RS_OK;
-    rc = rs_file_open(path, RS_OPEN_CREATE, &fd, err);
+    rc = remove_leftovers(path, err);
+    if (rc == RS_OK)
+        rc = rs_file_open(path, RS_OPEN_CREATE, &fd, err);
     rs_file_close(fd);
     return rc;
 }
@@ -234,8 +260,11 @@ open_writer(struct sqlite_store *s, struct rs_err *err)
     int made = 0;
     rs_code rc = take_lock(s, &made, err);
 
-    if (rc == RS_OK && made && !rs_path_exists(s->path))
-        made = 0; /* removed on purpose: it is rebuilt from the ledger */
+    if (rc == RS_OK && made && !rs_path_exists(s->path)) {
+        /* Removed on purpose, to be rebuilt from the ledger: forget that there was one. */
+        rc = rs_file_truncate(s->lock_fd, 0, err);
+        made = 0;
+    }
     if (rc == RS_OK)
         rc = make_file(s->path, err);
     if (rc == RS_OK)

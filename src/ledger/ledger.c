@@ -382,6 +382,17 @@ on_name(void *arg, const char *name)
     return found->gap;
 }
 
+/* The first segment starts with nothing before it, each other one behind the one before. */
+static int
+head_follows(const struct ledger *ledger, unsigned number, const struct segment_head *head)
+{
+    static const uint8_t nothing[LEDGER_HASH_SIZE];
+
+    if (number == 1)
+        return head->first_index == 0 && memcmp(head->previous, nothing, sizeof(nothing)) == 0;
+    return head->first_index > ledger->first_index[number - 2];
+}
+
 /* Read the headers of the first `count` segments, so that leaves can be found. */
 static rs_code
 read_heads(struct ledger *ledger, unsigned count, struct rs_err *err)
@@ -402,7 +413,7 @@ read_heads(struct ledger *ledger, unsigned count, struct rs_err *err)
         rs_file_close(fd);
         if (rc == RS_OK && !segment_head_read(rs_bytes_of(bytes, got), &head))
             rc = rs_fail(err, RS_E_LEDGER_DAMAGED, "ledger: header of segment %u: changed", number);
-        if (rc == RS_OK && number > 1 && head.first_index <= ledger->first_index[number - 2])
+        if (rc == RS_OK && !head_follows(ledger, number, &head))
             rc = rs_fail(err, RS_E_LEDGER_DAMAGED, "ledger: segment %u: reordered", number);
         if (rc == RS_OK && head.signer_id != ledger->config.signer_id)
             rc = rs_fail(err, RS_E_LEDGER_DAMAGED, "ledger: segment %u belongs to signer %u",
@@ -456,6 +467,7 @@ static rs_code
 check_newest(struct ledger *ledger, unsigned *count, uint64_t *torn_bytes, struct rs_err *err)
 {
     char path[LEDGER_PATH_MAX], before[LEDGER_PATH_MAX];
+    struct segment_state newest;
     rs_code rc = check_numbered(ledger, *count, path, err);
 
     if (rc != RS_OK)
@@ -463,6 +475,8 @@ check_newest(struct ledger *ledger, unsigned *count, uint64_t *torn_bytes, struc
     *torn_bytes = ledger->tip.used - ledger->tip.end;
     if (!ledger->tip.empty)
         return *torn_bytes > 0 ? cut_tail(path, ledger->tip.end, ledger->tip.used, err) : RS_OK;
+    newest = ledger->tip;
+    ledger->tip = (struct segment_state){.empty = 1};
     if (--*count > 0) {
         rc = check_numbered(ledger, *count, before, err);
         if (rc == RS_OK && (ledger->tip.empty || ledger->tip.used > ledger->tip.end))
@@ -471,6 +485,11 @@ check_newest(struct ledger *ledger, unsigned *count, uint64_t *torn_bytes, struc
         if (rc != RS_OK)
             return rc;
     }
+    if (newest.has_head &&
+        (newest.head.first_index != ledger->tip.range.size ||
+         memcmp(newest.head.previous, ledger->tip.last_hash, sizeof(newest.head.previous)) != 0))
+        return rs_fail(err, RS_E_LEDGER_DAMAGED, "ledger: header of segment %u: changed",
+                       *count + 1);
     return rs_file_remove(path, err);
 }
 

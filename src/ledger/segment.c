@@ -173,7 +173,7 @@ check_end(struct checker *c, const struct record *rec, uint64_t at, struct rs_er
         c->time_ms = rec->time_ms;
     }
     if (!end_agrees(c, rec, &end) || (opening && rec->index != c->state->head.first_index) ||
-        (!opening && end.count == 0))
+        (opening && rec->index == 0 && rec->time_ms != 0) || (!opening && end.count == 0))
         return damaged(c, c->range.size - c->pending, at,
                        "changed (batch does not hash to its root)", err);
     c->pending = 0;
@@ -275,6 +275,7 @@ segment_check(struct ledger_hasher *h, const char *path, struct segment_state *r
     rc = segment_reader_open(path, &reader, err);
     if (rc != RS_OK)
         return rc;
+    state.has_head = reader.has_head;
     if (reader.has_head) {
         state.head = reader.head;
         if (reader.size != reader.head.file_size)

@@ -42,6 +42,7 @@ RS_MUST_USE rs_code segment_next(struct segment_reader *reader, struct record *r
 /* What a segment holds, by its own whole batches. */
 struct segment_state {
     struct segment_head head;
+    int has_head; /* 0: no valid header stands at the start */
     struct tree_range range;
     int64_t last_time_ms;
     uint8_t last_hash[LEDGER_HASH_SIZE]; /* of the last record */

@@ -144,9 +144,13 @@ size_t pki_chain(struct pki *pki, const char *issuer, struct rs_bytes *list, siz
 /* Hand an approved document to the signer, then take it over into the store; waits. */
 RS_MUST_USE rs_code pki_put_document(struct pki *pki, const struct proto_document *document,
                                      struct rs_err *err);
-/* The claim of a first officer; the proof goes to the signer as it came. */
+/*
+ * The claim of a first officer; the proof goes to the signer as it came.
+ * ret_proof gets the signer's own: that the root belongs to who printed the code.
+ */
 RS_MUST_USE rs_code pki_claim(struct pki *pki, const char *name, struct rs_bytes spki,
-                              struct rs_bytes proof, struct rs_err *err);
+                              struct rs_bytes proof, struct rs_buf *ret_proof,
+                              struct rs_err *err);
 /* Take over leaves that the store does not have; called after anything that wrote some. */
 RS_MUST_USE rs_code pki_catch_up(struct pki *pki, struct rs_err *err);
 

@@ -129,8 +129,12 @@ RS_MUST_USE rs_code signer_commit_one(struct signer *s, enum ledger_type type,
 
 RS_MUST_USE rs_code signer_document(struct signer *s, const struct proto_document *m,
                                     uint64_t *ret_leaf, struct rs_err *err);
+/*
+ * ret_proof: HMAC with the claim key over the root certificate's hash, so that
+ * the person's program can trust that root without having seen it before.
+ */
 RS_MUST_USE rs_code signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf,
-                                 struct rs_err *err);
+                                 uint8_t ret_proof[32], struct rs_err *err);
 RS_MUST_USE rs_code signer_bootstrap(struct signer *s, const struct proto_bootstrap *m, struct rs_err *err);
 RS_MUST_USE rs_code signer_new_claim(struct signer *s, const uint8_t key[32], int64_t until,
                                      struct rs_err *err);

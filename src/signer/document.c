@@ -16,6 +16,7 @@
 #include "signer/issuer.h"
 
 #define CLAIM_LABEL "rootsmith claim v1"
+#define ROOT_LABEL "rootsmith root v1"
 
 /* ---- Approvals ------------------------------------------------------------------------- */
 
@@ -248,8 +249,22 @@ load_claim_key(const struct signer *s, struct rs_secret *key, struct rs_err *err
     return RS_OK;
 }
 
+static void
+prove_root(const struct signer *s, const struct rs_secret *key, uint8_t proof[32])
+{
+    uint8_t hash[CRYPTO_SHA256_SIZE] = { 0 };
+    struct rs_bytes parts[] = { rs_bytes_str(ROOT_LABEL), RS_BYTES(hash) };
+
+    for (size_t i = 0; i < s->issuer_count; i++) {
+        if (rs_bytes_equal(s->issuers[i].cert.issuer, s->issuers[i].cert.subject))
+            cert_fingerprint(rs_bytes_of(s->issuers[i].der, s->issuers[i].der_len), hash);
+    }
+    crypto_hmac_sha256(rs_bytes_of(key->p, key->len), parts, 2, proof);
+}
+
 static rs_code
-check_claim(struct signer *s, const struct proto_claim *m, struct rs_err *err)
+check_claim(struct signer *s, const struct proto_claim *m, uint8_t ret_proof[32],
+            struct rs_err *err)
 {
     static const uint8_t nul = 0;
     struct rs_bytes parts[] = { rs_bytes_str(CLAIM_LABEL), { &nul, 1 }, m->name, { &nul, 1 },
@@ -266,11 +281,13 @@ check_claim(struct signer *s, const struct proto_claim *m, struct rs_err *err)
     crypto_hmac_sha256(rs_bytes_of(key.p, key.len), parts, sizeof(parts) / sizeof(parts[0]), mac);
     if (!rs_bytes_equal_secret(RS_BYTES(mac), m->proof))
         return rs_fail(err, RS_E_AUTH_TOKEN, "claim: the proof is not made with the code");
+    prove_root(s, &key, ret_proof);
     return RS_OK;
 }
 
 rs_code
-signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf, struct rs_err *err)
+signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf,
+             uint8_t ret_proof[32], struct rs_err *err)
 {
     struct doc_officer doc = { .name = m->name, .version = 1, .spki = m->spki, .active = 1 };
     struct proto_document d = { .tenant = m->tenant, .kind = rs_bytes_str("officer"),
@@ -278,7 +295,7 @@ signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf, 
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf document;
-    rc = check_claim(s, m, err);
+    rc = check_claim(s, m, ret_proof, err);
     if (rc != RS_OK)
         return rc;
     rs_buf_init(&document, 4096);

@@ -374,6 +374,7 @@ do_single(struct runner *r, struct answers *a, struct job *job)
 {
     struct proto_item *in = &job->item;
     struct rs_err err = { 0 };
+    uint8_t proof[32];
     uint64_t leaf = 0;
     rs_code rc = RS_OK;
 
@@ -395,7 +396,11 @@ do_single(struct runner *r, struct answers *a, struct job *job)
         rc = signer_document(&r->signer, &in->as.document, &leaf, &err);
         break;
     case PROTO_CLAIM:
-        rc = signer_claim(&r->signer, &in->as.claim, &leaf, &err);
+        rc = signer_claim(&r->signer, &in->as.claim, &leaf, proof, &err);
+        if (rc == RS_OK) {
+            put_done(a, in->seq, leaf, RS_BYTES(proof));
+            return;
+        }
         break;
     case PROTO_BOOTSTRAP:
         rc = signer_bootstrap(&r->signer, &in->as.bootstrap, &err);

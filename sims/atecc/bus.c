@@ -117,7 +117,7 @@ execution_us(struct atecc_chip *c, uint32_t max_us)
 {
     uint32_t permille = c->timing.typical_permille;
 
-    c->chip_time_us += (uint64_t)max_us * ATECC_U_TYPICAL_PERMILLE / 1000;
+    c->chip_time_us += (uint64_t)max_us * SIM_TYPICAL_PERMILLE / 1000;
     return permille == 0 ? c->timing.busy_us : (uint32_t)((uint64_t)max_us * permille / 1000);
 }
 

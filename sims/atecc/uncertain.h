@@ -99,9 +99,6 @@
 #define ATECC_U_WAKE_WAIT_US           1500u
 #define ATECC_U_WAKE_WAIT_SELF_TEST_US 20000u
 
-/* Share of the maximum execution times that a part really takes. */
-#define ATECC_U_TYPICAL_PERMILLE 300u
-
 /* What is in data and OTP of a new part. */
 #define ATECC_U_BLANK_FILL 0xFF
 /* Config byte 13: AES_Enable and factory bits. */

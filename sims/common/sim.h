@@ -23,6 +23,9 @@
 
 #define SIM_SERIAL_MAX 32
 
+/* Share of the reference's maximum execution times that a part takes with real timing. */
+#define SIM_TYPICAL_PERMILLE 300
+
 /* What is to happen to one command, decided by the fault rules when it arrives. */
 enum sim_fate_kind {
     SIM_FATE_RUN = 0,

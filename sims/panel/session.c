@@ -1,0 +1,298 @@
+/*
+ * session.c: see session.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sims/panel/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum status {
+    STATUS_OK = 0,
+    STATUS_NACK = 1,
+    STATUS_VERSION = 2,
+    STATUS_FORMAT = 3,
+    STATUS_STATE = 4,
+    STATUS_MISSING = 5,
+    STATUS_REFUSED = 6,
+    STATUS_FAULT = 7,
+};
+
+enum op {
+    OP_HELLO = 0x01,
+    OP_OPEN = 0x02,
+    OP_WRITE = 0x10,
+    OP_READ = 0x11,
+    OP_WAKE = 0x12,
+    OP_SPEED = 0x13,
+    OP_POWER = 0x14,
+    OP_DELAY = 0x15,
+    OP_ADDRESS = 0x16,
+    OP_CONTROL = 0x20,
+};
+
+#define SPEED_START 100000u
+#define SPEED_MIN   10000u
+#define SPEED_MAX   1000000u
+#define DELAY_MAX   60000000u
+#define NAME_TEXT   "rot-sim 0.1.0"
+
+void
+sim_session_init(struct sim_session *s, struct sim_panel *panel, const char *socket)
+{
+    memset(s, 0, sizeof(*s));
+    s->panel = panel;
+    s->socket = socket;
+    s->speed_hz = SPEED_START;
+}
+
+/* The text of an error goes out as the body. */
+static enum status
+say(struct rs_buf *body, enum status status, const char *text)
+{
+    rs_buf_put_str(body, text);
+    return status;
+}
+
+static enum status
+say_err(struct rs_buf *body, const struct rs_err *err)
+{
+    enum rs_kind kind = rs_code_info(err->code)->kind;
+
+    if (err->code == RS_E_CHIP_ABSENT)
+        return say(body, STATUS_MISSING, err->text);
+    if (kind == RS_KIND_FORMAT)
+        return say(body, STATUS_FORMAT, err->text);
+    return say(body, kind == RS_KIND_USAGE ? STATUS_REFUSED : STATUS_FAULT, err->text);
+}
+
+/* ---- One function an operation: body in, body out, status back ------------------------ */
+
+static enum status
+on_hello(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct rs_bytes magic = rs_read_bytes(r, 6);
+    unsigned version = rs_read_u8(r);
+
+    if (!rs_reader_done(r) || !rs_bytes_equal(magic, rs_bytes_str("ROTSIM")))
+        return say(body, STATUS_FORMAT, "HELLO: \"ROTSIM\" and a version byte");
+    if (version != SIM_VERSION) {
+        rs_buf_put_u8(body, SIM_VERSION);
+        return STATUS_VERSION;
+    }
+    s->greeted = 1;
+    rs_buf_put_u8(body, SIM_VERSION);
+    rs_buf_put_u8(body, sim_panel_real_time(s->panel) ? 1 : 0);
+    rs_buf_put_str(body, NAME_TEXT);
+    return STATUS_OK;
+}
+
+/* "bus/" followed by "*": the bus alone. */
+static enum status
+open_bus(struct sim_session *s, char *name, struct rs_buf *body)
+{
+    name[strlen(name) - 2] = '\0';
+    s->bus = sim_panel_find_bus(s->panel, name);
+    if (s->bus == NULL)
+        return say(body, STATUS_MISSING, "OPEN: no such bus");
+    rs_buf_put_u8(body, 0);
+    rs_buf_put_str(body, "bus");
+    return STATUS_OK;
+}
+
+static enum status
+on_open(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct rs_bytes text = rs_read_bytes(r, r->left);
+    char name[SIM_NAME_MAX + 1];
+
+    if (s->bus != NULL)
+        return say(body, STATUS_STATE, "OPEN: this connection is open already");
+    if (text.len == 0 || text.len > SIM_NAME_MAX || memchr(text.p, '\0', text.len) != NULL)
+        return say(body, STATUS_FORMAT, "OPEN: a name of 1 to 63 bytes");
+    memcpy(name, text.p, text.len);
+    name[text.len] = '\0';
+    if (text.len > 2 && strcmp(name + text.len - 2, "/*") == 0)
+        return open_bus(s, name, body);
+    s->chip = sim_panel_find(s->panel, name);
+    if (s->chip == NULL)
+        return say(body, STATUS_MISSING, "OPEN: no such chip; see rot-sim list");
+    s->bus = sim_chip_bus(s->chip);
+    rs_buf_put_u8(body, sim_chip_address(s->chip));
+    rs_buf_put_str(body, sim_chip_model(s->chip));
+    return STATUS_OK;
+}
+
+static enum status
+on_write(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct rs_err err = {.code = RS_OK};
+    unsigned address = rs_read_u8(r);
+    struct rs_bytes bytes = rs_read_bytes(r, r->left);
+    int ack = 0;
+
+    if (!rs_reader_done(r) || address > 127 || bytes.len > SIM_IO_MAX)
+        return say(body, STATUS_FORMAT, "WRITE: 7 bit address and at most 1024 bytes");
+    if (sim_bus_write(s->bus, s->speed_hz, (uint8_t)address, bytes.p, bytes.len, &ack, &err) !=
+        RS_OK)
+        return say_err(body, &err);
+    return ack ? STATUS_OK : STATUS_NACK;
+}
+
+static enum status
+on_read(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct rs_err err = {.code = RS_OK};
+    unsigned address = rs_read_u8(r), want = rs_read_u16(r);
+    uint8_t bytes[SIM_IO_MAX];
+    int ack = 0;
+
+    if (!rs_reader_done(r) || address > 127 || want == 0 || want > SIM_IO_MAX)
+        return say(body, STATUS_FORMAT, "READ: 7 bit address and a count of 1 to 1024");
+    if (sim_bus_read(s->bus, s->speed_hz, (uint8_t)address, bytes, want, &ack, &err) != RS_OK)
+        return say_err(body, &err);
+    if (!ack)
+        return STATUS_NACK;
+    rs_buf_put(body, bytes, want);
+    return STATUS_OK;
+}
+
+static enum status
+on_wake(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    uint32_t low_us = rs_read_u32(r);
+
+    if (!rs_reader_done(r) || low_us > DELAY_MAX)
+        return say(body, STATUS_FORMAT, "WAKE: microseconds, at most 60 s");
+    sim_bus_wake(s->bus, low_us);
+    return STATUS_OK;
+}
+
+static enum status
+on_speed(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    uint32_t hz = rs_read_u32(r);
+
+    if (!rs_reader_done(r) || hz < SPEED_MIN || hz > SPEED_MAX)
+        return say(body, STATUS_FORMAT, "SPEED: 10,000 to 1,000,000 Hz");
+    s->speed_hz = hz;
+    return STATUS_OK;
+}
+
+static enum status
+on_power(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    unsigned on = rs_read_u8(r);
+
+    if (!rs_reader_done(r) || on > 1)
+        return say(body, STATUS_FORMAT, "POWER: 0 or 1");
+    sim_bus_power(s->bus, s->chip, (int)on);
+    return STATUS_OK;
+}
+
+static enum status
+on_delay(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    uint32_t us = rs_read_u32(r);
+
+    if (!rs_reader_done(r) || us > DELAY_MAX)
+        return say(body, STATUS_FORMAT, "DELAY: microseconds, at most 60 s");
+    sim_bus_delay(s->bus, us);
+    return STATUS_OK;
+}
+
+static enum status
+on_address(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    if (!rs_reader_done(r))
+        return say(body, STATUS_FORMAT, "ADDRESS has no body");
+    if (s->chip == NULL)
+        return say(body, STATUS_STATE, "ADDRESS: a bus is open, not a chip");
+    rs_buf_put_u8(body, sim_chip_address(s->chip));
+    return STATUS_OK;
+}
+
+static enum status
+on_control(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    RS_AUTO(rs_json_done) json_t *request = NULL;
+    RS_AUTO(rs_json_done) json_t *answer = NULL;
+    struct rs_err err = {.code = RS_OK};
+    rs_code rc = rs_json_read(rs_read_bytes(r, r->left), &request, &err);
+
+    if (rc == RS_OK)
+        rc = sim_panel_control(s->panel, request, s->socket, &answer, &err);
+    if (rc != RS_OK)
+        return say_err(body, &err);
+    rs_json_put(body, answer);
+    return STATUS_OK;
+}
+
+/* ---- Dispatch ---------------------------------------------------------------------------- */
+
+typedef enum status op_handler(struct sim_session *s, struct rs_reader *r, struct rs_buf *body);
+
+struct op_row {
+    uint8_t op;
+    uint8_t needs_bus;
+    op_handler *run;
+};
+
+static const struct op_row op_rows[] = {
+    {OP_HELLO, 0, on_hello},     {OP_OPEN, 0, on_open},   {OP_WRITE, 1, on_write},
+    {OP_READ, 1, on_read},       {OP_WAKE, 1, on_wake},   {OP_SPEED, 1, on_speed},
+    {OP_POWER, 1, on_power},     {OP_DELAY, 1, on_delay}, {OP_ADDRESS, 1, on_address},
+    {OP_CONTROL, 0, on_control},
+};
+
+static const struct op_row *
+find_op(unsigned op)
+{
+    for (size_t i = 0; i < sizeof(op_rows) / sizeof(op_rows[0]); i++)
+        if (op_rows[i].op == op)
+            return &op_rows[i];
+    return NULL;
+}
+
+static enum status
+run(struct sim_session *s, const struct op_row *row, struct rs_reader *r, struct rs_buf *body)
+{
+    if (row == NULL)
+        return say(body, STATUS_FORMAT, "unknown operation");
+    if (row->needs_bus && s->bus == NULL)
+        return say(body, STATUS_STATE, "OPEN first");
+    return row->run(s, r, body);
+}
+
+int
+sim_session_answer(struct sim_session *s, struct rs_bytes request, struct rs_buf *out)
+{
+    struct rs_reader r;
+    struct rs_buf body;
+    uint8_t *room = malloc(SIM_ANSWER_MAX);
+    enum status status;
+    unsigned op;
+
+    rs_reader_init(&r, request);
+    op = rs_read_u8(&r);
+    if (room == NULL || !rs_reader_ok(&r) || (!s->greeted && op != OP_HELLO)) {
+        free(room);
+        return 0;
+    }
+    rs_buf_init_fixed(&body, room, SIM_ANSWER_MAX - 2);
+    status = run(s, find_op(op), &r, &body);
+    if (!rs_buf_ok(&body)) {
+        rs_buf_reset(&body);
+        status = say(&body, STATUS_FAULT, "the answer is longer than a frame");
+    }
+    rs_buf_reset(out);
+    rs_buf_put_u16(out, (unsigned)(body.len + 2));
+    rs_buf_put_u8(out, op);
+    rs_buf_put_u8(out, status);
+    rs_buf_put_bytes(out, rs_buf_bytes(&body));
+    free(room);
+    return rs_buf_ok(out);
+}

@@ -155,18 +155,21 @@ add_note(struct verifier *v, const char *whose, struct rs_bytes text)
 static rs_code
 add_note_file(struct verifier *v, const char *dir, const char *whose, struct rs_err *err)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
+    uint8_t text[V_NOTE_MAX + 1]; /* one more than allowed: a longer file is refused */
     char path[PATH_CAP];
+    size_t got = 0;
+    int fd = -1;
     rs_code rc = rs_path_join(dir, "checkpoint", path, sizeof(path), err);
 
     if (rc != RS_OK || !rs_path_exists(path))
         return rc;
-    rs_buf_init(&text, V_NOTE_MAX);
-    /* A file that is too large is not a checkpoint; only a failing disk is an error here. */
-    if (rs_file_read(path, V_NOTE_MAX, &text, NULL) != RS_OK)
-        rs_buf_reset(&text);
-    add_note(v, whose, rs_buf_bytes(&text));
-    return RS_OK;
+    rc = rs_file_open(path, RS_OPEN_READ, &fd, err);
+    if (rc == RS_OK)
+        rc = rs_file_read_at(fd, 0, text, sizeof(text), &got, err);
+    rs_file_close(fd);
+    if (rc == RS_OK)
+        add_note(v, whose, rs_bytes_of(text, got));
+    return rc;
 }
 
 static int

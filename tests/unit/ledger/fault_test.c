@@ -223,6 +223,161 @@ loses_nothing_when_it_is_killed(void **state)
     (void)munmap((void *)(uintptr_t)acked, sizeof(*acked));
 }
 
+/* ---- Reading ------------------------------------------------------------------------ */
+
+struct question {
+    struct help *t;
+    struct ledger *ledger;
+    struct rs_bytes note;
+    enum ledger_damage damage; /* what verify must say when it says something */
+};
+
+static rs_code
+ask_verifier(struct question *q)
+{
+    struct ledger_verify_config config = {.dir = q->t->dir,
+                                          .witness_dir = q->t->witness,
+                                          .public_key = q->t->config.public_key,
+                                          .notes = &q->note,
+                                          .note_count = q->note.len > 0};
+    struct ledger_verdict verdict;
+    rs_code rc = ledger_verify(&config, &verdict, NULL);
+
+    if (rc == RS_OK && verdict.damage != q->damage)
+        fail_msg("%s instead of %s: %s", ledger_damage_name(verdict.damage),
+                 ledger_damage_name(q->damage), verdict.text);
+    return rc;
+}
+
+static rs_code
+ask_reader(struct question *q)
+{
+    struct ledger_head head;
+    uint64_t next = 0;
+    rs_code rc = ledger_read(q->ledger, 0, count_leaf, &next, NULL);
+
+    ledger_get_head(q->ledger, &head);
+    if (rc == RS_OK)
+        assert_int_equal(next, head.size);
+    return rc;
+}
+
+static rs_code
+ask_proof(struct question *q)
+{
+    uint8_t path[64][32];
+    size_t count;
+
+    return ledger_proof(q->ledger, 3, 300, path, 64, &count, NULL);
+}
+
+static rs_code
+ask_seen(struct question *q)
+{
+    return ledger_check_seen(q->ledger, q->note, NULL);
+}
+
+static rs_code
+ask_export(struct question *q)
+{
+    char command[HELP_PATH * 2];
+
+    (void)snprintf(command, sizeof(command), "rm -rf '%s'", q->t->out);
+    assert_int_equal(system(command), 0);
+    return ledger_export(q->ledger, q->t->out, NULL);
+}
+
+/* The n-th open or read or write fails: an error, or the right answer; never a wrong one. */
+static void
+ask_with_faults(struct question *q, rs_code (*ask)(struct question *q))
+{
+    static const char *const points[] = {"open", "read", "write", "sync", "rename"};
+
+    for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++) {
+        int failures = 0;
+        for (int n = 1; n < 60; n++) {
+            char rule[32];
+            rs_code rc;
+            (void)snprintf(rule, sizeof(rule), "%s@%d=EIO", points[p], n);
+            inject(rule);
+            rc = ask(q);
+            failures += rc != RS_OK;
+            if (rc != RS_OK)
+                assert_int_equal(rc, RS_E_FILE_FAILED);
+        }
+        if (p < 2)
+            assert_int_not_equal(failures, 0);
+    }
+    inject("");
+    assert_int_equal(ask(q), RS_OK);
+}
+
+static void
+answers_nothing_wrong_when_a_read_fails(void **state)
+{
+    struct help *t = *state;
+    struct question q = {.t = t};
+    struct rs_buf note;
+
+    if (!rs_inject_built())
+        skip();
+    inject("");
+    rs_buf_init(&note, 4096);
+    q.ledger = help_open(t, NULL);
+    help_append(q.ledger, 250, 20);
+    assert_int_equal(ledger_checkpoint(q.ledger, &note, NULL), RS_OK);
+    q.note = rs_buf_bytes(&note);
+    help_append(q.ledger, 350, 20);
+    ask_with_faults(&q, ask_reader);
+    ask_with_faults(&q, ask_proof);
+    ask_with_faults(&q, ask_seen);
+    ask_with_faults(&q, ask_export);
+    ledger_close(q.ledger);
+    rs_buf_done(&note);
+}
+
+static void
+gives_no_wrong_verdict_when_a_read_fails(void **state)
+{
+    struct help *t = *state;
+    struct question q = {.t = t};
+    struct parts parts;
+    char path[HELP_PATH];
+    size_t order[PIECES_MAX], n = 0, used;
+
+    if (!rs_inject_built())
+        skip();
+    inject("");
+    help_make(t, 600, 20);
+    ask_with_faults(&q, ask_verifier);
+    /* With a record missing in the first segment, so that it looks ahead. */
+    take_apart(t, "00000001.seg", &parts);
+    for (size_t i = 0; i < parts.count; i++)
+        if (i != 9)
+            order[n++] = i;
+    put_together(t, "00000001.seg", &parts, order, n);
+    q.damage = LEDGER_MISSING;
+    ask_with_faults(&q, ask_verifier);
+    /* A segment gone behind, the others renamed. */
+    help_path(t, "00000001.seg", path);
+    help_store(path, parts.file.p, parts.file.len);
+    rs_buf_done(&parts.file);
+    help_path(t, "00000003.seg", path);
+    parts.file = help_load(path);
+    help_path(t, "00000002.seg", path);
+    help_store(path, parts.file.p, parts.file.len);
+    ask_with_faults(&q, ask_verifier);
+    rs_buf_done(&parts.file);
+    /* An unfinished tail below its checkpoints. */
+    clear(t);
+    help_make(t, 40, 20);
+    help_path(t, "00000001.seg", path);
+    used = help_used(path);
+    help_zero(path, used - 50, used);
+    q.damage = LEDGER_CUT;
+    ask_with_faults(&q, ask_verifier);
+}
+
 int
 main(void)
 {
@@ -230,6 +385,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(stays_broken_after_a_failed_sync),
         TEST(goes_on_after_a_full_disk),
+        TEST(answers_nothing_wrong_when_a_read_fails),
+        TEST(gives_no_wrong_verdict_when_a_read_fails),
         TEST(loses_nothing_when_a_call_fails),
         TEST(loses_nothing_when_it_is_killed),
     };

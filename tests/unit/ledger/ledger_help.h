@@ -200,4 +200,71 @@ help_zero(const char *path, size_t from, size_t to)
     rs_buf_done(&buf);
 }
 
+/* A log taken apart into its pieces, to be put together otherwise. */
+#define PIECES_MAX 512
+
+struct piece {
+    uint8_t *p;
+    size_t len;
+    int is_end;
+    uint64_t index;
+    size_t at;
+};
+
+struct parts {
+    struct rs_buf file;
+    struct piece pieces[PIECES_MAX];
+    size_t count;
+};
+
+static inline void
+take_apart(struct help *t, const char *name, struct parts *parts)
+{
+    char path[HELP_PATH];
+    size_t at = 72;
+
+    help_path(t, name, path);
+    parts->file = help_load(path);
+    parts->count = 0;
+    while (at + 28 <= parts->file.len && rs_get_u32(parts->file.p + at) != 0) {
+        struct piece *piece = &parts->pieces[parts->count++];
+        assert_true(parts->count < PIECES_MAX);
+        piece->p = parts->file.p + at;
+        piece->at = at;
+        piece->len = 28 + rs_get_u32(piece->p);
+        piece->is_end = rs_get_u16(piece->p + 4) == 0xffff;
+        piece->index = rs_get_u64(piece->p + 16);
+        at += piece->len;
+    }
+}
+
+/* Write the file again with the pieces in this order. */
+static inline void
+put_together(struct help *t, const char *name, const struct parts *parts, const size_t *order,
+             size_t count)
+{
+    char path[HELP_PATH];
+    uint8_t *out = calloc(1, parts->file.len);
+    size_t at = 72;
+
+    memcpy(out, parts->file.p, 72);
+    for (size_t i = 0; i < count; i++) {
+        const struct piece *piece = &parts->pieces[order[i]];
+        memcpy(out + at, piece->p, piece->len);
+        at += piece->len;
+    }
+    help_path(t, name, path);
+    help_store(path, out, parts->file.len);
+    free(out);
+}
+
+/* Give a changed record the CRC that fits, as somebody who knows the format would. */
+static inline void
+fix_crc(uint8_t *record)
+{
+    uint32_t crc = rs_crc32c(0, rs_bytes_of(record, 24));
+
+    rs_set_u32(record + 24, rs_crc32c(crc, rs_bytes_of(record + 28, rs_get_u32(record))));
+}
+
 #endif /* LEDGER_HELP_H */

@@ -139,6 +139,61 @@ refuses_any_changed_bit(void **state)
     rs_buf_done(&whole);
 }
 
+/* Records removed, doubled, moved, or changed with a CRC that fits: the opener sees it too. */
+static void
+refuses_records_that_do_not_follow(void **state)
+{
+    static const size_t fields[] = {4, 5, 7, 14, 15, 22, 23, 28, 31, 33, 64};
+    struct help *t = *state;
+    struct parts parts;
+    size_t order[PIECES_MAX], n;
+
+    help_make(t, 30, 7);
+    take_apart(t, SEGMENT_ONE, &parts);
+    for (size_t i = 0; i < parts.count; i++) {
+        n = 0;
+        for (size_t k = 0; k < parts.count; k++)
+            if (k != i)
+                order[n++] = k;
+        put_together(t, SEGMENT_ONE, &parts, order, n);
+        /* Without its last batch end the log looks unfinished, and its checkpoint says cut. */
+        assert_int_equal(open_code(t, NULL),
+                         i + 1 == parts.count ? RS_E_SIGNER_FENCED : RS_E_LEDGER_DAMAGED);
+        n = 0;
+        for (size_t k = 0; k < parts.count; k++) {
+            order[n++] = k;
+            if (k == i)
+                order[n++] = k;
+        }
+        put_together(t, SEGMENT_ONE, &parts, order, n);
+        assert_int_equal(open_code(t, NULL), RS_E_LEDGER_DAMAGED);
+        for (size_t k = 0; k < parts.count; k++)
+            order[k] = k;
+        if (i + 1 < parts.count) {
+            order[i] = i + 1;
+            order[i + 1] = i;
+            put_together(t, SEGMENT_ONE, &parts, order, parts.count);
+            assert_int_not_equal(open_code(t, NULL), RS_OK);
+            order[i] = i;
+            order[i + 1] = i + 1;
+        }
+        for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+            struct piece *piece = &parts.pieces[i];
+            if (fields[f] >= piece->len)
+                continue;
+            piece->p[fields[f]] ^= 1;
+            fix_crc(piece->p);
+            put_together(t, SEGMENT_ONE, &parts, order, parts.count);
+            assert_int_not_equal(open_code(t, NULL), RS_OK);
+            piece->p[fields[f]] ^= 1;
+            fix_crc(piece->p);
+        }
+    }
+    put_together(t, SEGMENT_ONE, &parts, order, parts.count);
+    assert_int_equal(open_code(t, NULL), RS_OK);
+    rs_buf_done(&parts.file);
+}
+
 static void
 refuses_a_shorter_file(void **state)
 {
@@ -477,6 +532,7 @@ main(void)
         TEST(refuses_a_second_writer),
         TEST(refuses_a_clock_that_is_behind),
         TEST(refuses_any_changed_bit),
+        TEST(refuses_records_that_do_not_follow),
         TEST(refuses_a_shorter_file),
         TEST(refuses_a_missing_or_foreign_segment),
         TEST(refuses_an_unfinished_segment_before_the_last),

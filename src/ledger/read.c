@@ -263,7 +263,7 @@ ledger_proof(struct ledger *ledger, uint64_t index, uint64_t size,
     walk.count = list_siblings(index, size, down);
     if (walk.count > cap)
         return rs_fail(err, RS_E_INTERNAL, "ledger: a path of %zu hashes", walk.count);
-    memcpy(rising, down, sizeof(rising));
+    memcpy(rising, down, walk.count * sizeof(rising[0]));
     sort_siblings(rising, walk.count);
     if (walk.count > 0)
         rc = hash_siblings(ledger, &walk, size, err);

@@ -112,6 +112,8 @@ struct worker {
     unsigned complaints;
 };
 
+static void die(const char *fmt, ...) RS_PRINTF(1, 2) __attribute__((noreturn));
+
 static void
 die(const char *fmt, ...)
 {

@@ -5,6 +5,8 @@
  */
 #include "ledger_help.h"
 
+#include <pthread.h>
+
 #include "ledger/record.h"
 
 struct seen {
@@ -366,6 +368,60 @@ refuses_to_export_over_another_log(void **state)
     ledger_close(ledger);
 }
 
+/* ---- Beside an appender -------------------------------------------------------------- */
+
+static int
+count_next(void *arg, const struct ledger_leaf *leaf)
+{
+    uint64_t *next = arg;
+
+    if (leaf->index != *next)
+        return 1;
+    (*next)++;
+    return 0;
+}
+
+static void *
+read_all_the_time(void *arg)
+{
+    struct ledger *ledger = arg;
+    struct ledger_head head = {0};
+
+    while (head.size < 1500) {
+        RS_AUTO(rs_buf_done) struct rs_buf note = {0};
+        uint8_t path[64][32];
+        uint64_t next = 0;
+        size_t count;
+        ledger_get_head(ledger, &head);
+        rs_buf_init(&note, 4096);
+        if (ledger_read(ledger, 0, count_next, &next, NULL) != RS_OK || next < head.size ||
+            ledger_checkpoint(ledger, &note, NULL) != RS_OK ||
+            ledger_check_seen(ledger, rs_buf_bytes(&note), NULL) != RS_OK ||
+            (head.size > 0 &&
+             ledger_proof(ledger, head.size / 2, head.size, path, 64, &count, NULL) != RS_OK))
+            return arg;
+    }
+    return NULL;
+}
+
+static void
+serves_readers_beside_the_appender(void **state)
+{
+    struct help *t = *state;
+    struct ledger *ledger = help_open(t, NULL);
+    pthread_t readers[3];
+    void *failed;
+
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_all_the_time, ledger), 0);
+    help_append(ledger, 1500, 17);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(readers[i], &failed), 0);
+        assert_null(failed);
+    }
+    ledger_close(ledger);
+}
+
 int
 main(void)
 {
@@ -378,6 +434,7 @@ main(void)
         TEST(proves_inclusion),
         TEST(compares_with_what_others_saw),
         TEST(exports_tiles),
+        TEST(serves_readers_beside_the_appender),
     };
 
     return cmocka_run_group_tests_name("read", tests, NULL, NULL);

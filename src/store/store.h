@@ -127,7 +127,8 @@ RS_MUST_USE rs_code store_check(struct store *store, struct rs_err *err);
  * nothing and gets the result it had: recovery replays freely.  A serial that
  * belongs to another certificate, and a live request id that already led to
  * another serial, are RS_E_SERIAL_COLLISION.  A request id of zeros means that
- * there is none.  Batches come in the order of the ledger (see next_leaf).
+ * there is none.  After a failed sync of the disk (RS_E_STORE_FAILED) a restart
+ * finds all of the batch or none of it.
  * Certificates of state LOST claim neither key, chip, device nor request.
  */
 RS_MUST_USE rs_code store_commit_issued(struct store *store, struct store_issue *items,
@@ -148,10 +149,18 @@ RS_MUST_USE rs_code store_find_chip(struct store *store, const char *tenant, con
                                     struct rs_bytes uid, struct rs_arena *arena,
                                     const char **ret_device, struct rs_err *err);
 
-/* Highest leaf index of a signer that has a row, plus one; 0 when none. */
+/*
+ * Leaves of this signer below *ret_leaf have been taken over (issued, revoked and
+ * other kinds); 0 when nothing was said.  Only store_set_next_leaf raises it,
+ * never a commit: a batch that overtook another must not hide the other's
+ * leaves from recovery.  Never goes back.
+ */
 RS_MUST_USE rs_code store_next_leaf(struct store *store, uint32_t signer_id, uint64_t *ret_leaf,
                                     struct rs_err *err);
-/* Leaves up to here have been taken over (issued, revoked and other kinds). */
+/*
+ * Kept in order with the commits around it, but not synced by itself: after a
+ * power cut it may be lower than said, and some leaves are replayed.
+ */
 RS_MUST_USE rs_code store_set_next_leaf(struct store *store, uint32_t signer_id, uint64_t leaf,
                                         struct rs_err *err);
 

@@ -78,11 +78,37 @@ run_statement(struct sqlite_store *s, enum sqlite_sql id, struct rs_err *err)
     return sqlite_step(&c, err);
 }
 
+/* The pragma gives no row and works outside a transaction only. */
+static rs_code
+make_durable(struct sqlite_store *s, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    if (s->relaxed)
+        rc = sqlite_run(s->db, "PRAGMA synchronous = FULL", err);
+    if (rc == RS_OK)
+        s->relaxed = 0;
+    return rc;
+}
+
 rs_code
 sqlite_begin(struct sqlite_store *s, struct rs_err *err)
 {
+    rs_code rc = make_durable(s, err);
+
     memset(&s->tally, 0, sizeof(s->tally));
-    return run_statement(s, SQLITE_SQL_BEGIN, err);
+    return rc == RS_OK ? run_statement(s, SQLITE_SQL_BEGIN, err) : rc;
+}
+
+rs_code
+sqlite_begin_relaxed(struct sqlite_store *s, struct rs_err *err)
+{
+    rs_code rc;
+
+    memset(&s->tally, 0, sizeof(s->tally));
+    s->relaxed = 1; /* until proved otherwise, whatever fails here */
+    rc = sqlite_run(s->db, "PRAGMA synchronous = NORMAL", err);
+    return rc == RS_OK ? run_statement(s, SQLITE_SQL_BEGIN, err) : rc;
 }
 
 rs_code

@@ -171,8 +171,6 @@ revoke_item(struct sqlite_store *s, struct store_revocation *item, struct rs_err
         rc = judge_revoked(s, item, err);
     else if (rc == RS_OK)
         rc = sqlite_add_figure(s, item->tenant, SQLITE_FIGURE_REVOKED, 1, err);
-    if (rc == RS_OK)
-        rc = sqlite_add_leaf(s, item->signer_id, item->leaf, err);
     return rc;
 }
 

@@ -1,9 +1,9 @@
 /*
  * figures.c: ledger positions, checkpoints, and counts.
  *
- * Rows of one batch mostly share tenant, order, station and signer.  Their
- * counts are added up in the handle's tally and written when one of these
- * changes, and once before the commit.
+ * Rows of one batch mostly share tenant, order and station.  Their counts are
+ * added up in the handle's tally and written when one of these changes, and
+ * once before the commit.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -94,37 +94,6 @@ sqlite_add_taken(struct sqlite_store *s, const char *tenant, const char *order, 
     return rc;
 }
 
-static rs_code
-flush_leaf(struct sqlite_store *s, struct rs_err *err)
-{
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-    struct sqlite_tally *t = &s->tally;
-    rs_code rc;
-
-    if (t->next_leaf == 0)
-        return RS_OK;
-    sqlite_call_init(&c, s, SQLITE_SQL_RAISE_LEAF);
-    sqlite_put_int(&c, t->signer_id);
-    sqlite_put_int(&c, (int64_t)t->next_leaf);
-    rc = sqlite_change(&c, NULL, err);
-    t->next_leaf = 0;
-    return rc;
-}
-
-rs_code
-sqlite_add_leaf(struct sqlite_store *s, uint32_t signer_id, uint64_t leaf, struct rs_err *err)
-{
-    struct sqlite_tally *t = &s->tally;
-    rs_code rc = RS_OK;
-
-    if (t->signer_id != signer_id)
-        rc = flush_leaf(s, err);
-    t->signer_id = signer_id;
-    if (leaf + 1 > t->next_leaf)
-        t->next_leaf = leaf + 1;
-    return rc;
-}
-
 rs_code
 sqlite_flush_tally(struct sqlite_store *s, struct rs_err *err)
 {
@@ -132,8 +101,6 @@ sqlite_flush_tally(struct sqlite_store *s, struct rs_err *err)
 
     if (rc == RS_OK)
         rc = flush_taken(s, err);
-    if (rc == RS_OK)
-        rc = flush_leaf(s, err);
     return rc;
 }
 
@@ -154,14 +121,26 @@ sqlite_next_leaf(struct store *store, uint32_t signer_id, uint64_t *ret_leaf, st
     return rc;
 }
 
+static rs_code
+raise_leaf(struct sqlite_store *s, uint32_t signer_id, uint64_t leaf, struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+
+    sqlite_call_init(&c, s, SQLITE_SQL_RAISE_LEAF);
+    sqlite_put_int(&c, signer_id);
+    sqlite_put_int(&c, (int64_t)leaf);
+    return sqlite_change(&c, NULL, err);
+}
+
+/* A raise that is lost means that some leaves are replayed: it waits for nobody's sync. */
 rs_code
 sqlite_set_next_leaf(struct store *store, uint32_t signer_id, uint64_t leaf, struct rs_err *err)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
-    rs_code rc = sqlite_begin(s, err);
+    rs_code rc = sqlite_begin_relaxed(s, err);
 
-    if (rc == RS_OK && leaf > 0)
-        rc = sqlite_add_leaf(s, signer_id, leaf - 1, err);
+    if (rc == RS_OK)
+        rc = raise_leaf(s, signer_id, leaf, err);
     return sqlite_finish(s, rc, err);
 }
 

@@ -426,9 +426,7 @@ commit_item(struct issue *is, struct store_issue *item, struct rs_err *err)
     rs_code rc;
 
     item->result = RS_OK;
-    rc = sqlite_add_leaf(is->s, item->cert.signer_id, item->cert.leaf, err);
-    if (rc == RS_OK)
-        rc = add_cert(is->s, &item->cert, &is_new, err);
+    rc = add_cert(is->s, &item->cert, &is_new, err);
     if (rc == RS_OK && !is_new)
         return judge_replay(is->s, item, err);
     if (rc == RS_OK)

@@ -45,8 +45,6 @@ struct sqlite_tally {
     int64_t figures[SQLITE_FIGURE_COUNT];
     const char *order_tenant, *order, *station;
     int64_t taken;
-    uint32_t signer_id;
-    uint64_t next_leaf; /* 0: nothing to write */
 };
 
 struct sqlite_store {
@@ -57,6 +55,7 @@ struct sqlite_store {
     int lock_fd; /* writer: PATH.lock, held as long as the handle lives */
     uint64_t since_purge;
     int fold_at; /* length of the log at which the writer folds it */
+    int relaxed; /* synchronous is not FULL: no durable transaction may begin */
     struct sqlite_tally tally;
     sqlite3_stmt *statements[SQLITE_SQL_COUNT];
 };
@@ -70,6 +69,11 @@ rs_code sqlite_fail(sqlite3 *db, int rc, struct rs_err *err, const char *doing);
 
 /* Take the write lock now: a transaction never finds out at its end that another one wrote. */
 RS_MUST_USE rs_code sqlite_begin(struct sqlite_store *s, struct rs_err *err);
+/*
+ * The same for what may be lost with the power: the commit appends to the log and
+ * leaves the sync to the next one.  Order is kept, so nothing later survives it.
+ */
+RS_MUST_USE rs_code sqlite_begin_relaxed(struct sqlite_store *s, struct rs_err *err);
 /* rc is how the work went: commit on RS_OK, else roll back and hand rc on. */
 RS_MUST_USE rs_code sqlite_finish(struct sqlite_store *s, rs_code rc, struct rs_err *err);
 /* Run constant SQL without results. */
@@ -126,8 +130,6 @@ RS_MUST_USE rs_code sqlite_add_figure(struct sqlite_store *s, const char *tenant
                                       enum sqlite_figure figure, int64_t delta, struct rs_err *err);
 RS_MUST_USE rs_code sqlite_add_taken(struct sqlite_store *s, const char *tenant, const char *order,
                                      const char *station, struct rs_err *err);
-RS_MUST_USE rs_code sqlite_add_leaf(struct sqlite_store *s, uint32_t signer_id, uint64_t leaf,
-                                    struct rs_err *err);
 /* Write all that is pending; sqlite_finish does it. */
 RS_MUST_USE rs_code sqlite_flush_tally(struct sqlite_store *s, struct rs_err *err);
 

@@ -461,7 +461,7 @@ test_lost_intent_claims_nothing(void **state)
     b.item.cert.leaf = 2;
     assert_int_equal(commit_one(f, &b), RS_OK);
     assert_int_equal(store_next_leaf(f->store, 1, &leaf, &f->err), RS_OK);
-    assert_int_equal(leaf, 3);
+    assert_int_equal(leaf, 0); /* a commit never raises it */
 }
 
 static void
@@ -492,7 +492,6 @@ test_a_bad_item_does_not_stop_the_batch(void **state)
     struct sample s[64];
     struct store_issue items[64];
     struct store_stats stats;
-    uint64_t leaf = 0;
 
     for (unsigned i = 0; i < 64; i++) {
         sample_make(&s[i], i);
@@ -510,10 +509,6 @@ test_a_bad_item_does_not_stop_the_batch(void **state)
     assert_int_equal(stats.certs, 64);
     assert_int_equal(stats.revoked, 1);
     assert_int_equal(stats.devices, 63);
-    assert_int_equal(store_next_leaf(f->store, 1, &leaf, &f->err), RS_OK);
-    assert_int_equal(leaf, 32);
-    assert_int_equal(store_next_leaf(f->store, 2, &leaf, &f->err), RS_OK);
-    assert_int_equal(leaf, 64);
     assert_int_equal(ask_sql(f, "SELECT taken FROM order_count WHERE work_order = 'order-7'"
                                 " AND station = ''"),
                      63);

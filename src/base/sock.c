@@ -164,6 +164,27 @@ rs_sock_listen(const char *address, int backlog, int *ret_fd, struct rs_err *err
     return RS_OK;
 }
 
+rs_code
+rs_sock_accept(int listen_fd, int timeout_ms, int *ret_fd, struct rs_err *err)
+{
+    struct pollfd p = { .fd = listen_fd, .events = POLLIN };
+    int fd = -1;
+
+    if (poll(&p, 1, timeout_ms) > 0) {
+        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            return rs_fail_errno(err, RS_E_FILE_FAILED, "cannot take a connection");
+    }
+    *ret_fd = fd;
+    return RS_OK;
+}
+
+void
+rs_sock_shutdown(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 int
 rs_sock_port(int fd)
 {

@@ -26,19 +26,19 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-#define STORE_SERIAL_MAX 20
-#define STORE_NAME_MAX 64  /* bytes of a name with NUL */
-#define STORE_TEXT_MAX 1024 /* bytes of a subject or another longer text with NUL */
-#define STORE_UID_MAX 64    /* bytes of a chip's identifier */
-#define STORE_DER_MAX 65536
+#define STORE_SERIAL_MAX   20
+#define STORE_NAME_MAX     64   /* bytes of a name with NUL */
+#define STORE_TEXT_MAX     1024 /* bytes of a subject or another longer text with NUL */
+#define STORE_UID_MAX      64   /* bytes of a chip's identifier */
+#define STORE_DER_MAX      65536
 #define STORE_DOCUMENT_MAX (64 << 20) /* a CRL of a million entries fits */
-#define STORE_PAGE_MAX 1000
-#define STORE_BATCH_MAX 4096
+#define STORE_PAGE_MAX     1000
+#define STORE_BATCH_MAX    4096
 
 struct store; /* one handle, one thread */
 
 enum store_cert_state {
-    STORE_CERT_ISSUED = 1,     /* acknowledged or about to be */
+    STORE_CERT_ISSUED = 1, /* acknowledged or about to be */
     STORE_CERT_REVOKED = 2,
     STORE_CERT_SUPERSEDED = 3, /* signed, never answered: a lost race; revoked at once */
     STORE_CERT_LOST = 4,       /* an intent that could not be completed; revoked */
@@ -172,8 +172,7 @@ RS_MUST_USE rs_code store_find_cert(struct store *store, const char *tenant, con
 RS_MUST_USE rs_code store_find_cert_by_fingerprint(struct store *store, const char *tenant,
                                                    const uint8_t fingerprint[32],
                                                    struct rs_arena *arena,
-                                                   struct store_cert *ret_cert,
-                                                   struct rs_err *err);
+                                                   struct store_cert *ret_cert, struct rs_err *err);
 
 /* State only, without reading the DER: for OCSP and client authentication. */
 struct store_status {
@@ -253,7 +252,7 @@ struct store_order {
     enum store_order_state state;
     const char *product;
     int64_t quantity, target;
-    int64_t taken;  /* identities signed under it (L7) */
+    int64_t taken; /* identities signed under it (L7) */
     int64_t good, scrapped, rejected;
     int64_t valid_from, valid_until; /* INT64_MAX: no end */
     int64_t created_at;

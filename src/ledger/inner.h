@@ -52,6 +52,9 @@ RS_MUST_USE rs_code ledger_segment_path(const struct ledger *ledger, unsigned nu
 RS_MUST_USE rs_code ledger_add_segment(struct ledger *ledger, uint64_t first_index,
                                        struct rs_err *err);
 
+/* Make what is durable (tip) the head that others see. */
+void ledger_publish(struct ledger *ledger);
+
 /* RS_E_SIGNER_FENCED unless the first `head->size` leaves hash to head->root. */
 RS_MUST_USE rs_code ledger_check_head(struct ledger *ledger, const struct ledger_head *head,
                                       const char *whose, struct rs_err *err);

@@ -506,20 +506,30 @@ cuts_an_unfinished_first_write(void **state)
     }
 }
 
+/* And leaves the file as it was found: it is evidence. */
 static void
 refuses_to_cut_below_a_checkpoint(void **state)
 {
     struct help *t = *state;
     char path[HELP_PATH];
     struct rs_err err = {0};
+    struct rs_buf before, after;
     size_t used;
 
     help_make(t, 9, 3);
     help_path(t, SEGMENT_ONE, path);
     used = help_used(path);
     help_zero(path, used - 100, used);
+    before = help_load(path);
     assert_int_equal(open_code(t, &err), RS_E_SIGNER_FENCED);
     assert_non_null(strstr(err.text, "cut"));
+    after = help_load(path);
+    assert_true(rs_bytes_equal(rs_buf_bytes(&before), rs_buf_bytes(&after)));
+    rs_buf_done(&before);
+    rs_buf_done(&after);
+    help_zero(path, 0, used);
+    assert_int_equal(open_code(t, NULL), RS_E_SIGNER_FENCED);
+    assert_true(rs_path_exists(path));
 }
 
 int

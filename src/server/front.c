@@ -1,0 +1,616 @@
+/*
+ * front.c: the process that faces the network.
+ *
+ * Quick things (EST, OCSP, CRLs) are answered from the loops; calls that may
+ * wait for the signer or write to the store run on a few workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "server/front.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "base/inject.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/sock.h"
+#include "crypto/key.h"
+#include "msg/ocsp.h"
+#include "x509/crl.h"
+
+#define WORKERS 4
+#define SLOW_MAX 1024
+#define LISTENERS 3
+#define TENANT "default"
+#define TLS_PROFILE "tls-server"
+#define TIDY_S 10
+
+/* ---- Calls on workers ---------------------------------------------------------------------- */
+
+struct slow {
+    struct call *call;
+    call_fn handler;
+};
+
+static void
+free_call(struct call *call)
+{
+    rs_arena_done(&call->arena);
+    json_decref(call->body);
+    free(call);
+}
+
+static void *
+work_loop(void *arg)
+{
+    struct front *f = arg;
+    void *item;
+
+    while (rs_queue_take(&f->slow, &item, 1) == 1) {
+        struct slow *s = item;
+        s->handler(s->call);
+        free_call(s->call);
+        free(s);
+    }
+    return NULL;
+}
+
+static void
+run_on_worker(struct call *call, call_fn handler)
+{
+    struct slow *s = malloc(sizeof(*s));
+
+    if (s != NULL) {
+        s->call = call;
+        s->handler = handler;
+        if (rs_queue_put(&call->front->slow, s))
+            return;
+        free(s);
+    }
+    call_refuse_code(call, RS_E_REQUEST_LIMIT, "too many calls wait");
+    free_call(call);
+}
+
+/* ---- Routes ---------------------------------------------------------------------------------- */
+
+/* "orders/NAME/revoke" into its segments, cut in place. */
+static void
+split_path(struct call *call, char *rest, const char **ret_collection)
+{
+    char *slash = strchr(rest, '/');
+
+    *ret_collection = rest;
+    call->name = call->action = "";
+    if (slash == NULL)
+        return;
+    *slash = '\0';
+    call->name = slash + 1;
+    slash = strchr(slash + 1, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+        call->action = slash + 1;
+    }
+}
+
+static const struct route *
+find_route(const struct route *routes, const struct call *call, const char *collection,
+           int *ret_other_method)
+{
+    *ret_other_method = 0;
+    for (const struct route *r = routes; r->collection != NULL; r++) {
+        if (strcmp(r->collection, collection) != 0 || r->has_name != (call->name[0] != '\0') ||
+            strcmp(r->action != NULL ? r->action : "", call->action) != 0)
+            continue;
+        if (r->method == call->request.method)
+            return r;
+        *ret_other_method = 1;
+    }
+    return NULL;
+}
+
+/* What the certificate shown makes of the caller; refuses what cannot be a caller at all. */
+static rs_code
+identify(struct front *f, const struct http_request *request, struct pki_caller *ret_caller,
+         struct rs_err *err)
+{
+    memset(ret_caller, 0, sizeof(*ret_caller));
+    if (request->peer == HTTP_PEER_NONE)
+        return RS_OK;
+    if (request->peer == HTTP_PEER_UNTRUSTED)
+        return rs_fail(err, RS_E_AUTH_UNKNOWN, "auth: not issued by a CA of this installation");
+    return pki_authenticate(f->pki, request->peer_cert, request->peer == HTTP_PEER_EXPIRED,
+                            ret_caller, err);
+}
+
+static rs_code
+authorise(const struct route *route, const struct call *call, struct rs_err *err)
+{
+    if (route->role == PKI_NOBODY || route->role == call->caller.role)
+        return RS_OK;
+    if (call->caller.role == PKI_NOBODY)
+        return rs_fail(err, RS_E_AUTH_REQUIRED, "auth: a client certificate is needed here");
+    return rs_fail(err, RS_E_AUTH_DENIED, "auth: %s may not do this", call->caller.who);
+}
+
+static struct call *
+new_call(struct front *f, const struct http_request *request, const char *rest)
+{
+    struct call *call = calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->front = f;
+    call->request = *request;
+    rs_arena_init(&call->arena, (size_t)4 << 20);
+    (void)snprintf(call->path, sizeof(call->path), "%s", rest);
+    return call;
+}
+
+static void
+dispatch(struct front *f, const struct http_request *request, const char *rest,
+         const struct route *routes)
+{
+    struct call *call = new_call(f, request, rest);
+    const struct route *route;
+    const char *collection;
+    struct rs_err err = { 0 };
+    int other = 0;
+    rs_code rc;
+
+    if (call == NULL) {
+        http_reply(request->exchange, 503, NULL, (struct rs_bytes){ NULL, 0 }, NULL, 0);
+        return;
+    }
+    split_path(call, call->path, &collection);
+    route = find_route(routes, call, collection, &other);
+    rc = route != NULL ? RS_OK
+                       : rs_fail(&err, other ? RS_E_REQUEST_METHOD : RS_E_REQUEST_UNKNOWN,
+                                 "there is no such resource for this method");
+    if (rc == RS_OK)
+        rc = identify(f, request, &call->caller, &err);
+    if (rc == RS_OK)
+        rc = authorise(route, call, &err);
+    if (rc == RS_OK && request->body.len > 0)
+        rc = rs_json_read(request->body, &call->body, &err);
+    if (rc == RS_OK && request->method != HTTP_GET && !json_is_object(call->body)) {
+        json_decref(call->body);
+        call->body = json_object();
+    }
+    if (rc != RS_OK) {
+        call_refuse(call, &err);
+        free_call(call);
+        return;
+    }
+    run_on_worker(call, route->handler);
+}
+
+/* ---- EST ---------------------------------------------------------------------------------------- */
+
+struct est_exchange {
+    struct est_call call;
+    struct http_exchange *exchange;
+};
+
+static void
+on_est_reply(void *arg, const struct est_reply *reply)
+{
+    struct est_exchange *e = arg;
+    struct http_header header = { reply->header, reply->value };
+
+    http_reply(e->exchange, reply->status, reply->content_type, reply->body, &header,
+               reply->header != NULL);
+    free(e);
+}
+
+static void
+handle_est(struct front *f, const struct http_request *request)
+{
+    struct est_exchange *e = calloc(1, sizeof(*e));
+    struct rs_err err = { 0 };
+    struct call call = { .front = f, .request = *request };
+
+    if (e == NULL ||
+        !est_parse_path(request->path, e->call.label, &e->call.operation)) {
+        free(e);
+        call_refuse_code(&call, RS_E_REQUEST_UNKNOWN, "not an EST path");
+        return;
+    }
+    e->exchange = request->exchange;
+    e->call.pki = f->pki;
+    e->call.is_post = request->method == HTTP_POST;
+    e->call.content_type = request->content_type;
+    e->call.body = request->body;
+    if (e->call.operation != EST_CACERTS &&
+        identify(f, request, &e->call.caller, &err) != RS_OK) {
+        const struct rs_code_info *info = rs_code_info(err.code);
+        char text[400];
+        int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err.text);
+        pki_note_refusal(f->pki, "est", &err);
+        http_reply(request->exchange, info->http, "text/plain; charset=utf-8",
+                   rs_bytes_of(text, (size_t)n), NULL, 0);
+        free(e);
+        return;
+    }
+    est_handle(&e->call, on_est_reply, e);
+}
+
+/* ---- Listeners ------------------------------------------------------------------------------------ */
+
+static void
+reply_text(const struct http_request *request, int status, const char *text)
+{
+    http_reply(request->exchange, status, "text/plain; charset=utf-8", rs_bytes_str(text), NULL, 0);
+}
+
+static void
+on_device_request(void *arg, const struct http_request *request)
+{
+    struct front *f = arg;
+
+    if (strncmp(request->path, "/.well-known/est/", 17) == 0)
+        handle_est(f, request);
+    else if (strncmp(request->path, "/station/v1/", 12) == 0)
+        dispatch(f, request, request->path + 12, station_routes);
+    else
+        reply_text(request, 404, "request.unknown: there is nothing here\n");
+}
+
+static void
+reply_metrics(struct front *f, const struct http_request *request)
+{
+    struct store_stats s = { 0 };
+    struct store *store;
+    char text[1024];
+
+    if (pki_reader(f->pki, &store, NULL) != RS_OK ||
+        store_get_stats(store, pki_tenant(f->pki), &s, NULL) != RS_OK) {
+        reply_text(request, 503, "store\n");
+        return;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "# TYPE rootsmith_certificates_total counter\n"
+                   "rootsmith_certificates_total %lld\n"
+                   "# TYPE rootsmith_revoked_total counter\nrootsmith_revoked_total %lld\n"
+                   "# TYPE rootsmith_devices gauge\nrootsmith_devices %lld\n"
+                   "# TYPE rootsmith_signer_up gauge\nrootsmith_signer_up %d\n",
+                   (long long)s.certs, (long long)s.revoked, (long long)s.devices,
+                   signer_client_alive(pki_signer(f->pki)));
+    reply_text(request, 200, text);
+}
+
+static void
+on_people_request(void *arg, const struct http_request *request)
+{
+    struct front *f = arg;
+
+    if (strncmp(request->path, "/api/v1/", 8) == 0)
+        dispatch(f, request, request->path + 8, rest_routes);
+    else if (strcmp(request->path, "/healthz") == 0)
+        reply_text(request, signer_client_alive(pki_signer(f->pki)) ? 200 : 503, "ok\n");
+    else if (strcmp(request->path, "/metrics") == 0)
+        reply_metrics(f, request);
+    else
+        reply_text(request, 404, "request.unknown: there is nothing here\n");
+}
+
+static void
+handle_ocsp(struct front *f, const struct http_request *request)
+{
+    RS_AUTO(rs_buf_done) struct rs_buf der, out;
+
+    rs_buf_init(&der, 8192);
+    rs_buf_init(&out, 65536);
+    if (request->method == HTTP_POST &&
+        strcmp(request->content_type, "application/ocsp-request") == 0)
+        ocsp_answer(f->ocsp, request->body, &out);
+    else if (request->method == HTTP_GET && strlen(request->path) > 6 &&
+             ocsp_path_read(rs_bytes_str(request->path + 6), &der, NULL) == RS_OK)
+        ocsp_answer(f->ocsp, rs_buf_bytes(&der), &out);
+    else
+        ocsp_answer_malformed(&out);
+    http_reply(request->exchange, 200, "application/ocsp-response", rs_buf_bytes(&out), NULL, 0);
+}
+
+/* "/crl/NAME.crl" and "/ca/NAME.cer": the name between prefix and suffix. */
+static int
+published_name(const char *path, const char *prefix, const char *suffix, char name[STORE_NAME_MAX])
+{
+    size_t p = strlen(prefix), s = strlen(suffix), n = strlen(path);
+
+    if (n <= p + s || strncmp(path, prefix, p) != 0 || strcmp(path + n - s, suffix) != 0 ||
+        n - p - s >= STORE_NAME_MAX)
+        return 0;
+    memcpy(name, path + p, n - p - s);
+    name[n - p - s] = '\0';
+    return 1;
+}
+
+static void
+on_plain_request(void *arg, const struct http_request *request)
+{
+    struct front *f = arg;
+    const struct pki_issuer *issuer;
+    char name[STORE_NAME_MAX];
+
+    RS_AUTO(rs_buf_done) struct rs_buf crl;
+    rs_buf_init(&crl, (size_t)64 << 20);
+    if (strncmp(request->path, "/ocsp", 5) == 0) {
+        handle_ocsp(f, request);
+    } else if (published_name(request->path, "/crl/", ".crl", name) &&
+               pki_find_crl(f->pki, name, &crl, NULL) == RS_OK) {
+        http_reply(request->exchange, 200, "application/pkix-crl", rs_buf_bytes(&crl), NULL, 0);
+    } else if (published_name(request->path, "/ca/", ".cer", name) &&
+               (issuer = pki_find_issuer(f->pki, name)) != NULL) {
+        http_reply(request->exchange, 200, "application/pkix-cert", issuer->der, NULL, 0);
+    } else {
+        reply_text(request, 404, "request.unknown: there is nothing here\n");
+    }
+}
+
+/* ---- Start ------------------------------------------------------------------------------------------ */
+
+/* The issuer that may sign our TLS certificate. */
+static const struct pki_issuer *
+tls_issuer(struct pki *pki)
+{
+    const struct pki_issuer *list[64];
+    size_t n = pki_issuers(pki, list, 64);
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < list[i]->doc.profiles.count; k++) {
+            if (rs_bytes_equal(list[i]->doc.profiles.items[k], rs_bytes_str(TLS_PROFILE)))
+                return list[i];
+        }
+    }
+    return NULL;
+}
+
+/* "https://host:port" -> host */
+static void
+host_of(const char *url, char host[256])
+{
+    const char *start = strstr(url, "://");
+    size_t n;
+
+    start = start != NULL ? start + 3 : url;
+    n = strcspn(start, ":/");
+    (void)snprintf(host, 256, "%.*s", (int)(n < 255 ? n : 255), start);
+}
+
+/* A key made here and now, its certificate through the signer: nothing of it is on a disk. */
+static rs_code
+make_tls(struct front *f, struct crypto_key **ret_key, struct http_tls **ret_tls,
+         struct rs_err *err)
+{
+    const struct pki_issuer *issuer = tls_issuer(f->pki), *all[64];
+    struct http_tls_config config = { 0 };
+    struct rs_bytes chain[8], clients[64];
+    const char *names[] = { "localhost", "127.0.0.1", NULL };
+    char host[256];
+    size_t n;
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf der;
+    rs_buf_init(&der, CERT_BYTES_MAX);
+    if (issuer == NULL)
+        return rs_fail(err, RS_E_ISSUER_UNKNOWN, "no CA may sign profile " TLS_PROFILE);
+    host_of(f->config->url, host);
+    names[2] = host;
+    rc = crypto_key_generate(CRYPTO_P256, ret_key, err);
+    if (rc == RS_OK)
+        rc = pki_issue_own(f->pki, TLS_PROFILE, issuer->name, host, names,
+                           strcmp(host, "localhost") == 0 ? 2 : 3, crypto_key_pub(*ret_key)->spki,
+                           &der, err);
+    if (rc != RS_OK)
+        return rc;
+    chain[0] = rs_buf_bytes(&der);
+    n = pki_chain(f->pki, issuer->name, chain + 1, 6);
+    config.key = *ret_key;
+    config.chain = chain;
+    config.chain_count = n > 1 ? n : 1; /* the root stays out */
+    n = pki_issuers(f->pki, all, 64);
+    for (size_t i = 0; i < n; i++)
+        clients[i] = all[i]->der;
+    config.clients = clients;
+    config.client_count = n;
+    return http_tls_new(&config, ret_tls, err);
+}
+
+/* First lists of all issuing CAs, so that a CRL is there before anybody asks. */
+static rs_code
+publish_missing_crls(struct front *f, struct rs_err *err)
+{
+    const struct pki_issuer *list[64];
+    size_t n = pki_issuers(f->pki, list, 64);
+    rs_code rc = RS_OK;
+
+    for (size_t i = 0; i < n && rc == RS_OK; i++) {
+        uint64_t number;
+        RS_AUTO(rs_buf_done) struct rs_buf crl;
+        rs_buf_init(&crl, (size_t)64 << 20);
+        if (pki_find_crl(f->pki, list[i]->name, &crl, NULL) != RS_OK)
+            rc = pki_publish_crl(f->pki, list[i]->name, &number, err);
+    }
+    return rc;
+}
+
+struct running {
+    struct front front;
+    struct signer_client *signer;
+    struct crypto_key *tls_key;
+    struct http_tls *tls;
+    struct http_server *http;
+    pthread_t workers[WORKERS];
+    unsigned worker_count;
+};
+
+static rs_code
+open_pki(struct running *r, int signer_fd, struct rs_err *err)
+{
+    struct pki_config config = { .store_url = r->front.config->store, .tenant = TENANT };
+    struct proto_ready ready;
+    rs_code rc;
+
+    rc = signer_client_new(signer_fd, "front", &r->signer, &ready, err);
+    if (rc != RS_OK)
+        return rc;
+    config.signer = r->signer;
+    config.signer_id = ready.signer_id;
+    (void)snprintf(r->front.ready_text, sizeof(r->front.ready_text),
+                   "ready issuers=%u ledger=%llu\n", ready.issuers,
+                   (unsigned long long)ready.size);
+    rc = pki_open(&config, &r->front.pki, err);
+    if (rc == RS_OK)
+        rc = ocsp_responder_new(r->front.pki, &r->front.ocsp, err);
+    if (rc == RS_OK)
+        rc = publish_missing_crls(&r->front, err);
+    return rc;
+}
+
+static rs_code
+start_workers(struct running *r, struct rs_err *err)
+{
+    rs_code rc = rs_queue_init(&r->front.slow, SLOW_MAX, err);
+
+    while (rc == RS_OK && r->worker_count < WORKERS) {
+        if (pthread_create(&r->workers[r->worker_count], NULL, work_loop, &r->front) != 0)
+            rc = rs_fail(err, RS_E_NO_MEMORY, "cannot start a thread");
+        else
+            r->worker_count++;
+    }
+    return rc;
+}
+
+static rs_code
+start(struct running *r, const int fds[LISTENERS + 1], struct rs_err *err)
+{
+    struct http_listener listeners[LISTENERS] = {
+        { .fd = fds[0], .handler = on_device_request, .arg = &r->front },
+        { .fd = fds[1], .handler = on_people_request, .arg = &r->front },
+        { .fd = fds[2], .handler = on_plain_request, .arg = &r->front },
+    };
+    rs_code rc;
+
+    rc = open_pki(r, fds[3], err);
+    if (rc == RS_OK)
+        rc = start_workers(r, err);
+    if (rc == RS_OK)
+        rc = make_tls(&r->front, &r->tls_key, &r->tls, err);
+    if (rc != RS_OK)
+        return rc;
+    listeners[0].tls = r->tls;
+    listeners[1].tls = r->tls;
+    return http_server_new(listeners, LISTENERS, (unsigned)r->front.config->threads, &r->http, err);
+}
+
+static void
+stop(struct running *r)
+{
+    http_server_free(r->http);
+    if (r->worker_count > 0)
+        rs_queue_close(&r->front.slow);
+    for (unsigned i = 0; i < r->worker_count; i++)
+        (void)pthread_join(r->workers[i], NULL);
+    rs_queue_done(&r->front.slow);
+    signer_client_free(r->signer);
+    ocsp_responder_free(r->front.ocsp);
+    pki_close(r->front.pki);
+    http_tls_free(r->tls);
+    crypto_key_free(r->tls_key);
+}
+
+/* Fold the store's log from this thread, so that no commit has to; renew lists that end soon. */
+static void
+tidy(struct running *r)
+{
+    const struct pki_issuer *list[64];
+    size_t n = pki_issuers(r->front.pki, list, 64);
+    struct rs_err err = { 0 };
+    struct store *store;
+
+    if (pki_reader(r->front.pki, &store, &err) == RS_OK && store_tidy(store, &err) != RS_OK)
+        rs_log_err(RS_LOG_WARN, "front", "the store's log was not folded", &err);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t number;
+        struct crl crl;
+        RS_AUTO(rs_buf_done) struct rs_buf der;
+        rs_buf_init(&der, (size_t)64 << 20);
+        if (pki_find_crl(r->front.pki, list[i]->name, &der, NULL) != RS_OK ||
+            crl_read(rs_buf_bytes(&der), &crl, NULL) != RS_OK ||
+            rs_now() < crl.this_update + (crl.next_update - crl.this_update) / 2)
+            continue;
+        if (pki_publish_crl(r->front.pki, list[i]->name, &number, &err) != RS_OK)
+            rs_log_err(RS_LOG_ERROR, "front", "a CRL could not be renewed", &err);
+    }
+}
+
+/* A byte and a descriptor: a new signer.  The end of the socket: stop. */
+static void
+serve(struct running *r, int control_fd)
+{
+    struct pollfd p = { .fd = control_fd, .events = POLLIN };
+    int64_t next_check = rs_now() + TIDY_S;
+
+    for (;;) {
+        struct rs_err err = { 0 };
+        int fds[1];
+        size_t count = 0;
+        int n = poll(&p, 1, 1000);
+
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0) {
+            if (rs_sock_receive_fds(control_fd, fds, 1, &count, &err) != RS_OK || count != 1)
+                return;
+            if (signer_client_attach(r->signer, fds[0], &err) != RS_OK ||
+                pki_catch_up(r->front.pki, &err) != RS_OK)
+                rs_log_err(RS_LOG_ERROR, "front", "the new signer cannot be used", &err);
+        }
+        if (rs_now() >= next_check) {
+            next_check = rs_now() + TIDY_S;
+            tidy(r);
+        }
+    }
+}
+
+rs_code
+server_front(const struct server_config *config, int control_fd, struct rs_err *err)
+{
+    struct running *r = calloc(1, sizeof(*r));
+    int fds[LISTENERS + 1];
+    size_t count = 0;
+    rs_code rc;
+
+    if (r == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "front");
+    r->front.config = config;
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    rc = rs_sock_receive_fds(control_fd, fds, LISTENERS + 1, &count, err);
+    if (rc == RS_OK && count != LISTENERS + 1)
+        rc = rs_fail(err, RS_E_SIGNER_PROTOCOL, "front: %zu descriptors", count);
+    if (rc == RS_OK)
+        rc = start(r, fds, err);
+    if (rc == RS_OK) {
+        rc = rs_sock_send(control_fd, rs_bytes_str(r->front.ready_text), err);
+        serve(r, control_fd);
+    } else {
+        char text[400];
+        int n = snprintf(text, sizeof(text), "failed %s %s\n", rs_code_info(err->code)->name,
+                         err->text);
+        struct rs_err none = { 0 };
+        (void)(rs_sock_send(control_fd, rs_bytes_of(text, (size_t)n), &none) == RS_OK);
+    }
+    stop(r);
+    free(r);
+    return rc;
+}

@@ -1,0 +1,49 @@
+/*
+ * server.h: rootsmithd: a supervisor that holds nothing, a front, a signer.
+ *
+ * The supervisor opens the listening sockets, starts the signer and the front,
+ * and starts either again when it dies.  The front never sees a CA key; the
+ * signer never sees the network.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/arena.h"
+
+/* What rootsmithd.yaml says, with defaults filled in. */
+struct server_config {
+    const char *installation;
+    const char *data;
+    const char *store;   /* url; default sqlite in data */
+    const char *url;     /* of the device listener, as devices see it */
+    const char *devices; /* host:port */
+    const char *people;
+    const char *http;
+    int production;
+    int64_t crl_every_s;
+    int64_t threads; /* 0: one per core */
+};
+
+/*
+ * Read DATA/rootsmithd.yaml (or config_path).  All mistakes at once, as text
+ * for people, in ret_messages.
+ */
+RS_MUST_USE rs_code server_config_load(const char *data, const char *config_path,
+                                       struct rs_arena *arena, struct server_config *ret_config,
+                                       struct rs_buf *ret_messages, struct rs_err *err);
+
+/* The whole server in the foreground; returns after SIGTERM or SIGINT. */
+RS_MUST_USE rs_code server_run(const struct server_config *config, const char *program,
+                               struct rs_err *err);
+
+/* The front process: descriptors come over control_fd.  Called by rootsmithd --front. */
+RS_MUST_USE rs_code server_front(const struct server_config *config, int control_fd,
+                                 struct rs_err *err);
+
+/* Start a signer process of this installation on fd (the signer's end). */
+RS_MUST_USE rs_code server_spawn_signer(const struct server_config *config, const char *program,
+                                        int fd, int init, int *ret_pid, struct rs_err *err);
+
+#endif /* SERVER_SERVER_H */

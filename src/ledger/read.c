@@ -243,6 +243,7 @@ hash_siblings(struct ledger *ledger, struct path_walk *walk, uint64_t size, stru
     if (rc == RS_OK && hasher.failed)
         rc = rs_fail(err, RS_E_CRYPTO_FAILED, "ledger: SHA-256 failed");
     ledger_hasher_done(&hasher);
+    walk->h = NULL;
     return rc;
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 
-#define WINDOW_SIZE (256u * 1024)
+#define WINDOW_SIZE ((size_t)256 * 1024)
 #define RECORD_MAX  ((size_t)RECORD_HEAD_SIZE + LEDGER_CONTENT_MAX)
 #define NAME_DIGITS 8
 

@@ -75,8 +75,10 @@ put_public(struct atecc_chip *c, unsigned slot, const uint8_t xy[64])
     uint8_t *at = atecc_slot(c, slot);
 
     memset(at, 0, 72);
-    memcpy(at + 4, xy, 32);
-    memcpy(at + 40, xy + 32, 32);
+    for (size_t i = 0; i < 32; i++) {
+        at[4 + i] = xy[i];
+        at[40 + i] = xy[32 + i];
+    }
 }
 
 static void

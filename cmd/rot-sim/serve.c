@@ -1,0 +1,346 @@
+/*
+ * serve.c: the socket of a running rot-sim, a thread for each connection.
+ *
+ * A connection thread reads a frame, hands it to its session and writes the
+ * answer; waiting for real bus time happens there, under the lock of one bus,
+ * so buses do not wait for each other.  SIGTERM ends accepting, ends every
+ * connection, saves, and removes the socket file.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/sock.h"
+#include "rot_sim.h"
+#include "sims/panel/session.h"
+
+#define BACKLOG         64
+#define CONNECTIONS_MAX 256
+#define ACCEPT_WAIT_MS  200
+
+enum slot_state {
+    SLOT_FREE = 0,
+    SLOT_RUNNING,
+    SLOT_DONE, /* the thread has ended and waits to be joined */
+};
+
+struct server;
+
+struct connection {
+    struct server *server;
+    pthread_t thread;
+    int fd;
+    enum slot_state state;
+};
+
+struct server {
+    struct sim_panel *panel;
+    const char *socket;
+    pthread_mutex_t lock; /* states of the connections */
+    struct connection connections[CONNECTIONS_MAX];
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void
+on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static void
+catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_signal};
+
+    (void)sigaction(SIGTERM, &act, NULL);
+    (void)sigaction(SIGINT, &act, NULL);
+    act.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &act, NULL);
+}
+
+void
+socket_default(char *path, size_t cap)
+{
+    const char *said = getenv("ROT_SIM_SOCKET"), *dir = getenv("XDG_RUNTIME_DIR");
+
+    if (said != NULL && said[0] != '\0')
+        (void)snprintf(path, cap, "%s", said);
+    else if (dir != NULL && dir[0] != '\0')
+        (void)snprintf(path, cap, "%s/rot-sim.sock", dir);
+    else
+        (void)snprintf(path, cap, "/tmp/rot-sim-%u.sock", (unsigned)getuid());
+}
+
+/* ---- One connection --------------------------------------------------------------- */
+
+static void
+converse(struct connection *conn, uint8_t *request, struct rs_buf *answer)
+{
+    struct sim_session session;
+    uint8_t head[2];
+
+    sim_session_init(&session, conn->server->panel, conn->server->socket);
+    while (rs_sock_read(conn->fd, head, sizeof(head), NULL) == RS_OK) {
+        size_t len = rs_get_u16(head);
+
+        if (len == 0 || len > SIM_REQUEST_MAX ||
+            rs_sock_read(conn->fd, request, len, NULL) != RS_OK ||
+            !sim_session_answer(&session, rs_bytes_of(request, len), answer) ||
+            rs_sock_write(conn->fd, rs_buf_bytes(answer), NULL) != RS_OK)
+            break;
+    }
+}
+
+static void *
+run_connection(void *arg)
+{
+    struct connection *conn = arg;
+    struct server *server = conn->server;
+    uint8_t *request = malloc(SIM_REQUEST_MAX);
+    struct rs_buf answer;
+
+    rs_buf_init(&answer, SIM_ANSWER_MAX + 2);
+    if (request != NULL)
+        converse(conn, request, &answer);
+    rs_buf_done(&answer);
+    free(request);
+    (void)pthread_mutex_lock(&server->lock);
+    rs_sock_close(conn->fd);
+    conn->fd = -1;
+    conn->state = SLOT_DONE;
+    (void)pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+/* A slot that nobody uses, its last thread joined; NULL when all are busy. */
+static struct connection *
+find_slot(struct server *server)
+{
+    struct connection *found = NULL;
+
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *conn = &server->connections[i];
+
+        if (conn->state == SLOT_DONE) {
+            (void)pthread_join(conn->thread, NULL);
+            conn->state = SLOT_FREE;
+        }
+        if (conn->state == SLOT_FREE && found == NULL)
+            found = conn;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    return found;
+}
+
+static void
+start_connection(struct server *server, int fd)
+{
+    struct connection *conn = find_slot(server);
+
+    if (conn == NULL) {
+        rs_sock_close(fd);
+        return;
+    }
+    conn->server = server;
+    conn->fd = fd;
+    conn->state = SLOT_RUNNING;
+    if (pthread_create(&conn->thread, NULL, run_connection, conn) != 0) {
+        conn->state = SLOT_FREE;
+        rs_sock_close(fd);
+    }
+}
+
+static void
+end_connections(struct server *server)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *conn = &server->connections[i];
+        int was;
+
+        (void)pthread_mutex_lock(&server->lock);
+        was = conn->state;
+        if (was == SLOT_RUNNING)
+            rs_sock_shutdown(conn->fd);
+        (void)pthread_mutex_unlock(&server->lock);
+        if (was != SLOT_FREE)
+            (void)pthread_join(conn->thread, NULL);
+        conn->state = SLOT_FREE;
+    }
+}
+
+/* ---- The panel ---------------------------------------------------------------------- */
+
+static rs_code
+build_panel(const struct panel_config *config, struct sim_panel **ret_panel, struct rs_err *err)
+{
+    const struct sim_panel_options options = {
+        .real_time = config->real_time,
+        .busy_us = config->busy_us,
+        .state_dir = config->state[0] == '\0' ? NULL : config->state,
+        .trace = config->trace[0] == '\0' ? NULL : config->trace,
+    };
+    struct sim_panel *panel;
+    rs_code rc = sim_panel_new(&options, &panel, err);
+
+    if (rc != RS_OK)
+        return rc;
+    for (size_t i = 0; rc == RS_OK && i < config->chip_count; i++) {
+        struct sim_chip *chip;
+
+        rc = sim_panel_add(panel, config->chips[i].name, config->chips[i].kind, &chip, err);
+    }
+    if (rc != RS_OK) {
+        sim_panel_free(panel);
+        return rc;
+    }
+    *ret_panel = panel;
+    return RS_OK;
+}
+
+static void
+say_ready(const struct panel_config *config, uint64_t took_us, int json)
+{
+    if (json) {
+        (void)printf("{\"ready\":true,\"chips\":%zu,\"socket\":\"%s\",\"timing\":\"%s\","
+                     "\"took_ms\":%llu}\n",
+                     config->chip_count, config->listen, config->real_time ? "real" : "none",
+                     (unsigned long long)(took_us / 1000));
+    } else {
+        (void)printf("%zu chip%s on %s, timing %s (%llu ms).\n", config->chip_count,
+                     config->chip_count == 1 ? "" : "s", config->listen,
+                     config->real_time ? "real" : "none", (unsigned long long)(took_us / 1000));
+        if (config->state[0] == '\0')
+            (void)printf("Nothing is kept: add --state DIR to keep the chips.\n");
+        (void)printf("\nNext\n  rot-sim list --socket %s\n", config->listen);
+    }
+    (void)fflush(stdout);
+}
+
+static void
+say_chip_time(struct sim_panel *panel, const json_t *chip, int json)
+{
+    RS_AUTO(rs_json_done) json_t *request =
+        json_pack("{s:s, s:O}", "do", "stats", "chip", json_object_get(chip, "chip"));
+    RS_AUTO(rs_json_done) json_t *stats = NULL;
+
+    if (request == NULL || sim_panel_control(panel, request, "", &stats, NULL) != RS_OK)
+        return;
+    if (json) {
+        char *text = json_dumps(stats, JSON_COMPACT);
+
+        (void)printf("%s\n", text == NULL ? "{}" : text);
+        free(text);
+        return;
+    }
+    (void)printf("  %-24s %6lld commands  %7lld bus bytes  %8.1f ms chip  %8.1f ms bus\n",
+                 json_string_value(json_object_get(stats, "chip")),
+                 (long long)json_integer_value(json_object_get(stats, "commands")),
+                 (long long)json_integer_value(json_object_get(stats, "bus_bytes")),
+                 (double)json_integer_value(json_object_get(stats, "chip_time_us")) / 1000.0,
+                 (double)json_integer_value(json_object_get(stats, "bus_time_us")) / 1000.0);
+}
+
+/* What each chip did, by its own clock. */
+static void
+say_done(struct sim_panel *panel, int json)
+{
+    RS_AUTO(rs_json_done) json_t *request = json_pack("{s:s}", "do", "list");
+    RS_AUTO(rs_json_done) json_t *list = NULL;
+    size_t i;
+    json_t *chip;
+
+    if (request == NULL || sim_panel_control(panel, request, "", &list, NULL) != RS_OK)
+        return;
+    if (!json)
+        (void)printf("\nStopped.\n");
+    json_array_foreach(json_object_get(list, "chips"), i, chip)
+    {
+        say_chip_time(panel, chip, json);
+    }
+}
+
+static rs_code
+save_all(struct sim_panel *panel, struct rs_err *err)
+{
+    RS_AUTO(rs_json_done) json_t *request = json_pack("{s:s}", "do", "save");
+    RS_AUTO(rs_json_done) json_t *answer = NULL;
+
+    if (request == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory to save");
+    return sim_panel_control(panel, request, "", &answer, err);
+}
+
+static rs_code
+accept_until_stopped(struct server *server, int listen_fd, struct rs_err *err)
+{
+    while (!stop_asked) {
+        int fd = -1;
+        rs_code rc = rs_sock_accept(listen_fd, ACCEPT_WAIT_MS, &fd, err);
+
+        if (rc != RS_OK)
+            return rc;
+        if (fd >= 0)
+            start_connection(server, fd);
+    }
+    return RS_OK;
+}
+
+static rs_code
+serve_on(struct sim_panel *panel, const struct panel_config *config, uint64_t started_us, int json,
+         struct rs_err *err)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    char address[300];
+    int listen_fd = -1;
+    rs_code rc;
+
+    if (server == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory to serve");
+    server->panel = panel;
+    server->socket = config->listen;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    (void)snprintf(address, sizeof(address), "unix:%s", config->listen);
+    rc = rs_sock_listen(address, BACKLOG, &listen_fd, err);
+    if (rc == RS_OK) {
+        say_ready(config, rs_mono_us() - started_us, json);
+        rc = accept_until_stopped(server, listen_fd, err);
+        rs_sock_close(listen_fd);
+        end_connections(server);
+        if (rs_file_remove(config->listen, NULL) != RS_OK)
+            (void)fprintf(stderr, "rot-sim: %s was gone before the end\n", config->listen);
+    }
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+    return rc;
+}
+
+rs_code
+serve_panel(const struct panel_config *config, int json, struct rs_err *err)
+{
+    uint64_t started_us = rs_mono_us();
+    struct sim_panel *panel;
+    rs_code rc;
+
+    catch_signals();
+    rc = build_panel(config, &panel, err);
+    if (rc != RS_OK)
+        return rc;
+    rc = serve_on(panel, config, started_us, json, err);
+    if (rc == RS_OK)
+        rc = save_all(panel, err);
+    if (rc == RS_OK)
+        say_done(panel, json);
+    sim_panel_free(panel);
+    return rc;
+}

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/inject.h"
 #include "base/log.h"
 #include "pki/inner.h"
 
@@ -52,7 +51,6 @@ commit(struct pki *pki, struct work **list, size_t count)
         for (size_t i = 0; i < count; i++)
             items[i] = list[i]->pending->record;
         rc = store_commit_issued(pki->writer_store, items, count, &err);
-        rs_inject_mark("store-committed");
     }
     for (size_t i = 0; i < count; i++) {
         if (rc == RS_OK) {

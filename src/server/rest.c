@@ -155,7 +155,7 @@ get_status(struct call *call)
 /* ---- cas and profiles ---------------------------------------------------------------------------- */
 
 static json_t *
-json_ca(struct call *call, const struct pki_issuer *i)
+json_ca(const struct pki_issuer *i)
 {
     char parent[STORE_NAME_MAX], subject[1024];
 
@@ -182,7 +182,7 @@ get_cas(struct call *call)
     json_t *items = json_array();
 
     for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(items, json_ca(call, list[i]));
+        (void)json_array_append_new(items, json_ca(list[i]));
     call_reply(call, 200, list_of(items));
 }
 
@@ -194,7 +194,7 @@ get_ca(struct call *call)
     if (i == NULL)
         call_refuse_code(call, RS_E_ISSUER_UNKNOWN, "there is no CA of this name");
     else
-        call_reply(call, 200, json_ca(call, i));
+        call_reply(call, 200, json_ca(i));
 }
 
 static json_t *

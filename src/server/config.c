@@ -1,0 +1,109 @@
+/*
+ * config.c: what this installation is and where it listens.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/io.h"
+#include "server/server.h"
+
+#define CONFIG_MAX 65536
+
+struct listen_section {
+    const char *devices, *people, *http;
+};
+
+struct crl_section {
+    int64_t every;
+};
+
+struct file {
+    const char *installation;
+    int mode;
+    const char *url, *store;
+    int64_t threads;
+    struct listen_section listen;
+    struct crl_section crl;
+};
+
+static const char *const modes[] = { "test", "production", NULL };
+
+static const struct rs_config_field listen_fields[] = {
+    { .name = "devices", .type = RS_CONFIG_TEXT, .at = offsetof(struct listen_section, devices),
+      .otherwise = "localhost:8443", .min = 1, .max = 255, .help = "TLS: EST, stations" },
+    { .name = "people", .type = RS_CONFIG_TEXT, .at = offsetof(struct listen_section, people),
+      .otherwise = "localhost:9443", .min = 1, .max = 255, .help = "TLS: REST, console" },
+    { .name = "http", .type = RS_CONFIG_TEXT, .at = offsetof(struct listen_section, http),
+      .otherwise = "localhost:8080", .min = 1, .max = 255, .help = "plain: OCSP, CRL, CA files" },
+    { .name = NULL },
+};
+
+static const struct rs_config_field crl_fields[] = {
+    { .name = "every", .type = RS_CONFIG_DURATION, .at = offsetof(struct crl_section, every),
+      .otherwise = "7d", .min = 60, .max = 31536000, .help = "time between two CRLs" },
+    { .name = NULL },
+};
+
+static const struct rs_config_field schema[] = {
+    { .name = "installation", .type = RS_CONFIG_NAME, .at = offsetof(struct file, installation),
+      .required = 1, .help = "name of this installation" },
+    { .name = "mode", .type = RS_CONFIG_CHOICE, .at = offsetof(struct file, mode),
+      .otherwise = "test", .choices = modes, .help = "test or production" },
+    { .name = "url", .type = RS_CONFIG_TEXT, .at = offsetof(struct file, url),
+      .otherwise = "https://localhost:8443", .min = 8, .max = 200,
+      .help = "the device listener as devices see it" },
+    { .name = "store", .type = RS_CONFIG_TEXT, .at = offsetof(struct file, store),
+      .otherwise = "", .max = 400, .help = "database; default: store.db in the data directory" },
+    { .name = "threads", .type = RS_CONFIG_INT, .at = offsetof(struct file, threads),
+      .otherwise = "0", .min = 0, .max = 64, .help = "network loops; 0: one per core" },
+    { .name = "listen", .type = RS_CONFIG_MAP, .at = offsetof(struct file, listen),
+      .fields = listen_fields },
+    { .name = "crl", .type = RS_CONFIG_MAP, .at = offsetof(struct file, crl),
+      .fields = crl_fields },
+    { .name = NULL },
+};
+
+static const char *
+join(struct rs_arena *arena, const char *prefix, const char *dir, const char *name)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof(text), "%s%s/%s", prefix, dir, name);
+
+    return n > 0 && (size_t)n < sizeof(text) ? rs_arena_text(arena, text, (size_t)n) : NULL;
+}
+
+rs_code
+server_config_load(const char *data, const char *config_path, struct rs_arena *arena,
+                   struct server_config *ret_config, struct rs_buf *ret_messages,
+                   struct rs_err *err)
+{
+    struct rs_config_errors errors;
+    struct rs_config_file *parsed;
+    struct file f;
+    const char *path = config_path != NULL ? config_path : join(arena, "", data, "rootsmithd.yaml");
+
+    if (path == NULL)
+        return rs_fail(err, RS_E_USAGE, "path too long");
+    if (!rs_path_exists(path))
+        return rs_fail(err, RS_E_FILE_FAILED, "there is no installation in %s (no %s)", data, path);
+    rs_config_errors_init(&errors, arena);
+    if (rs_config_load_file(arena, path, schema, &f, &parsed, &errors) != 0) {
+        rs_config_errors_put(&errors, ret_messages);
+        return rs_fail(err, RS_E_CONFIG_INVALID, "%zu mistakes in %s", errors.count, path);
+    }
+    memset(ret_config, 0, sizeof(*ret_config));
+    ret_config->installation = f.installation;
+    ret_config->data = rs_arena_text(arena, data, strlen(data));
+    ret_config->store = f.store[0] != '\0' ? f.store : join(arena, "sqlite:", data, "store.db");
+    ret_config->url = f.url;
+    ret_config->devices = f.listen.devices;
+    ret_config->people = f.listen.people;
+    ret_config->http = f.listen.http;
+    ret_config->production = f.mode == 1;
+    ret_config->crl_every_s = f.crl.every;
+    ret_config->threads = f.threads;
+    return RS_OK;
+}

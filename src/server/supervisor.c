@@ -1,0 +1,357 @@
+/*
+ * supervisor.c: opens sockets, starts the others, and starts them again.
+ *
+ * It holds no key, no store and no connection.  Signer and front speak over a
+ * socket pair that is made anew each time either of them starts.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/sock.h"
+#include "server/server.h"
+
+#define SOCKET_BUFFER ((size_t)4 << 20)
+#define READY_MS 120000
+#define RESTART_PAUSE_MS 100
+#define FAILURES_MAX 5 /* in a row, before it is given up */
+
+struct supervisor {
+    const struct server_config *config;
+    const char *program;
+    int listen_fd[3];
+    int signal_fd;
+    int control_fd; /* to the front */
+    pid_t front, signer;
+    unsigned failures;
+};
+
+/* ---- Starting programs ------------------------------------------------------------------ */
+
+/* The directory of our own executable: the signer lies beside us. */
+static void
+sibling(const char *name, char path[1024])
+{
+    char self[900];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    self[n > 0 ? n : 0] = '\0';
+    slash = strrchr(self, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    (void)snprintf(path, 1024, "%s/%s", slash != NULL ? self : ".", name);
+    /* A build tree keeps each program in a folder of its own. */
+    if (!rs_path_exists(path))
+        (void)snprintf(path, 1024, "%s/../%s/%s", slash != NULL ? self : ".", name, name);
+}
+
+/* Exec in a child that dies with us; fd stays open in it. */
+static rs_code
+spawn(const char *path, const char *const argv[], int fd, pid_t *ret_pid, struct rs_err *err)
+{
+    pid_t parent = getpid(), pid = fork();
+    sigset_t none;
+
+    if (pid < 0)
+        return rs_fail_errno(err, RS_E_INTERNAL, "cannot start %s", path);
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(127);
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)fcntl(fd, F_SETFD, 0);
+        (void)execv(path, (char *const *)(uintptr_t)argv); /* execv changes nothing */
+        _exit(127);
+    }
+    *ret_pid = pid;
+    return RS_OK;
+}
+
+rs_code
+server_spawn_signer(const struct server_config *config, const char *program, int fd, int init,
+                    int *ret_pid, struct rs_err *err)
+{
+    char path[1024], data[700], witness[700], fd_text[16];
+    const char *argv[] = { path, "--data", data, "--witness", witness, "--fd", fd_text,
+                           init ? "--init" : NULL, NULL };
+    pid_t pid;
+    rs_code rc;
+
+    (void)program;
+    sibling("rootsmith-signer", path);
+    (void)snprintf(data, sizeof(data), "%s/signer", config->data);
+    (void)snprintf(witness, sizeof(witness), "%s/witness", config->data);
+    (void)snprintf(fd_text, sizeof(fd_text), "%d", fd);
+    rc = spawn(path, argv, fd, &pid, err);
+    if (rc == RS_OK)
+        *ret_pid = pid;
+    return rc;
+}
+
+static rs_code
+spawn_front(struct supervisor *s, int fd, struct rs_err *err)
+{
+    char path[1024], data[700], fd_text[16];
+    const char *argv[] = { path, "--front", fd_text, "--data", data, NULL };
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    path[n > 0 ? n : 0] = '\0';
+    (void)snprintf(data, sizeof(data), "%s", s->config->data);
+    (void)snprintf(fd_text, sizeof(fd_text), "%d", fd);
+    return spawn(path, argv, fd, &s->front, err);
+}
+
+/* ---- The two together -------------------------------------------------------------------- */
+
+/* A new signer; *ret_fd is the front's end. */
+static rs_code
+start_signer(struct supervisor *s, int *ret_fd, struct rs_err *err)
+{
+    int pair[2], pid;
+    rs_code rc = rs_sock_pair(SOCKET_BUFFER, pair, err);
+
+    if (rc != RS_OK)
+        return rc;
+    rc = server_spawn_signer(s->config, s->program, pair[1], 0, &pid, err);
+    rs_sock_close(pair[1]);
+    if (rc != RS_OK) {
+        rs_sock_close(pair[0]);
+        return rc;
+    }
+    s->signer = pid;
+    *ret_fd = pair[0];
+    return RS_OK;
+}
+
+static rs_code
+wait_ready(struct supervisor *s, char *text, size_t cap, struct rs_err *err)
+{
+    size_t len = 0;
+    rs_code rc = rs_sock_receive(s->control_fd, (uint8_t *)text, cap - 1, READY_MS, &len, err);
+
+    text[rc == RS_OK ? len : 0] = '\0';
+    if (rc == RS_OK && strncmp(text, "ready ", 6) != 0) {
+        char name[64] = "";
+        const struct rs_code_info *info;
+        int at = 0;
+        (void)sscanf(text, "failed %63s %n", name, &at);
+        info = rs_code_find(name);
+        text[strcspn(text, "\n")] = '\0';
+        rc = rs_fail(err, info != NULL ? info->code : RS_E_INTERNAL, "%.200s",
+                     at > 0 ? text + at : "the front ended before it was ready");
+    }
+    return rc;
+}
+
+static rs_code
+start_both(struct supervisor *s, char *ready, size_t cap, struct rs_err *err)
+{
+    int pair[2], signer_fd;
+    rs_code rc = start_signer(s, &signer_fd, err);
+
+    if (rc == RS_OK)
+        rc = rs_sock_pair(65536, pair, err);
+    if (rc != RS_OK)
+        return rc;
+    rc = spawn_front(s, pair[1], err);
+    rs_sock_close(pair[1]);
+    s->control_fd = pair[0];
+    int fds[] = { s->listen_fd[0], s->listen_fd[1], s->listen_fd[2], signer_fd };
+    if (rc == RS_OK)
+        rc = rs_sock_send_fds(s->control_fd, fds, 4, err);
+    rs_sock_close(signer_fd);
+    return rc == RS_OK ? wait_ready(s, ready, cap, err) : rc;
+}
+
+static void
+end_child(pid_t *pid, int sig, unsigned timeout_ms)
+{
+    int status;
+
+    if (*pid <= 0)
+        return;
+    if (sig != 0)
+        (void)kill(*pid, sig);
+    for (unsigned waited = 0; waited < timeout_ms; waited += 10) {
+        if (waitpid(*pid, &status, WNOHANG) == *pid) {
+            *pid = 0;
+            return;
+        }
+        rs_sleep_us(10000);
+    }
+    (void)kill(*pid, SIGKILL);
+    (void)waitpid(*pid, &status, 0);
+    *pid = 0;
+}
+
+/* The front drains and closes the signer's socket; the signer then writes its checkpoint. */
+static void
+stop_both(struct supervisor *s)
+{
+    rs_sock_close(s->control_fd);
+    s->control_fd = -1;
+    end_child(&s->front, 0, 10000);
+    end_child(&s->signer, 0, 10000);
+}
+
+/* ---- When one of them dies ------------------------------------------------------------------ */
+
+static rs_code
+restart_signer(struct supervisor *s, struct rs_err *err)
+{
+    int fd;
+    rs_code rc = start_signer(s, &fd, err);
+
+    if (rc == RS_OK)
+        rc = rs_sock_send_fds(s->control_fd, &fd, 1, err);
+    rs_sock_close(fd);
+    return rc;
+}
+
+static rs_code
+restart_front(struct supervisor *s, struct rs_err *err)
+{
+    char ready[256];
+
+    rs_sock_close(s->control_fd);
+    s->control_fd = -1;
+    end_child(&s->signer, 0, 10000); /* its socket is closed: it ends by itself */
+    return start_both(s, ready, sizeof(ready), err);
+}
+
+static rs_code
+on_child(struct supervisor *s, struct rs_err *err)
+{
+    int status;
+    pid_t pid;
+    rs_code rc = RS_OK;
+
+    while (rc == RS_OK && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        int front = pid == s->front;
+        if (!front && pid != s->signer)
+            continue;
+        rs_log(RS_LOG_WARN, "supervisor", front ? "the front ended; starting it again"
+                                                : "the signer ended; starting it again",
+               "status=%d", status);
+        if (++s->failures > FAILURES_MAX)
+            return rs_fail(err, RS_E_INTERNAL, "%s ended %d times in a row",
+                           front ? "the front" : "the signer", FAILURES_MAX);
+        if (s->failures > 1)
+            rs_sleep_us((uint64_t)RESTART_PAUSE_MS * 1000 * s->failures);
+        if (front)
+            s->front = 0;
+        else
+            s->signer = 0;
+        rc = front ? restart_front(s, err) : restart_signer(s, err);
+    }
+    return rc;
+}
+
+/* ---- The whole --------------------------------------------------------------------------------- */
+
+static rs_code
+open_sockets(struct supervisor *s, struct rs_err *err)
+{
+    const char *const addresses[] = { s->config->devices, s->config->people, s->config->http };
+    rs_code rc = RS_OK;
+
+    for (int i = 0; i < 3 && rc == RS_OK; i++)
+        rc = rs_sock_listen(addresses[i], 512, &s->listen_fd[i], err);
+    return rc;
+}
+
+static rs_code
+open_signals(struct supervisor *s, struct rs_err *err)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    return s->signal_fd >= 0 ? RS_OK : rs_fail_errno(err, RS_E_INTERNAL, "signals");
+}
+
+static void
+say_ready(const struct server_config *c, const char *ready, uint64_t started_us)
+{
+    unsigned issuers = 0;
+    unsigned long long leaves = 0;
+
+    (void)sscanf(ready, "ready issuers=%u ledger=%llu", &issuers, &leaves);
+    (void)fprintf(stderr,
+                  "rootsmithd   %s   %s\n"
+                  "  signer     %u keys open (files), ledger %llu entries\n"
+                  "  store      %s\n"
+                  "  devices    https://%s    EST, stations\n"
+                  "  people     https://%s    REST\n"
+                  "  http       http://%s    OCSP, CRL\n"
+                  "Ready in %.1f s.\n",
+                  c->installation, c->production ? "production" : "TEST MODE", issuers, leaves,
+                  c->store, c->devices, c->people, c->http,
+                  (double)(rs_mono_us() - started_us) / 1e6);
+}
+
+static rs_code
+supervise(struct supervisor *s, struct rs_err *err)
+{
+    for (;;) {
+        struct signalfd_siginfo info;
+        struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+        rs_code rc = RS_OK;
+
+        if (poll(&p, 1, 5000) == 0) {
+            s->failures = 0; /* a quiet while: what happened before is forgiven */
+            continue;
+        }
+        if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+            continue;
+        if (info.ssi_signo == SIGCHLD)
+            rc = on_child(s, err);
+        else
+            return RS_OK;
+        if (rc != RS_OK)
+            return rc;
+    }
+}
+
+rs_code
+server_run(const struct server_config *config, const char *program, struct rs_err *err)
+{
+    struct supervisor s = { .config = config, .program = program, .listen_fd = { -1, -1, -1 },
+                            .signal_fd = -1, .control_fd = -1 };
+    uint64_t started = rs_mono_us();
+    char ready[256];
+    rs_code rc;
+
+    rc = open_signals(&s, err);
+    if (rc == RS_OK)
+        rc = open_sockets(&s, err);
+    if (rc == RS_OK)
+        rc = start_both(&s, ready, sizeof(ready), err);
+    if (rc == RS_OK) {
+        say_ready(config, ready, started);
+        rc = supervise(&s, err);
+    }
+    stop_both(&s);
+    for (int i = 0; i < 3; i++)
+        rs_sock_close(s.listen_fd[i]);
+    return rc;
+}

@@ -1,0 +1,458 @@
+/*
+ * web.c: see web.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/web.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#define BASE_MAX           512
+#define URL_MAX            2048
+#define CONNECT_TIMEOUT_MS 10000L
+#define STATUS_TEXT_MAX    160
+
+struct web {
+    CURL *curl;
+    char base[BASE_MAX];
+    char error[CURL_ERROR_SIZE];
+};
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static CURLcode global_result;
+
+static void
+start_library(void)
+{
+    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- Opening -------------------------------------------------------------------- */
+
+/* Certificates are judged at base's time, not at the library's. */
+static CURLcode
+on_ssl_ctx(CURL *curl, void *ctx, void *arg)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+    (void)curl;
+    (void)arg;
+    X509_VERIFY_PARAM_set_time(param, (time_t)rs_now());
+    return CURLE_OK;
+}
+
+/* Collects the results of many settings: each can only fail for want of memory. */
+struct settings {
+    CURL *curl;
+    CURLcode rc;
+};
+
+#define SET(s, option, value)                                                                      \
+    do {                                                                                           \
+        if ((s)->rc == CURLE_OK)                                                                   \
+            (s)->rc = curl_easy_setopt((s)->curl, option, value);                                  \
+    } while (0)
+
+static void
+set_blob(struct settings *s, CURLoption option, struct rs_bytes bytes)
+{
+    uint8_t *copy = malloc(bytes.len);
+    struct curl_blob blob = {copy, bytes.len, CURL_BLOB_COPY};
+
+    if (copy == NULL) {
+        s->rc = CURLE_OUT_OF_MEMORY;
+        return;
+    }
+    memcpy(copy, bytes.p, bytes.len);
+    if (s->rc == CURLE_OK)
+        s->rc = curl_easy_setopt(s->curl, option, &blob);
+    rs_wipe(copy, bytes.len);
+    free(copy);
+}
+
+static void
+set_identity(struct settings *s, const struct web_config *config)
+{
+    if (config->cert_path != NULL)
+        SET(s, CURLOPT_SSLCERT, config->cert_path);
+    if (config->cert.len > 0)
+        set_blob(s, CURLOPT_SSLCERT_BLOB, config->cert);
+    if (config->key_path != NULL)
+        SET(s, CURLOPT_SSLKEY, config->key_path);
+    if (config->key.len > 0)
+        set_blob(s, CURLOPT_SSLKEY_BLOB, config->key);
+}
+
+static void
+set_trust(struct settings *s, const struct web_config *config)
+{
+    SET(s, CURLOPT_CAPATH, NULL);
+    if (config->insecure) {
+        SET(s, CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(s, CURLOPT_SSL_VERIFYHOST, 0L);
+        return;
+    }
+    SET(s, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(s, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (config->trust_path != NULL)
+        SET(s, CURLOPT_CAINFO, config->trust_path);
+    if (config->trust.len > 0)
+        set_blob(s, CURLOPT_CAINFO_BLOB, config->trust);
+}
+
+static size_t on_body(char *p, size_t size, size_t count, void *arg);
+static size_t on_header(char *p, size_t size, size_t count, void *arg);
+
+static void
+set_manners(struct settings *s, const struct web_config *config)
+{
+    long timeout_ms = (long)(config->timeout_ms != 0 ? config->timeout_ms : WEB_TIMEOUT_MS);
+
+    SET(s, CURLOPT_NOSIGNAL, 1L); /* other threads are running */
+    SET(s, CURLOPT_PROXY, "");
+    SET(s, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(s, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(s, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(s, CURLOPT_PROTOCOLS_STR, "https,http");
+    SET(s, CURLOPT_TIMEOUT_MS, timeout_ms);
+    SET(s, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    SET(s, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(s, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    SET(s, CURLOPT_WRITEFUNCTION, on_body);
+    SET(s, CURLOPT_HEADERFUNCTION, on_header);
+}
+
+static int
+is_base(const char *base)
+{
+    const char *host;
+
+    if (base == NULL || strlen(base) >= BASE_MAX)
+        return 0;
+    if (strncmp(base, "https://", 8) == 0)
+        host = base + 8;
+    else if (strncmp(base, "http://", 7) == 0)
+        host = base + 7;
+    else
+        return 0;
+    return host[0] != '\0' && strpbrk(host, "/?#@ ") == NULL;
+}
+
+static rs_code
+check_config(const struct web_config *config, struct rs_err *err)
+{
+    int has_trust = config->trust_path != NULL || config->trust.len > 0;
+
+    if (!is_base(config->base))
+        return rs_fail(err, RS_E_USAGE, "server: \"%.80s\" is not https://HOST:PORT",
+                       config->base != NULL ? config->base : "");
+    if (strncmp(config->base, "https:", 6) == 0 && !has_trust && !config->insecure)
+        return rs_fail(err, RS_E_USAGE, "server: no trust anchor is configured for %.80s",
+                       config->base);
+    return RS_OK;
+}
+
+rs_code
+web_open(const struct web_config *config, struct web **ret_web, struct rs_err *err)
+{
+    struct settings s = {NULL, CURLE_OK};
+    struct web *web;
+    rs_code rc = check_config(config, err);
+
+    if (rc != RS_OK)
+        return rc;
+    (void)pthread_once(&global_once, start_library);
+    web = calloc(1, sizeof(*web));
+    s.curl = web != NULL && global_result == CURLE_OK ? curl_easy_init() : NULL;
+    if (s.curl == NULL) {
+        free(web);
+        return rs_fail(err, RS_E_NO_MEMORY, "connection: no memory");
+    }
+    web->curl = s.curl;
+    (void)snprintf(web->base, sizeof(web->base), "%s", config->base);
+    SET(&s, CURLOPT_ERRORBUFFER, web->error);
+    set_manners(&s, config);
+    set_trust(&s, config);
+    set_identity(&s, config);
+    if (s.rc != CURLE_OK) {
+        web_close(web);
+        return rs_fail(err, RS_E_NO_MEMORY, "connection: %s", curl_easy_strerror(s.rc));
+    }
+    *ret_web = web;
+    return RS_OK;
+}
+
+void
+web_close(struct web *web)
+{
+    if (web == NULL)
+        return;
+    curl_easy_cleanup(web->curl);
+    free(web);
+}
+
+/* ---- Replies ---------------------------------------------------------------------- */
+
+void
+web_reply_done(struct web_reply *reply)
+{
+    if (reply != NULL)
+        rs_buf_done(&reply->body);
+}
+
+static void
+reset_reply(struct web_reply *reply)
+{
+    if (reply->body.max == 0)
+        rs_buf_init(&reply->body, WEB_REPLY_MAX);
+    rs_buf_reset(&reply->body);
+    reply->status = 0;
+    reply->type[0] = '\0';
+    reply->retry_after_s = -1;
+}
+
+/* Called with pieces of the body; giving back less than it got ends the transfer. */
+static size_t
+on_body(char *p, size_t size, size_t count, void *arg)
+{
+    struct web_reply *reply = arg;
+
+    rs_buf_put(&reply->body, p, size * count);
+    return rs_buf_ok(&reply->body) ? size * count : 0;
+}
+
+static void
+take_type(struct web_reply *reply, const char *value)
+{
+    size_t n = 0;
+
+    for (; value[n] != '\0' && value[n] != ';' && value[n] != ' ' && n + 1 < WEB_TYPE_MAX; n++) {
+        char c = value[n];
+        reply->type[n] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    reply->type[n] = '\0';
+}
+
+/* One header line; a new status line starts over (an interim reply came before). */
+static size_t
+on_header(char *p, size_t size, size_t count, void *arg)
+{
+    struct web_reply *reply = arg;
+    size_t len = size * count;
+    char line[256];
+    const char *value;
+
+    if (len >= sizeof(line))
+        return len;
+    memcpy(line, p, len);
+    line[len] = '\0';
+    line[strcspn(line, "\r\n")] = '\0';
+    value = strchr(line, ':');
+    if (value == NULL)
+        return len;
+    value++;
+    value += strspn(value, " \t");
+    if (strncasecmp(line, "content-type:", 13) == 0)
+        take_type(reply, value);
+    else if (strncasecmp(line, "retry-after:", 12) == 0)
+        reply->retry_after_s = strtol(value, NULL, 10);
+    return len;
+}
+
+/* ---- Calling ------------------------------------------------------------------------ */
+
+static rs_code
+explain(const struct web *web, CURLcode code, struct rs_err *err)
+{
+    const char *why = web->error[0] != '\0' ? web->error : curl_easy_strerror(code);
+    rs_code rc;
+
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR)
+        rc = rs_fail(err, RS_E_NET_TRUST,
+                     "the certificate of %.100s is not one that is trusted here", web->base);
+    else if (code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM)
+        rc = rs_fail(err, RS_E_FILE_FAILED, "own certificate, key or trust anchor is not usable");
+    else if (code == CURLE_WRITE_ERROR)
+        rc = rs_fail(err, RS_E_REQUEST_TOO_LARGE, "the reply of %.100s is too large", web->base);
+    else if (code == CURLE_OUT_OF_MEMORY)
+        rc = rs_fail(err, RS_E_NO_MEMORY, "connection: no memory");
+    else
+        rc = rs_fail(err, RS_E_NET_UNREACHABLE, "%.100s does not answer: %.110s", web->base, why);
+    if (err != NULL && err->detail[0] == '\0')
+        (void)snprintf(err->detail, sizeof(err->detail), "%.150s", why);
+    return rc;
+}
+
+static rs_code
+put_headers(const struct web_request *request, struct curl_slist **ret_list)
+{
+    char type[WEB_TYPE_MAX + 32];
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *next;
+    const char *lines[WEB_HEADERS_MAX + 1] = {NULL};
+    size_t n = 0;
+
+    if (request->type != NULL) {
+        (void)snprintf(type, sizeof(type), "Content-Type: %s", request->type);
+        lines[n++] = type;
+    }
+    for (size_t i = 0; i < WEB_HEADERS_MAX && request->headers[i] != NULL; i++)
+        lines[n++] = request->headers[i];
+    for (size_t i = 0; i < n && list != NULL; i++) {
+        next = curl_slist_append(list, lines[i]);
+        if (next == NULL) {
+            curl_slist_free_all(list);
+            list = NULL;
+        } else {
+            list = next;
+        }
+    }
+    *ret_list = list;
+    return list != NULL ? RS_OK : RS_E_NO_MEMORY;
+}
+
+static void
+set_request(struct settings *s, const struct web_request *request, const char *url,
+            struct curl_slist *headers, struct web_reply *reply)
+{
+    int has_body = request->body.len > 0 || request->type != NULL;
+
+    SET(s, CURLOPT_HTTPGET, 1L); /* forget the last request's method and body */
+    if (has_body || strcmp(request->method, "GET") != 0) {
+        SET(s, CURLOPT_POST, 1L);
+        SET(s, CURLOPT_POSTFIELDS, request->body.len > 0 ? (const char *)request->body.p : "");
+        SET(s, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    }
+    SET(s, CURLOPT_CUSTOMREQUEST, request->method);
+    SET(s, CURLOPT_URL, url);
+    SET(s, CURLOPT_HTTPHEADER, headers);
+    SET(s, CURLOPT_WRITEDATA, reply);
+    SET(s, CURLOPT_HEADERDATA, reply);
+}
+
+rs_code
+web_call(struct web *web, const struct web_request *request, struct web_reply *reply,
+         struct rs_err *err)
+{
+    struct settings s = {web->curl, CURLE_OK};
+    struct curl_slist *headers = NULL;
+    char url[URL_MAX];
+    long status = 0;
+    int n = snprintf(url, sizeof(url), "%s%s", web->base, request->path);
+
+    if (n < 0 || (size_t)n >= sizeof(url) || request->path[0] != '/')
+        return rs_fail(err, RS_E_USAGE, "request: path too long, or not a path");
+    if (put_headers(request, &headers) != RS_OK)
+        return rs_fail(err, RS_E_NO_MEMORY, "connection: no memory");
+    reset_reply(reply);
+    web->error[0] = '\0';
+    set_request(&s, request, url, headers, reply);
+    if (s.rc == CURLE_OK)
+        s.rc = curl_easy_perform(web->curl);
+    if (s.rc == CURLE_OK)
+        s.rc = curl_easy_getinfo(web->curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_setopt(web->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
+    if (s.rc != CURLE_OK)
+        return explain(web, s.rc, err);
+    reply->status = (int)status;
+    return RS_OK;
+}
+
+/* ---- Refusals ------------------------------------------------------------------------- */
+
+/* A status of a server, or of a box between, that gave no code of ours. */
+static rs_code
+code_of_status(int status)
+{
+    switch (status) {
+    case 401:
+        return RS_E_AUTH_REQUIRED;
+    case 403:
+        return RS_E_AUTH_DENIED;
+    case 404:
+        return RS_E_REQUEST_UNKNOWN;
+    case 405:
+        return RS_E_REQUEST_METHOD;
+    case 413:
+        return RS_E_REQUEST_TOO_LARGE;
+    case 415:
+        return RS_E_REQUEST_MEDIA;
+    case 429:
+        return RS_E_REQUEST_LIMIT;
+    case 502:
+    case 503:
+    case 504:
+        return RS_E_NET_UNREACHABLE;
+    case 507:
+        return RS_E_DISK_FULL;
+    default:
+        return status >= 500 ? RS_E_INTERNAL : RS_E_REQUEST_FORMAT;
+    }
+}
+
+static rs_code
+fail_by_problem(const struct web_reply *reply, struct rs_err *err)
+{
+    RS_AUTO(rs_json_done) json_t *problem = NULL;
+    const struct rs_code_info *info;
+    const char *text;
+
+    if (rs_json_read(rs_buf_bytes(&reply->body), &problem, NULL) != RS_OK)
+        return RS_OK;
+    info = rs_code_find(rs_json_text_or(problem, "code", ""));
+    if (info == NULL)
+        return RS_OK;
+    text = rs_json_text_or(problem, "detail", rs_json_text_or(problem, "title", info->title));
+    return rs_fail(err, info->code, "%s", text);
+}
+
+/* "dotted.code: text", as EST replies have it. */
+static rs_code
+fail_by_text(const struct web_reply *reply, struct rs_err *err)
+{
+    const struct rs_code_info *info;
+    char text[STATUS_TEXT_MAX + 256];
+    size_t len = reply->body.len < sizeof(text) - 1 ? reply->body.len : sizeof(text) - 1;
+    char *colon;
+
+    if (len > 0)
+        memcpy(text, reply->body.p, len);
+    text[len] = '\0';
+    text[strcspn(text, "\r\n")] = '\0';
+    colon = strchr(text, ':');
+    if (colon == NULL)
+        return RS_OK;
+    *colon = '\0';
+    info = rs_code_find(text);
+    if (info == NULL)
+        return RS_OK;
+    colon++;
+    return rs_fail(err, info->code, "%s", colon + strspn(colon, " "));
+}
+
+rs_code
+web_check(const struct web_reply *reply, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    if (reply->status >= 200 && reply->status <= 299)
+        return RS_OK;
+    if (strcmp(reply->type, "text/plain") == 0)
+        rc = fail_by_text(reply, err);
+    else if (strstr(reply->type, "json") != NULL)
+        rc = fail_by_problem(reply, err);
+    if (rc != RS_OK)
+        return rc;
+    return rs_fail(err, code_of_status(reply->status), "the server answered with status %d",
+                   reply->status);
+}

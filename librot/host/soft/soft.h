@@ -2,7 +2,8 @@
  * soft.h: what the files of the soft driver share.
  *
  *   layout.c   which objects a store has
- *   store.c    the records in memory, and their bytes in the file
+ *   store.c    the records in memory
+ *   format.c   their bytes in the file
  *   file.c     encryption, and replacing a file so that power may go
  *   keys.c     slots that use keys
  *   objects.c  slots for stored bytes and counters
@@ -56,6 +57,10 @@ struct soft_record *soft_store_find(struct soft_store *s, rot_object object, uns
 rot_err soft_store_put(struct soft_store *s, const struct rot_place *place, const uint8_t *data,
                        size_t len);
 void soft_store_remove(struct soft_store *s, struct soft_record *r);
+/* What records are sorted by. */
+unsigned soft_record_order(rot_object object, unsigned part);
+
+/* ---- Its bytes (format.c) ------------------------------------------------------ */
 
 size_t soft_store_size(const struct soft_store *s);
 /* Write soft_store_size() bytes at out. */

@@ -24,7 +24,7 @@
 #define SOFT_TAG_LEN        16
 #define SOFT_RECORDS_MAX    96
 #define SOFT_RECORD_MAX     ROT_CERTIFICATE_MAX
-#define SOFT_FILE_MAX       (1024u * 1024u)
+#define SOFT_FILE_MAX       ((size_t)1024 * 1024)
 #define SOFT_ITERATIONS_MAX 10000000u
 #define SOFT_SESSIONS_MAX   8
 

@@ -59,7 +59,7 @@ open_sim(struct rot_linux *lin, const char *name)
 
 /* ---- i2c: ---------------------------------------------------------------------- */
 
-/* A number up to the end or to stop; *p is left there. */
+/* A number and the character behind it; *p is left behind that. */
 static int
 take_number(const char **p, char stop, unsigned long max, unsigned *ret_value)
 {
@@ -71,7 +71,7 @@ take_number(const char **p, char stop, unsigned long max, unsigned *ret_value)
     value = strtoul(*p, &end, 0);
     if (end == NULL || *end != stop || value > max)
         return 0;
-    *p = end;
+    *p = end + 1;
     *ret_value = (unsigned)value;
     return 1;
 }
@@ -117,8 +117,8 @@ open_i2c(struct rot_linux *lin, const char *text)
     const char *p = text;
     rot_err rc;
 
-    if (!take_number(&p, ':', BUS_MAX, &bus) || *p++ != ':' ||
-        !take_number(&p, '\0', 0x77, &address) || address < 0x08)
+    if (!take_number(&p, ':', BUS_MAX, &bus) || !take_number(&p, '\0', 0x77, &address) ||
+        address < 0x08)
         return linux_fail(lin, ROT_E_FORMAT, "i2c: want i2c:BUS:ADDRESS, as in i2c:1:0x60");
     if (i2c_driver(0) == NULL)
         return linux_fail(lin, ROT_E_UNSUPPORTED, "i2c: this build has no driver for an I2C part");

@@ -56,7 +56,7 @@ static int
 feed_text(EVP_CIPHER_CTX *ctx, const struct box *b, uint8_t *out)
 {
     static const uint8_t nothing[1] = {0};
-    uint8_t scratch[TAG_LEN];
+    uint8_t scratch[TAG_LEN] = {0};
     int n = 0;
 
     /* CCM answers for the tag in this call, so it is made for an empty text too. */

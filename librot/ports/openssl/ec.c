@@ -21,20 +21,20 @@
 #include <rot/rot_driver.h>
 
 struct curve {
-    enum rot_alg alg;
     const char *name; /* group, or key type */
-    int nid;          /* 0: a raw key (RFC 7748, RFC 8032) */
     size_t size;      /* of a private number, and of a coordinate */
+    enum rot_alg alg;
+    int nid; /* 0: a raw key (RFC 7748, RFC 8032) */
 };
 
 static const struct curve *
 find_curve(enum rot_alg alg)
 {
     static const struct curve curves[] = {
-        {ROT_ALG_P256, "prime256v1", NID_X9_62_prime256v1, 32},
-        {ROT_ALG_P384, "secp384r1", NID_secp384r1, 48},
-        {ROT_ALG_ED25519, "ED25519", 0, 32},
-        {ROT_ALG_X25519, "X25519", 0, 32},
+        {"prime256v1", 32, ROT_ALG_P256, NID_X9_62_prime256v1},
+        {"secp384r1", 48, ROT_ALG_P384, NID_secp384r1},
+        {"ED25519", 32, ROT_ALG_ED25519, 0},
+        {"X25519", 32, ROT_ALG_X25519, 0},
     };
 
     for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {

@@ -166,7 +166,7 @@ end_connections(struct server *server)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *conn = &server->connections[i];
-        int was;
+        enum slot_state was;
 
         (void)pthread_mutex_lock(&server->lock);
         was = conn->state;

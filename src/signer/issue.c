@@ -112,10 +112,12 @@ fill_placeholder(void *arg, struct rs_bytes placeholder, struct rs_bytes *ret_va
     return 0;
 }
 
-/* "*.example" matches one label in front; anything else must be equal. */
+/* "*" matches all, "*.example" one label in front; anything else must be equal. */
 static int
 dns_matches(struct rs_bytes pattern, struct rs_bytes name)
 {
+    if (pattern.len == 1 && pattern.p[0] == '*')
+        return 1;
     if (pattern.len > 2 && pattern.p[0] == '*' && pattern.p[1] == '.') {
         const uint8_t *dot = name.len ? memchr(name.p, '.', name.len) : NULL;
         if (dot == NULL || dot == name.p)

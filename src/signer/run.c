@@ -252,6 +252,13 @@ complete(struct runner *r, const struct ledger_leaf *leaf, struct rs_buf *der)
 
     if (leaf->type != LEDGER_ISSUED || leaf_issued_read(leaf->content, &issued, NULL) != RS_OK)
         return;
+    if (rs_bytes_equal(issued.object, rs_bytes_str("ca"))) {
+        /* A CA's certificate was kept as it was signed: others hold copies of those bytes. */
+        issuer = signer_find_issuer(&r->signer, issued.tenant, issued.device);
+        if (issuer != NULL)
+            rs_buf_put(der, issuer->der, issuer->der_len);
+        return;
+    }
     issuer = signer_find_issuer(&r->signer, issued.tenant, issued.issuer);
     if (issuer == NULL || signer_finish_issue(issuer, issued.tbs, der, NULL) != RS_OK)
         rs_buf_reset(der);

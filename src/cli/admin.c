@@ -1,0 +1,565 @@
+/*
+ * admin.c: CAs, profiles, products, stations, devices, certificates, CRLs.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "x509/cert.h"
+
+#define COLUMNS_MAX 8
+
+/* ---- Lists and objects -------------------------------------------------------------------------- */
+
+struct column {
+    const char *title;
+    const char *member; /* "chip.model": dotted */
+};
+
+static const char *
+text_at(const json_t *j, const char *path, char *room, size_t cap)
+{
+    while (j != NULL && *path != '\0') {
+        char key[48];
+        size_t n = strcspn(path, ".");
+        (void)snprintf(key, sizeof(key), "%.*s", (int)n, path);
+        j = json_object_get(j, key);
+        path += n + (path[n] == '.');
+    }
+    if (json_is_string(j))
+        return json_string_value(j);
+    if (json_is_integer(j))
+        (void)snprintf(room, cap, "%lld", (long long)json_integer_value(j));
+    else if (json_is_null(j))
+        (void)snprintf(room, cap, "never");
+    else
+        room[0] = '\0';
+    return room;
+}
+
+static void
+put_table(const json_t *items, const struct column *columns, size_t count)
+{
+    size_t widths[COLUMNS_MAX], n = json_array_size(items);
+    char room[64];
+
+    for (size_t c = 0; c < count; c++) {
+        widths[c] = strlen(columns[c].title);
+        for (size_t i = 0; i < n; i++) {
+            size_t len = strlen(text_at(json_array_get(items, i), columns[c].member, room, 64));
+            if (len > widths[c])
+                widths[c] = len;
+        }
+    }
+    for (size_t c = 0; c < count; c++)
+        (void)printf("%-*s%s", (int)widths[c], columns[c].title, c + 1 < count ? "  " : "\n");
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < count; c++)
+            (void)printf("%-*s%s", (int)widths[c],
+                         text_at(json_array_get(items, i), columns[c].member, room, 64),
+                         c + 1 < count ? "  " : "\n");
+    }
+}
+
+static int
+list(struct cli *cli, const char *path, const struct column *columns, size_t count)
+{
+    struct rs_err err = { 0 };
+    json_t *j = NULL;
+    int code = 0;
+
+    if (cli_call(cli, "GET", path, NULL, &j, &err) != RS_OK)
+        return cli_fail(cli, "No list", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    else
+        put_table(json_object_get(j, "items"), columns, count);
+    json_decref(j);
+    return code;
+}
+
+static rs_code
+get(struct cli *cli, const char *collection, const char *name, json_t **ret_json,
+    struct rs_err *err)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "/api/v1/%s/%.120s", collection, name);
+    return cli_call(cli, "GET", path, NULL, ret_json, err);
+}
+
+/* ---- ca, profile --------------------------------------------------------------------------------- */
+
+int
+verb_ca_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = {
+        { "NAME", "name" }, { "PARENT", "parent" }, { "UNTIL", "until" }, { "SUBJECT", "subject" }
+    };
+
+    (void)args;
+    return list(cli, "/api/v1/cas", columns, 4);
+}
+
+int
+verb_ca_show(struct cli *cli, const struct cli_args *args)
+{
+    struct rs_err err = { 0 };
+    json_t *j = NULL;
+    char room[64];
+    int code = 0;
+
+    if (get(cli, "cas", args->words[0], &j, &err) != RS_OK)
+        return cli_fail(cli, "Not shown", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    cli_say(cli, "%s\n", text_at(j, "name", room, 64));
+    cli_field(cli, "subject", "%s", text_at(j, "subject", room, 64));
+    cli_field(cli, "parent", "%s", text_at(j, "parent", room, 64));
+    cli_field(cli, "until", "%s", text_at(j, "until", room, 64));
+    if (!cli->json)
+        (void)fputs(rs_json_text_or(j, "pem", ""), stdout);
+    json_decref(j);
+    return code;
+}
+
+int
+verb_ca_chain(struct cli *cli, const struct cli_args *args)
+{
+    struct rs_err err = { 0 };
+    char name[64];
+    int code = 0;
+
+    RS_AUTO(rs_buf_done) struct rs_buf out;
+    rs_buf_init(&out, 65536);
+    (void)snprintf(name, sizeof(name), "%.63s", args->words[0]);
+    while (name[0] != '\0') {
+        json_t *j = NULL;
+        if (get(cli, "cas", name, &j, &err) != RS_OK)
+            return cli_fail(cli, "No chain", &err);
+        rs_buf_put_str(&out, rs_json_text_or(j, "pem", ""));
+        (void)snprintf(name, sizeof(name), "%.63s", rs_json_text_or(j, "parent", ""));
+        json_decref(j);
+    }
+    if (cli->output != NULL)
+        code = cli_write_file(cli, cli->output, rs_buf_bytes(&out), 0644);
+    else
+        (void)fwrite(out.p, 1, out.len, stdout);
+    return code;
+}
+
+int
+verb_profile_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "NAME", "name" },
+                                             { "VERSION", "version" },
+                                             { "HASH", "hash" } };
+
+    (void)args;
+    return list(cli, "/api/v1/profiles", columns, 3);
+}
+
+static int
+show_raw(struct cli *cli, const char *collection, const char *name)
+{
+    struct rs_err err = { 0 };
+    json_t *j = NULL;
+    int code = 0;
+
+    if (get(cli, collection, name, &j, &err) != RS_OK)
+        return cli_fail(cli, "Not shown", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    else if (json_dumpf(j, stdout, JSON_INDENT(2)) == 0)
+        (void)fputc('\n', stdout);
+    json_decref(j);
+    return code;
+}
+
+int
+verb_profile_show(struct cli *cli, const struct cli_args *args)
+{
+    return show_raw(cli, "profiles", args->words[0]);
+}
+
+/* ---- product --------------------------------------------------------------------------------------- */
+
+struct product_file {
+    const char *kind, *name, *rot, *layout, *issuer, *profile, *serials;
+};
+
+static const struct rs_config_field product_schema[] = {
+    { .name = "kind", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, kind),
+      .otherwise = "product", .min = 7, .max = 7 },
+    { .name = "name", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, name) },
+    { .name = "rot", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, rot),
+      .required = 1, .help = "chip model: atecc608b, soft" },
+    { .name = "layout", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, layout),
+      .otherwise = "", .max = 63 },
+    { .name = "issuer", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, issuer),
+      .required = 1 },
+    { .name = "profile", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, profile),
+      .otherwise = "idevid" },
+    { .name = "serials", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, serials),
+      .otherwise = "", .max = 63, .help = "pattern: # one digit, ? one character, * any text" },
+    { .name = NULL },
+};
+
+/* "product/sensor-x2.yaml" -> "sensor-x2" */
+static void
+name_of_file(const char *path, char name[64])
+{
+    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    size_t n = strcspn(base, ".");
+
+    (void)snprintf(name, 64, "%.*s", (int)(n < 63 ? n : 63), base);
+}
+
+/* From a file, or from options; 0 and messages when it is wrong. */
+static int
+read_product(struct cli *cli, const struct cli_args *args, struct product_file *p, char name[64])
+{
+    struct rs_config_errors errors;
+    struct rs_config_file *file;
+
+    RS_AUTO(rs_buf_done) struct rs_buf messages;
+    rs_buf_init(&messages, 65536);
+    rs_config_errors_init(&errors, &cli->arena);
+    name_of_file(args->words[0], name);
+    if (cli_option(args, "rot") != NULL) {
+        *p = (struct product_file){ .rot = cli_option(args, "rot"),
+                                    .issuer = cli_option(args, "issuer"),
+                                    .profile = cli_option(args, "profile"),
+                                    .layout = cli_option(args, "layout"),
+                                    .serials = cli_option(args, "serials") };
+        return p->issuer != NULL;
+    }
+    if (rs_config_load_file(&cli->arena, args->words[0], product_schema, p, &file, &errors) == 0) {
+        if (p->name != NULL && strcmp(p->name, name) != 0)
+            rs_config_complain(&errors, file, "name", "file name and name must agree (\"%s\")",
+                               name);
+    }
+    if (errors.count == 0)
+        return 1;
+    rs_config_errors_put(&errors, &messages);
+    (void)fwrite(messages.p, 1, messages.len, stderr);
+    (void)fprintf(stderr, "%zu error%s in 1 of 1 files. Nothing was sent.\n", errors.count,
+                  errors.count == 1 ? "" : "s");
+    return 0;
+}
+
+int
+verb_product_set(struct cli *cli, const struct cli_args *args)
+{
+    struct product_file p;
+    struct rs_err err = { 0 };
+    char name[64], path[128], next[200];
+    json_t *body, *j = NULL;
+    int code = 0;
+    rs_code rc;
+
+    if (!read_product(cli, args, &p, name))
+        return 2;
+    body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "rot", p.rot, "issuer", p.issuer, "profile",
+                     p.profile ? p.profile : "idevid", "layout", p.layout ? p.layout : "",
+                     "serials", p.serials ? p.serials : "");
+    (void)snprintf(path, sizeof(path), "/api/v1/products/%s", name);
+    rc = cli_call(cli, "PUT", path, body, &j, &err);
+    json_decref(body);
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not set", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    json_decref(j);
+    cli_say(cli, "Product %s is set.\n", name);
+    cli_field(cli, "chip", "%s", p.rot);
+    cli_field(cli, "issuer", "%s", p.issuer);
+    (void)snprintf(next, sizeof(next),
+                   "rootsmith order create --product %s --quantity N --stations S", name);
+    cli_next(cli, next, NULL, NULL);
+    return code;
+}
+
+int
+verb_product_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "NAME", "name" },
+                                             { "VERSION", "version" },
+                                             { "CHIP", "rot" },
+                                             { "ISSUER", "issuer" } };
+
+    (void)args;
+    return list(cli, "/api/v1/products", columns, 4);
+}
+
+int
+verb_product_show(struct cli *cli, const struct cli_args *args)
+{
+    return show_raw(cli, "products", args->words[0]);
+}
+
+/* ---- station ------------------------------------------------------------------------------------------ */
+
+int
+verb_station_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "NAME", "name" },
+                                             { "STATE", "state" },
+                                             { "SINCE", "updated" } };
+
+    (void)args;
+    return list(cli, "/api/v1/stations", columns, 3);
+}
+
+/* The code is made here and never leaves but on this screen: the server gets what is derived. */
+int
+verb_station_create(struct cli *cli, const struct cli_args *args)
+{
+    struct rs_err err = { 0 };
+    uint8_t id[32], key[32];
+    char code[21], shown[25], id_hex[65], key_hex[65], path[128], next[200];
+    json_t *body, *j = NULL;
+    int exit_code = 0;
+    rs_code rc = cli_new_code(code, &err);
+
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not made", &err);
+    cli_derive("rootsmith token id v1", code, id);
+    cli_derive("rootsmith token key v1", code, key);
+    rs_hex(RS_BYTES(id), id_hex, sizeof(id_hex));
+    rs_hex(RS_BYTES(key), key_hex, sizeof(key_hex));
+    body = json_pack("{s:s, s:s}", "token", id_hex, "key", key_hex);
+    (void)snprintf(path, sizeof(path), "/api/v1/stations/%.60s", args->words[0]);
+    rc = cli_call(cli, "PUT", path, body, &j, &err);
+    json_decref(body);
+    rs_wipe(key, sizeof(key));
+    rs_wipe(key_hex, sizeof(key_hex));
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not made", &err);
+    cli_show_code(code, shown);
+    if (cli->json) {
+        (void)json_object_set_new(j, "token", json_string(shown));
+        exit_code = cli_put_json(cli, j);
+    }
+    cli_say(cli, "Station %s may enrol, once, within 24 h.\n", args->words[0]);
+    cli_field(cli, "token", "%s", shown);
+    (void)snprintf(next, sizeof(next),
+                   "rootsmith-station enroll https://HOST:8443 --name %s --token -",
+                   args->words[0]);
+    cli_next(cli, next, NULL, NULL);
+    json_decref(j);
+    return exit_code;
+}
+
+/* ---- device --------------------------------------------------------------------------------------------- */
+
+int
+verb_device_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "SERIAL", "serial" },   { "STATE", "state" },
+                                             { "PRODUCT", "product" }, { "CHIP", "chip.model" },
+                                             { "ORDER", "made.order" }, { "STATION", "made.station" },
+                                             { "MADE", "made.time" } };
+
+    (void)args;
+    return list(cli, "/api/v1/devices", columns, 7);
+}
+
+int
+verb_device_show(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "OBJECT", "object" }, { "CERTIFICATE", "serial" },
+                                             { "ISSUER", "issuer" }, { "ENDS", "until" },
+                                             { "STATE", "status" } };
+    struct rs_err err = { 0 };
+    json_t *j = NULL;
+    char room[64];
+    int code = 0;
+
+    if (get(cli, "devices", args->words[0], &j, &err) != RS_OK)
+        return cli_fail(cli, "Not shown", &err);
+    if (cli->json) {
+        code = cli_put_json(cli, j);
+        json_decref(j);
+        return code;
+    }
+    cli_say(cli, "%s   %s   %s\n", text_at(j, "serial", room, 64),
+            rs_json_text_or(j, "product", ""), rs_json_text_or(j, "state", ""));
+    cli_field(cli, "chip", "%s, uid %s", text_at(j, "chip.model", room, 64),
+              json_string_value(json_object_get(json_object_get(j, "chip"), "uid")));
+    cli_field(cli, "made", "%s, station %s, order %s", text_at(j, "made.time", room, 64),
+              rs_json_text_or(json_object_get(j, "made"), "station", ""),
+              rs_json_text_or(json_object_get(j, "made"), "order", ""));
+    (void)fputc('\n', stdout);
+    put_table(json_object_get(j, "objects"), columns, 5);
+    json_decref(j);
+    return 0;
+}
+
+/* Irreversible: the serial is typed again, or given with --confirm (UX-7). */
+static int
+confirmed(struct cli *cli, const struct cli_args *args, const char *serial)
+{
+    const char *given = cli_option(args, "confirm");
+    char line[128];
+
+    if (given != NULL)
+        return strcmp(given, serial) == 0;
+    if (!isatty(STDIN_FILENO)) {
+        (void)fprintf(stderr, "This cannot be undone: give --confirm %s. Nothing was changed.\n",
+                      serial);
+        return 0;
+    }
+    cli_say(cli, "This ends the device's identity for good. It cannot be undone.");
+    (void)printf("Type the device serial to go on: ");
+    (void)fflush(stdout);
+    if (fgets(line, sizeof(line), stdin) == NULL)
+        return 0;
+    line[strcspn(line, "\n")] = '\0';
+    return strcmp(line, serial) == 0;
+}
+
+int
+verb_device_revoke(struct cli *cli, const struct cli_args *args)
+{
+    const char *serial = args->words[0], *reason = cli_option(args, "reason");
+    struct rs_err err = { 0 };
+    json_t *body, *j = NULL;
+    char path[200];
+    int code = 0;
+    rs_code rc;
+
+    if (reason == NULL)
+        return cli_usage(cli, "device revoke needs --reason TEXT: it goes into the ledger");
+    if (!confirmed(cli, args, serial))
+        return 1;
+    body = json_pack("{s:s}", "reason", reason);
+    (void)snprintf(path, sizeof(path), "/api/v1/devices/%.120s/revoke", serial);
+    rc = cli_call(cli, "POST", path, body, &j, &err);
+    json_decref(body);
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not revoked", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    cli_say(cli, "  %s revoked   %lld certificates, reason privilegeWithdrawn", cli_sign(cli, 'y'),
+            (long long)json_integer_value(json_object_get(j, "certificates")));
+    cli_say(cli, "  %s visible   OCSP now, CRL #%lld", cli_sign(cli, 'y'),
+            (long long)json_integer_value(
+                json_object_get(json_object_get(j, "visible"), "crl")));
+    json_decref(j);
+    return code;
+}
+
+/* ---- cert, crl ---------------------------------------------------------------------------------------------- */
+
+int
+verb_cert_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct column columns[] = { { "SERIAL", "serial" }, { "STATE", "status" },
+                                             { "ISSUER", "issuer" }, { "PROFILE", "profile" },
+                                             { "ENDS", "until" },    { "SUBJECT", "subject" } };
+
+    (void)args;
+    return list(cli, "/api/v1/certificates", columns, 6);
+}
+
+/* PEM or DER of a request, as base64 of its DER. */
+static json_t *
+read_csr(const char *path, struct rs_err *err)
+{
+    struct rs_bytes text;
+
+    RS_AUTO(rs_buf_done) struct rs_buf file, der, out;
+    rs_buf_init(&file, 65536);
+    rs_buf_init(&der, 65536);
+    rs_buf_init(&out, 131072);
+    if (rs_file_read(path, 65536, &file, err) != RS_OK)
+        return NULL;
+    text = rs_buf_bytes(&file);
+    if (cert_next_pem(&text, "CERTIFICATE REQUEST", &der, NULL) != RS_OK) {
+        rs_buf_reset(&der);
+        rs_buf_put_bytes(&der, rs_buf_bytes(&file));
+    }
+    rs_base64_put(&out, rs_buf_bytes(&der), 0);
+    return json_stringn((const char *)out.p, out.len);
+}
+
+static int
+put_certificate(struct cli *cli, const json_t *j)
+{
+    const json_t *chain = json_object_get(j, "chain_pem");
+
+    RS_AUTO(rs_buf_done) struct rs_buf pem;
+    rs_buf_init(&pem, 65536);
+    rs_buf_put_str(&pem, rs_json_text_or(j, "pem", ""));
+    for (size_t i = 0; i + 1 < json_array_size(chain); i++)
+        rs_buf_put_str(&pem, json_string_value(json_array_get(chain, i)));
+    if (cli->output != NULL)
+        return cli_write_file(cli, cli->output, rs_buf_bytes(&pem), 0644);
+    (void)fwrite(pem.p, 1, pem.len, stdout);
+    return 0;
+}
+
+int
+verb_cert_issue(struct cli *cli, const struct cli_args *args)
+{
+    const char *profile = cli_option(args, "profile"), *csr = cli_option(args, "csr");
+    const char *device = cli_option(args, "device");
+    struct rs_err err = { 0 };
+    json_t *body, *request, *j = NULL;
+    char room[64];
+    int code;
+    rs_code rc;
+
+    if (profile == NULL || csr == NULL)
+        return cli_usage(cli, "cert issue needs --profile and --csr");
+    request = read_csr(csr, &err);
+    if (request == NULL)
+        return cli_fail(cli, "Not issued", &err);
+    body = json_pack("{s:s, s:o}", "profile", profile, "csr", request);
+    if (device != NULL)
+        (void)json_object_set_new(body, "device", json_string(device));
+    rc = cli_call(cli, "POST", "/api/v1/certificates", body, &j, &err);
+    json_decref(body);
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not issued", &err);
+    if (cli->json) {
+        code = cli_put_json(cli, j);
+    } else {
+        if (cli->output != NULL) {
+            cli_say(cli, "Issued by %s, profile %s.\n", rs_json_text_or(j, "issuer", ""), profile);
+            cli_field(cli, "subject", "%s", text_at(j, "subject", room, 64));
+            cli_field(cli, "serial", "%s", text_at(j, "serial", room, 64));
+            cli_field(cli, "valid", "until %s", text_at(j, "until", room, 64));
+        }
+        code = put_certificate(cli, j);
+    }
+    json_decref(j);
+    return code;
+}
+
+int
+verb_crl_publish(struct cli *cli, const struct cli_args *args)
+{
+    struct rs_err err = { 0 };
+    json_t *j = NULL;
+    char path[200];
+    int code = 0;
+
+    (void)snprintf(path, sizeof(path), "/api/v1/crls/%.120s/publish", args->words[0]);
+    if (cli_call(cli, "POST", path, NULL, &j, &err) != RS_OK)
+        return cli_fail(cli, "Not published", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    cli_say(cli, "CRL %s #%lld is published.", args->words[0],
+            (long long)json_integer_value(json_object_get(j, "number")));
+    json_decref(j);
+    return code;
+}

@@ -1,0 +1,154 @@
+/*
+ * cli.h: what the verbs of `rootsmith` share.
+ *
+ * Results go to stdout, talk to stderr; --json gives the REST body and nothing
+ * else on stdout, errors as one JSON line on stderr (UX-6).  A verb returns an
+ * exit code of experience 2.2.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "client/web.h"
+
+/* Where a person is signed in: one directory per context below the config directory. */
+struct cli_context {
+    char dir[512];
+    char server[256]; /* https://host:port of the people's listener */
+    char person[64];
+};
+
+struct cli {
+    const char *program;
+    int json, quiet, verbose, color, utf8, dry_run;
+    const char *context, *server, *output, *confirm, *reason;
+    struct rs_arena arena;
+    struct cli_context at;
+    struct web *web;
+};
+
+/* Options and words of one verb: --name value, --flag, and the rest. */
+struct cli_option {
+    const char *name;
+    const char *value; /* "" for flags */
+};
+
+struct cli_args {
+    const char *words[32];
+    size_t word_count;
+    struct cli_option options[32];
+    size_t option_count;
+};
+
+typedef int (*cli_verb_fn)(struct cli *cli, const struct cli_args *args);
+
+/* One verb.  usage: the part after "rootsmith "; examples: two lines for --help. */
+struct cli_verb {
+    const char *noun, *verb;
+    const char *usage;
+    const char *options; /* "product= quantity= stations=": = takes a value */
+    size_t words_min, words_max;
+    const char *example;
+    cli_verb_fn run;
+};
+
+extern const struct cli_verb cli_verbs[];
+
+/* The program: returns the exit code. */
+int cli_main(int argc, char **argv);
+
+/* ---- Words and options ------------------------------------------------------------------- */
+
+/* NULL when it was not given. */
+const char *cli_option(const struct cli_args *args, const char *name);
+int cli_flag(const struct cli_args *args, const char *name);
+/* A number option; 0 and a message when it is none. */
+int cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise,
+               int64_t *ret_value);
+
+/* ---- Output --------------------------------------------------------------------------------- */
+
+/* "✓", "✗", "!", "…" or their fallbacks. */
+const char *cli_sign(const struct cli *cli, char which);
+/* Talk: stderr, not with --quiet or --json. */
+void cli_say(const struct cli *cli, const char *fmt, ...) RS_PRINTF(2, 3);
+/* "  label     value" */
+void cli_field(const struct cli *cli, const char *label, const char *fmt, ...) RS_PRINTF(3, 4);
+/* Next commands, at most three. */
+void cli_next(const struct cli *cli, const char *first, const char *second, const char *third);
+/* Print JSON to stdout (or --output). */
+int cli_put_json(struct cli *cli, const json_t *json);
+/* Why it failed, in three parts; returns the exit code of the error's row. */
+int cli_fail(const struct cli *cli, const char *what, const struct rs_err *err);
+int cli_usage(const struct cli *cli, const char *text);
+/* A file written atomically, refusing to overwrite without --overwrite. */
+int cli_write_file(struct cli *cli, const char *path, struct rs_bytes bytes, unsigned mode);
+
+/* ---- The server -------------------------------------------------------------------------------- */
+
+/* Open the context's connection; 0 and a message when there is none. */
+RS_MUST_USE rs_code cli_connect(struct cli *cli, struct rs_err *err);
+/* One call: JSON in (may be NULL), JSON out. */
+RS_MUST_USE rs_code cli_call(struct cli *cli, const char *method, const char *path,
+                             const json_t *body, json_t **ret_json, struct rs_err *err);
+
+/* ---- Keys and requests ---------------------------------------------------------------------------- */
+
+struct crypto_key;
+
+/* A request for a certificate: CN=name, signed by the key. */
+RS_MUST_USE rs_code cli_make_csr(const struct crypto_key *key, const char *name,
+                                 struct rs_buf *ret_der, struct rs_err *err);
+/* The person's key of the context. */
+RS_MUST_USE rs_code cli_load_key(struct cli *cli, struct crypto_key **ret_key, struct rs_err *err);
+/* A one-time code without dashes, upper case; 0 when it is not 20 Crockford characters. */
+int cli_read_code(const char *text, char code[21]);
+void cli_show_code(const char code[21], char text[25]);
+/* Crockford base32 of random bits. */
+RS_MUST_USE rs_code cli_new_code(char code[21], struct rs_err *err);
+void cli_derive(const char *label, const char code[21], uint8_t out[32]);
+
+/* Context files: load sets cli->at; save makes it current. */
+RS_MUST_USE rs_code cli_context_load(struct cli *cli, struct rs_err *err);
+RS_MUST_USE rs_code cli_context_dir(const char *name, char dir[512], struct rs_err *err);
+RS_MUST_USE rs_code cli_context_save(struct cli *cli, const char *name, struct rs_err *err);
+
+/* ---- Verbs ------------------------------------------------------------------------------------------ */
+
+int verb_init(struct cli *cli, const struct cli_args *args);
+int verb_login(struct cli *cli, const struct cli_args *args);
+int verb_status(struct cli *cli, const struct cli_args *args);
+int verb_whoami(struct cli *cli, const struct cli_args *args);
+int verb_explain(struct cli *cli, const struct cli_args *args);
+int verb_version(struct cli *cli, const struct cli_args *args);
+int verb_completion(struct cli *cli, const struct cli_args *args);
+int verb_doctor(struct cli *cli, const struct cli_args *args);
+int verb_ca_list(struct cli *cli, const struct cli_args *args);
+int verb_ca_show(struct cli *cli, const struct cli_args *args);
+int verb_ca_chain(struct cli *cli, const struct cli_args *args);
+int verb_profile_list(struct cli *cli, const struct cli_args *args);
+int verb_profile_show(struct cli *cli, const struct cli_args *args);
+int verb_product_list(struct cli *cli, const struct cli_args *args);
+int verb_product_show(struct cli *cli, const struct cli_args *args);
+int verb_product_set(struct cli *cli, const struct cli_args *args);
+int verb_order_list(struct cli *cli, const struct cli_args *args);
+int verb_order_show(struct cli *cli, const struct cli_args *args);
+int verb_order_create(struct cli *cli, const struct cli_args *args);
+int verb_order_change(struct cli *cli, const struct cli_args *args);
+int verb_station_list(struct cli *cli, const struct cli_args *args);
+int verb_station_create(struct cli *cli, const struct cli_args *args);
+int verb_device_list(struct cli *cli, const struct cli_args *args);
+int verb_device_show(struct cli *cli, const struct cli_args *args);
+int verb_device_revoke(struct cli *cli, const struct cli_args *args);
+int verb_cert_list(struct cli *cli, const struct cli_args *args);
+int verb_cert_issue(struct cli *cli, const struct cli_args *args);
+int verb_crl_publish(struct cli *cli, const struct cli_args *args);
+int verb_ledger_verify(struct cli *cli, const struct cli_args *args);
+
+#endif /* CLI_CLI_H */

@@ -62,7 +62,7 @@ client_ask(const char *socket, const json_t *request, json_t **ret_answer, struc
 {
     RS_AUTO(rs_buf_done) struct rs_buf body;
     char address[300];
-    uint8_t head[2];
+    uint8_t head[2] = {0};
     int fd = -1;
     rs_code rc;
 

@@ -18,7 +18,7 @@
 #include "base/io.h"
 #include "rot_sim.h"
 
-#define FILE_MAX    (256 * 1024)
+#define FILE_MAX    ((size_t)256 * 1024)
 #define WORDS_MAX   4
 #define SPACE       " \t\r"
 #define BUSY_US_MAX 10000000u

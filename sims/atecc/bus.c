@@ -81,6 +81,16 @@ atecc_set_power(void *state, int on)
     fall_asleep(c);
 }
 
+static void
+answer_wake(struct atecc_chip *c)
+{
+    static const uint8_t vendor_crc[2] = {0xC4, 0x40};
+
+    atecc_answer_status(c, c->wake_answer == ATECC_WAKE_OK ? ATECC_AWAKE : ATECC_SELF_TEST);
+    if (c->wake_answer == ATECC_WAKE_SELF_TEST_VENDOR)
+        memcpy(c->answer + 2, vendor_crc, sizeof(vendor_crc));
+}
+
 void
 atecc_wake(void *state, uint32_t low_us)
 {
@@ -98,7 +108,7 @@ atecc_wake(void *state, uint32_t low_us)
     c->watchdog_at_us = c->now_us + (c->config[ATECC_AT_CHIP_MODE] & 4 ? ATECC_U_WATCHDOG_LONG_US
                                                                        : ATECC_U_WATCHDOG_US);
     drop_answer(c);
-    atecc_answer_status(c, ATECC_AWAKE);
+    answer_wake(c);
 }
 
 /* Does the part take part in this transaction? */

@@ -37,6 +37,7 @@ enum tag {
     TAG_GENERALIZED_TIME = 0x18,
     TAG_SEQUENCE = 0x30,
     TAG_SET = 0x31,
+    TAG_KEY_ID = 0x80,
     TAG_CONTEXT_0 = 0xA0,
     TAG_CONTEXT_3 = 0xA3,
     TAG_DIRECTORY_NAME = 0xA4,
@@ -210,7 +211,7 @@ put_key_ids(struct rs_buf *b, const uint8_t subject[64], const uint8_t issuer[64
     wrap_extension(b, from, 14, 0);
     from = b->len;
     key_id(issuer, id);
-    put(b, (enum tag)0x80, id, sizeof(id));
+    put(b, TAG_KEY_ID, id, sizeof(id));
     wrap(b, from, TAG_SEQUENCE);
     wrap_extension(b, from, 35, 0);
 }

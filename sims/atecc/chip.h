@@ -55,6 +55,7 @@ enum {
     ATECC_MISCOMPARE = 0x01,
     ATECC_PARSE = 0x03,
     ATECC_ECC_FAULT = 0x05,
+    ATECC_SELF_TEST = 0x07,
     ATECC_EXEC = 0x0F,
     ATECC_AWAKE = 0x11,
     ATECC_COMM = 0xFF,
@@ -127,6 +128,13 @@ enum atecc_awake {
     ATECC_WOKEN,
 };
 
+/* After a wake pulse; the vendor's library knows a failed self-test only by a wrong CRC. */
+enum atecc_wake_answer {
+    ATECC_WAKE_OK = 0,
+    ATECC_WAKE_SELF_TEST,
+    ATECC_WAKE_SELF_TEST_VENDOR,
+};
+
 struct atecc_chip {
     const struct sim_host *host;
     struct atecc_p256 *p256;
@@ -157,6 +165,7 @@ struct atecc_chip {
 
     /* Power cut in memory writes: bytes that still get through, -1 half, INT_MAX: no cut. */
     int tear_after;
+    enum atecc_wake_answer wake_answer;
     uint64_t chip_time_us;
 };
 

@@ -27,7 +27,7 @@ atecc_slot(struct atecc_chip *c, unsigned slot)
 {
     if (slot <= 8)
         return c->data + (size_t)slot * 36;
-    return c->data + 8 * 36 + 416 + (size_t)(slot - 9) * 72;
+    return c->data + (size_t)8 * 36 + 416 + (size_t)(slot - 9) * 72;
 }
 
 static unsigned

@@ -199,6 +199,26 @@ set_timing(void *state, const struct sim_timing *timing)
     ((struct atecc_chip *)state)->timing = *timing;
 }
 
+/* What a part says after a wake pulse when its power-on self-test failed. */
+static int
+set_quirk(void *state, const char *name)
+{
+    static const struct {
+        const char *name;
+        enum atecc_wake_answer answer;
+    } rows[] = {{"none", ATECC_WAKE_OK},
+                {"wake-self-test", ATECC_WAKE_SELF_TEST},
+                {"wake-self-test-vendor", ATECC_WAKE_SELF_TEST_VENDOR}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            ((struct atecc_chip *)state)->wake_answer = rows[i].answer;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int
 get_power(const void *state)
 {
@@ -272,9 +292,9 @@ static const char *const personalities_608b[] = {"blank608b", "tngtls", "tflxtls
 #define ATECC_COMMON                                                                               \
     .state_size = sizeof(struct atecc_chip), .done = done, .save = save, .set_timing = set_timing, \
     .set_time = atecc_set_time, .set_power = atecc_set_power, .get_power = get_power,              \
-    .wake = atecc_wake, .i2c_write = atecc_i2c_write, .i2c_read = atecc_i2c_read,                  \
-    .get_address = get_address, .get_serial = get_serial, .get_locks = get_locks,                  \
-    .get_chip_time_us = get_chip_time_us, .dump = dump
+    .set_quirk = set_quirk, .wake = atecc_wake, .i2c_write = atecc_i2c_write,                      \
+    .i2c_read = atecc_i2c_read, .get_address = get_address, .get_serial = get_serial,              \
+    .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
 
 const struct sim_model atecc608a_model = {
     .name = "atecc608a",

@@ -95,6 +95,8 @@ struct sim_model {
     void (*set_time)(void *state, uint64_t now_us);
     void (*set_power)(void *state, int on);
     int (*get_power)(const void *state);
+    /* A lasting oddity by name, "none" for none; 0 when this model has no such thing. */
+    int (*set_quirk)(void *state, const char *name);
     /* SDA was held low for so long. */
     void (*wake)(void *state, uint32_t low_us);
     /* 1 acknowledged, 0 not (nothing happened, or nothing is read). */

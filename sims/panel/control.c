@@ -141,6 +141,21 @@ do_power(struct sim_chip *chip, const json_t *request, json_t **ret_answer, stru
 }
 
 static rs_code
+do_quirk(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
+{
+    const char *quirk;
+    rs_code rc = rs_json_text(request, "quirk", &quirk, err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (!chip->model->set_quirk(chip->state, quirk))
+        return rs_fail(err, RS_E_USAGE, "simulator: a %s has no quirk %.40s", chip->model->name,
+                       quirk);
+    *ret_answer = json_pack("{s:o, s:s}", "chip", full_name(chip), "quirk", quirk);
+    return *ret_answer == NULL ? no_memory(err) : RS_OK;
+}
+
+static rs_code
 do_reset(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
 {
     rs_code rc = sim_chip_reset(chip, err);
@@ -191,8 +206,8 @@ find_action(const char *name)
         const char *name;
         chip_action *run;
     } rows[] = {
-        {"stats", do_stats}, {"fault", do_fault}, {"clear", do_clear},
-        {"power", do_power}, {"reset", do_reset}, {"eeprom", do_eeprom},
+        {"stats", do_stats}, {"fault", do_fault}, {"clear", do_clear},   {"power", do_power},
+        {"quirk", do_quirk}, {"reset", do_reset}, {"eeprom", do_eeprom},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -205,7 +220,7 @@ rs_code
 sim_panel_control(struct sim_panel *panel, const json_t *request, const char *socket,
                   json_t **ret_answer, struct rs_err *err)
 {
-    struct sim_chip *chip;
+    struct sim_chip *chip = NULL;
     chip_action *action;
     const char *what;
     rs_code rc = rs_json_text(request, "do", &what, err);
@@ -220,7 +235,7 @@ sim_panel_control(struct sim_panel *panel, const json_t *request, const char *so
     if (action == NULL)
         return rs_fail(err, RS_E_REQUEST_FORMAT, "simulator: nothing is called %.32s", what);
     rc = find_chip(panel, request, &chip, err);
-    if (rc != RS_OK)
+    if (rc != RS_OK || chip == NULL)
         return rc;
     (void)pthread_mutex_lock(&chip->bus->lock);
     rc = action(chip, request, ret_answer, err);

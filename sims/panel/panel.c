@@ -155,10 +155,10 @@ sim_panel_find(struct sim_panel *panel, const char *name)
     if (!split_name(name, bus_name, chip_name))
         return NULL;
     bus = sim_panel_find_bus(panel, bus_name);
-    if (bus != NULL && (found = find_on_bus(bus, chip_name)) != NULL)
+    if (bus != NULL)
+        found = find_on_bus(bus, chip_name);
+    if (found != NULL || strchr(name, '/') != NULL)
         return found;
-    if (strchr(name, '/') != NULL)
-        return NULL;
     for (bus = panel->buses; bus != NULL; bus = bus->next) {
         struct sim_chip *here = find_on_bus(bus, chip_name);
 

@@ -303,6 +303,30 @@ test_wake(void **state)
 }
 
 static void
+test_failed_self_test(void **state)
+{
+    uint8_t want[4], got[4];
+    struct part p;
+
+    (void)state;
+    part_init(&p, &atecc608b_model, "blank608b");
+    assert_int_equal(p.model->set_quirk(&p.chip, "dance"), 0);
+    assert_int_equal(p.model->set_quirk(&p.chip, "wake-self-test"), 1);
+    assert_false(part_wake(&p));
+    (void)vector_get("status.txt", "frames", "self_test", want, 4);
+    assert_memory_equal(p.chip.answer, want, 4);
+    p.model->set_power(&p.chip, 0);
+    p.model->set_power(&p.chip, 1);
+    assert_int_equal(p.model->set_quirk(&p.chip, "wake-self-test-vendor"), 1);
+    assert_false(part_wake(&p));
+    (void)vector_get("status.txt", "frames", "self_test_vendor_literal", want, 4);
+    memcpy(got, p.chip.answer, 4);
+    assert_memory_equal(got, want, 4);
+    assert_int_equal(p.model->set_quirk(&p.chip, "none"), 1);
+    part_done(&p);
+}
+
+static void
 test_busy_and_rereading(void **state)
 {
     static const uint8_t info[] = {0x03, 0x07, 0x30, 0x00, 0x00, 0x00, 0x03, 0x5D};
@@ -570,6 +594,7 @@ main(void)
         cmocka_unit_test(test_slot_edges),
         cmocka_unit_test(test_idle_keeps_sleep_loses),
         cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_failed_self_test),
         cmocka_unit_test(test_busy_and_rereading),
         cmocka_unit_test(test_real_times),
         cmocka_unit_test(test_address_change),

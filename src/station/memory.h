@@ -1,0 +1,77 @@
+/*
+ * memory.h: what the journal says about each chip and each board.
+ *
+ * Built by reading the journal at start and kept by feeding it every record
+ * that is written afterwards.  A chip is known by its unique id, so a board
+ * that comes back, in whichever fixture, is continued and not begun again.
+ *
+ * Not safe between threads: station.c holds its lock around every call.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STATION_MEMORY_H
+#define STATION_MEMORY_H
+
+#include <stdint.h>
+
+#include "station/journal.h"
+
+#define MEMORY_TEXT_MAX    64
+#define MEMORY_UID_MAX     32
+#define MEMORY_CLASSES_MAX 4
+
+/* What is known of one chip.  Strings are empty and bytes have length 0 while unknown. */
+struct memory_chip {
+    uint8_t uid[MEMORY_UID_MAX];
+    size_t uid_len;
+    uint64_t board; /* the newest board number of this chip */
+    char device[MEMORY_TEXT_MAX];
+    char order[MEMORY_TEXT_MAX];
+    char state[16];          /* of its newest end; "" while it is being worked on */
+    unsigned sealed_intents; /* bits 1 << stage */
+    struct rs_buf spki;      /* the key that an identity was asked for */
+    struct rs_buf cert;      /* the identity */
+    int passed;              /* it was finished once, in this order, with this device */
+    struct {
+        char class[4];
+        unsigned count;
+    } again[MEMORY_CLASSES_MAX]; /* how often it got AGAIN */
+    struct memory_chip *next;
+};
+
+struct memory;
+
+struct memory *memory_new(void); /* NULL: no memory */
+void memory_free(struct memory *m);
+
+/* Take one record in.  RS_E_JOURNAL_DAMAGED: it contradicts earlier ones. */
+RS_MUST_USE rs_code memory_take(struct memory *m, const struct journal_record *record,
+                                struct rs_err *err);
+
+/* A chip, or NULL.  Borrowed until the next memory_take(). */
+const struct memory_chip *memory_find(const struct memory *m, struct rs_bytes uid);
+/* How often this chip got AGAIN for a class. */
+unsigned memory_again(const struct memory_chip *chip, const char *class);
+/* The newest chip that passed with this device serial, or NULL. */
+const struct memory_chip *memory_find_device(const struct memory *m, const char *device);
+
+uint64_t memory_next_board(const struct memory *m);
+uint64_t memory_next_report(const struct memory *m);
+uint64_t memory_next_event(const struct memory *m);
+
+/* Reports that the server does not have yet, oldest first. */
+struct memory_report {
+    uint64_t number;
+    char *json;
+    size_t json_len;
+    struct memory_report *next;
+};
+const struct memory_report *memory_reports(const struct memory *m);
+
+/* Counts over the whole journal. */
+struct memory_counts {
+    uint64_t passed, rejected, scrapped, again;
+};
+struct memory_counts memory_counts(const struct memory *m);
+
+#endif /* STATION_MEMORY_H */

@@ -31,7 +31,7 @@ static const struct failure table[] = {
     {"D1", "done before", TILE_PASS, "Already done.", "Already done.",
      "A fresh challenge was answered; nothing was written or counted.", RETRY_NEVER, 0, 0, "pass"},
     {"L1", "label", TILE_READY, "Scan again.", "Scan again.",
-     "The label does not fit the order or the chip.", RETRY_ALWAYS, 5, 0, ""},
+     "The label does not fit the order or the chip.", RETRY_ALWAYS, 0, 0, ""},
     {"N1", "server away", TILE_BUSY, "No connection. Wait.", "No connection. Wait.",
      "The server does not answer; nothing is lost.", RETRY_WAIT, 0, 0, "again"},
     {"O1", "order over", TILE_STOP, "This order is finished. Call the supervisor.",

@@ -35,12 +35,11 @@ memory_new(void)
     return m;
 }
 
-static void
-free_chip(struct memory_chip *chip)
+void
+memory_chip_done(struct memory_chip *chip)
 {
     rs_buf_done(&chip->spki);
     rs_buf_done(&chip->cert);
-    free(chip);
 }
 
 /* Drop reports up to, not including, number. */
@@ -66,12 +65,15 @@ memory_free(struct memory *m)
         while (m->chips[i] != NULL) {
             struct memory_chip *chip = m->chips[i];
             m->chips[i] = chip->next;
-            free_chip(chip);
+            memory_chip_done(chip);
+            free(chip);
         }
     }
     drop_reports(m, UINT64_MAX);
     free(m);
 }
+
+static rs_code set_bytes(struct rs_buf *b, struct rs_bytes bytes, struct rs_err *err);
 
 /* ---- Looking -------------------------------------------------------------------------- */
 
@@ -149,6 +151,27 @@ struct memory_counts
 memory_counts(const struct memory *m)
 {
     return m->counts;
+}
+
+rs_code
+memory_copy(const struct memory *m, struct rs_bytes uid, struct memory_chip *ret_chip,
+            struct rs_err *err)
+{
+    const struct memory_chip *chip = find_chip(m, uid);
+    rs_code rc = RS_OK;
+
+    memset(ret_chip, 0, sizeof(*ret_chip));
+    if (chip == NULL)
+        return RS_OK;
+    *ret_chip = *chip;
+    memset(&ret_chip->spki, 0, sizeof(ret_chip->spki));
+    memset(&ret_chip->cert, 0, sizeof(ret_chip->cert));
+    ret_chip->next = NULL;
+    if (chip->spki.len > 0)
+        rc = set_bytes(&ret_chip->spki, rs_buf_bytes(&chip->spki), err);
+    if (rc == RS_OK && chip->cert.len > 0)
+        rc = set_bytes(&ret_chip->cert, rs_buf_bytes(&chip->cert), err);
+    return rc;
 }
 
 /* ---- Taking records in --------------------------------------------------------------------- */

@@ -50,6 +50,11 @@ RS_MUST_USE rs_code memory_take(struct memory *m, const struct journal_record *r
 
 /* A chip, or NULL.  Borrowed until the next memory_take(). */
 const struct memory_chip *memory_find(const struct memory *m, struct rs_bytes uid);
+/* The same, copied: memory_chip_done() frees it.  *ret_chip is all zero when unknown. */
+RS_MUST_USE rs_code memory_copy(const struct memory *m, struct rs_bytes uid,
+                                struct memory_chip *ret_chip, struct rs_err *err);
+void memory_chip_done(struct memory_chip *chip);
+RS_AUTO_DEFINE(struct memory_chip, memory_chip_done);
 /* How often this chip got AGAIN for a class. */
 unsigned memory_again(const struct memory_chip *chip, const char *class);
 /* The newest chip that passed with this device serial, or NULL. */

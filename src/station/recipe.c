@@ -1,0 +1,234 @@
+/*
+ * recipe.c: the table of steps, and the first of them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "station/recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "station/recipe_inner.h"
+#include "x509/name.h"
+#include "x509/oid.h"
+
+/* ---- Refusals of chips ----------------------------------------------------------- */
+
+static rs_code
+code_of(const struct recipe *r, rot_err rot)
+{
+    switch (rot) {
+    case ROT_BUSY:
+        return RS_E_CHIP_BUSY;
+    case ROT_E_BUS:
+        return r->result->began ? RS_E_CHIP_INTERRUPTED : RS_E_CHIP_ABSENT;
+    case ROT_E_WRONG_PART:
+        return RS_E_CHIP_WRONG_PART;
+    case ROT_E_STATE:
+    case ROT_E_AUTH:
+        return RS_E_CHIP_FOREIGN;
+    case ROT_E_SPACE:
+    case ROT_E_UNSUPPORTED:
+        return RS_E_PROFILE_LIMIT; /* the layout cannot hold it: no board of this order can pass */
+    case ROT_E_ARG:
+        return RS_E_INTERNAL;
+    case ROT_OK:
+    case ROT_E_CHIP:
+    case ROT_E_EMPTY:
+    case ROT_E_MISMATCH:
+    case ROT_E_FORMAT:
+    case ROT_E_PORT:
+    default:
+        return RS_E_CHIP_FAULT;
+    }
+}
+
+rs_code
+recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct rs_err *err)
+{
+    rs_code rc = rs_fail(err, code_of(r, rot), "%s: the chip says %s", what, rot_err_name(rot));
+
+    if (err->detail[0] == '\0')
+        (void)snprintf(err->detail, sizeof(err->detail), "raw status 0x%08lx",
+                       (unsigned long)rot_raw_status(r->job->chip));
+    return rc;
+}
+
+/* ---- Contact: who is it, was it here before ------------------------------------------ */
+
+static rs_code
+identify(struct recipe *r, struct rs_err *err)
+{
+    struct recipe_result *result = r->result;
+    rot_err rot = rot_identify(r->job->chip, &r->identity);
+
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, "identify", err);
+    (void)snprintf(result->model, sizeof(result->model), "%s", r->identity.model);
+    memcpy(result->uid, r->identity.uid, r->identity.uid_len);
+    result->uid_len = r->identity.uid_len;
+    if (strcmp(r->identity.model, r->job->model) != 0)
+        return rs_fail(err, RS_E_CHIP_WRONG_PART, "identify: a %s answers, the order wants %s",
+                       r->identity.model, r->job->model);
+    rot = rot_capabilities(r->job->chip, ROT_IDEVID, &r->idevid);
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "idevid", err);
+}
+
+/* A journal that knows the chip decides what may be done with it. */
+static rs_code
+check_known(const struct recipe *r, struct rs_err *err)
+{
+    const struct memory_chip *known = &r->known;
+    int is_bound = known->passed || known->cert.len > 0 ||
+                   (known->spki.len > 0 && strcmp(known->state, "label") != 0);
+
+    if (known->uid_len == 0)
+        return RS_OK;
+    if (strcmp(known->state, "scrap") == 0)
+        return rs_fail(err, RS_E_CHIP_FOREIGN, "this chip was scrapped as board %llu",
+                       (unsigned long long)known->board);
+    if (is_bound && strcmp(known->order, r->job->order) != 0)
+        return rs_fail(err, RS_E_CHIP_FOREIGN, "this chip belongs to order %s", known->order);
+    if (is_bound && strcmp(known->device, r->job->device) != 0)
+        return rs_fail(err, RS_E_LABEL_OTHER, "this chip was begun as %s, the label says %s",
+                       known->device, r->job->device);
+    return RS_OK;
+}
+
+/* A certificate in a chip that the journal does not know: for this label, or somebody else's. */
+static rs_code
+check_stored(const struct recipe *r, struct rs_err *err)
+{
+    struct cert cert;
+    struct rs_bytes serial;
+
+    if (r->stored.len == 0) {
+        if (r->is_sealed && r->known.uid_len == 0)
+            return rs_fail(err, RS_E_CHIP_FOREIGN,
+                           "the chip is sealed and has no identity of ours");
+        return RS_OK;
+    }
+    if (cert_read(rs_buf_bytes(&r->stored), &cert, NULL) != RS_OK)
+        return rs_fail(err, RS_E_CHIP_FOREIGN,
+                       "the chip has something else in its identity's place");
+    serial = name_find(cert.subject, oid_serial_number);
+    if (r->known.cert.len == 0 && !rs_bytes_equal(serial, rs_bytes_str(r->job->device)))
+        return rs_fail(err, RS_E_CHIP_FOREIGN, "the chip has the identity of \"%.*s\"",
+                       (int)(serial.len < 60 ? serial.len : 60), (const char *)serial.p);
+    return RS_OK;
+}
+
+static rs_code
+seal_state(struct recipe *r, struct rs_err *err)
+{
+    static const enum rot_stage stages[] = {ROT_STAGE_CONFIG, ROT_STAGE_DATA};
+    enum rot_seal_state state = ROT_SEAL_OPEN;
+
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+        if (!recipe_takes_stage(r, stages[i]))
+            continue;
+        rot_err rot = rot_seal_state(r->job->chip, stages[i], 0, &state);
+        if (rot != ROT_OK)
+            return recipe_chip_fail(r, rot, "read the seals", err);
+        if (state == ROT_SEAL_FOREIGN)
+            return rs_fail(err, RS_E_CHIP_FOREIGN,
+                           "the chip's %s is sealed with something else than the layout",
+                           stages[i] == ROT_STAGE_CONFIG ? "configuration" : "data");
+        if (stages[i] == ROT_STAGE_DATA)
+            r->is_sealed = state == ROT_SEAL_DONE;
+    }
+    return RS_OK;
+}
+
+static rs_code
+note_begin(struct recipe *r, struct rs_err *err)
+{
+    const struct recipe_job *job = r->job;
+    struct journal_record record = {.type = JOURNAL_BEGIN, .board = job->board};
+    rs_code rc;
+
+    record.field[JOURNAL_FIXTURE] = rs_bytes_str(job->fixture);
+    record.field[JOURNAL_DEVICE] = rs_bytes_str(job->device);
+    record.field[JOURNAL_ORDER] = rs_bytes_str(job->order);
+    record.field[JOURNAL_MODEL] = rs_bytes_str(r->identity.model);
+    record.field[JOURNAL_UID] = rs_bytes_of(r->identity.uid, r->identity.uid_len);
+    rc = job->host->note(job->host->arg, &record, 0, err);
+    if (rc == RS_OK)
+        r->result->began = 1;
+    return rc;
+}
+
+static rs_code
+contact(struct recipe *r, struct rs_err *err)
+{
+    const struct recipe_host *host = r->job->host;
+    rs_code rc = identify(r, err);
+
+    if (rc == RS_OK)
+        rc = host->recall(host->arg, rs_bytes_of(r->identity.uid, r->identity.uid_len), &r->known,
+                          err);
+    r->result->again_count[0] = memory_again(&r->known, "C1");
+    r->result->again_count[1] = memory_again(&r->known, "F1");
+    r->result->identity_used = r->known.cert.len > 0;
+    if (rc == RS_OK)
+        rc = check_known(r, err);
+    if (rc == RS_OK)
+        rc = seal_state(r, err);
+    if (rc == RS_OK &&
+        (r->is_sealed || !recipe_takes_stage(r, ROT_STAGE_CONFIG) || r->known.uid_len > 0))
+        rc = recipe_read_object(r, ROT_IDEVID, ROT_PART_CERT, &r->stored, err);
+    if (rc == RS_OK)
+        rc = check_stored(r, err);
+    return rc == RS_OK ? note_begin(r, err) : rc;
+}
+
+/* ---- The table ------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    rs_code (*run)(struct recipe *r, struct rs_err *err);
+} steps[STEP_COUNT] = {
+    [STEP_CONTACT] = {"contact", contact},
+    [STEP_CONFIGURE] = {"configure", recipe_configure},
+    [STEP_KEY] = {"key", recipe_key},
+    [STEP_CERTIFICATE] = {"certificate", recipe_certificate},
+    [STEP_WRITE] = {"write", recipe_write},
+    [STEP_LOCK] = {"lock", recipe_lock},
+    [STEP_CHECK] = {"check", recipe_check},
+};
+
+const char *
+recipe_step_name(enum recipe_step step)
+{
+    return steps[step].name;
+}
+
+void
+recipe_result_done(struct recipe_result *result)
+{
+    rs_buf_done(&result->cert);
+}
+
+void
+recipe_run(const struct recipe_job *job, struct recipe_result *result)
+{
+    struct recipe r = {.job = job, .result = result};
+    rs_code rc = RS_OK;
+
+    rs_buf_init(&r.stored, ROT_CERTIFICATE_MAX);
+    rs_buf_init(&result->cert, ROT_CERTIFICATE_MAX);
+    for (unsigned i = 0; i < STEP_COUNT && rc == RS_OK; i++) {
+        uint64_t start_us = rs_mono_us();
+        result->step = (enum recipe_step)i;
+        if (job->host->progress != NULL)
+            job->host->progress(job->host->arg, result->step);
+        rc = steps[i].run(&r, &result->err);
+        result->took_us[i] = (int64_t)(rs_mono_us() - start_us);
+    }
+    if (rc == RS_OK && !r.wrote && r.known.passed)
+        rc = rs_fail(&result->err, RS_E_BOARD_DONE, "%s was finished before", job->device);
+    result->code = rc;
+    rs_buf_done(&r.stored);
+    memory_chip_done(&r.known);
+}

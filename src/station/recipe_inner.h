@@ -1,0 +1,46 @@
+/*
+ * recipe_inner.h: what the files of the recipe share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STATION_RECIPE_INNER_H
+#define STATION_RECIPE_INNER_H
+
+#include "crypto/pub.h"
+#include "station/recipe.h"
+#include "x509/cert.h"
+
+struct recipe {
+    const struct recipe_job *job;
+    struct recipe_result *result;
+    struct rot_identity identity;
+    struct memory_chip known;     /* from the journal, at the start */
+    struct rot_capability idevid; /* of ROT_IDEVID */
+    uint8_t spki[ROT_PUBLIC_KEY_MAX];
+    size_t spki_len;
+    struct rs_buf stored; /* the certificate that the chip has; empty: none */
+    int is_sealed;        /* the data seal was set before this run */
+    int wrote;            /* this run changed the chip or got an identity */
+};
+
+/* What a chip's refusal means at this point; names the step's doing in the text. */
+rs_code recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct rs_err *err);
+
+/* Seals (recipe_seal.c). */
+rs_code recipe_configure(struct recipe *r, struct rs_err *err);
+rs_code recipe_lock(struct recipe *r, struct rs_err *err);
+/* 1 when the layout of this chip takes that seal. */
+int recipe_takes_stage(const struct recipe *r, enum rot_stage stage);
+
+/* Objects (recipe_object.c). */
+/* A whole object into out; RS_OK with nothing in out when the place is empty or missing. */
+rs_code recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_buf *out,
+                           struct rs_err *err);
+rs_code recipe_write(struct recipe *r, struct rs_err *err);
+
+/* Key, certificate, challenge (recipe_key.c). */
+rs_code recipe_key(struct recipe *r, struct rs_err *err);
+rs_code recipe_certificate(struct recipe *r, struct rs_err *err);
+rs_code recipe_check(struct recipe *r, struct rs_err *err);
+
+#endif /* STATION_RECIPE_INNER_H */

@@ -1,0 +1,119 @@
+/*
+ * recipe_object.c: certificates, chain and trust anchor into the chip.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "station/recipe_inner.h"
+
+rs_code
+recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_buf *out,
+                   struct rs_err *err)
+{
+    uint8_t piece[512];
+    size_t len = sizeof(piece);
+    rot_err rot;
+
+    rs_buf_reset(out);
+    while (len == sizeof(piece)) {
+        rot = rot_object_read(r->job->chip, obj, part, out->len, piece, sizeof(piece), &len);
+        if ((rot == ROT_E_EMPTY || rot == ROT_E_UNSUPPORTED) && out->len == 0)
+            return RS_OK;
+        if (rot != ROT_OK)
+            return recipe_chip_fail(r, rot, "read back", err);
+        rs_buf_put(out, piece, len);
+    }
+    return rs_buf_ok(out) ? RS_OK : rs_fail(err, RS_E_CHIP_FAULT, "read back: too large");
+}
+
+/* Write unless the same is there. */
+static rot_err
+put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
+{
+    struct rs_err ignored = {0};
+    size_t need = 0;
+    rot_err rot = ROT_OK;
+    RS_AUTO(rs_buf_done) struct rs_buf there = {0};
+
+    rs_buf_init(&there, ROT_CERTIFICATE_MAX);
+    if (recipe_read_object(r, obj, part, &there, &ignored) != RS_OK ||
+        !rs_bytes_equal(rs_buf_bytes(&there), bytes)) {
+        rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
+        r->wrote = r->wrote || rot == ROT_OK;
+    }
+    return rot;
+}
+
+/* The CA certificate that signed ours. */
+static struct rs_bytes
+find_issuer(const struct recipe *r, const struct cert *cert)
+{
+    const struct recipe_host *host = r->job->host;
+    struct cert ca;
+
+    for (size_t i = 0; i < host->ca_count; i++) {
+        if (cert_read(host->ca_certs[i], &ca, NULL) == RS_OK && ca.is_ca &&
+            rs_bytes_equal(ca.subject, cert->issuer))
+            return host->ca_certs[i];
+    }
+    return rs_bytes_of(NULL, 0);
+}
+
+/* The issuer beside the certificate, where the part has room for it. */
+static rs_code
+write_chain(struct recipe *r, const struct cert *cert, struct rs_err *err)
+{
+    struct rs_bytes issuer = find_issuer(r, cert);
+    rot_err rot;
+
+    if (r->idevid.chain_size == 0 || issuer.len == 0)
+        return RS_OK;
+    rot = put_object(r, ROT_IDEVID, ROT_PART_CHAIN, issuer);
+    if (rot == ROT_OK || rot == ROT_E_UNSUPPORTED || (rot == ROT_E_STATE && r->is_sealed))
+        return RS_OK;
+    return recipe_chip_fail(r, rot, "write the issuer's certificate", err);
+}
+
+/* The root as the device's first trust anchor: the certificate, or its key where only keys fit. */
+static rs_code
+write_trust(struct recipe *r, struct rs_err *err)
+{
+    struct rs_bytes root = r->job->host->root;
+    struct rot_capability trust;
+    struct cert cert;
+    rot_err rot;
+
+    if (root.len == 0 || rot_capabilities(r->job->chip, ROT_TRUST(0), &trust) != ROT_OK ||
+        trust.where[ROT_CAN_WRITE] == ROT_NOWHERE || cert_read(root, &cert, NULL) != RS_OK)
+        return RS_OK;
+    rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, root);
+    if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
+        rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, cert.spki);
+    /* A root of another curve than the part verifies with: nothing to keep there. */
+    if (rot == ROT_OK || rot == ROT_E_FORMAT || rot == ROT_E_SPACE || rot == ROT_E_UNSUPPORTED ||
+        (rot == ROT_E_STATE && r->is_sealed))
+        return RS_OK;
+    return recipe_chip_fail(r, rot, "write the trust anchor", err);
+}
+
+rs_code
+recipe_write(struct recipe *r, struct rs_err *err)
+{
+    struct rs_bytes der = rs_buf_bytes(&r->result->cert);
+    struct cert cert;
+    rot_err rot;
+    rs_code rc = cert_read(der, &cert, err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (r->is_sealed)
+        return RS_OK; /* the last step compares what is in there */
+    rc = write_chain(r, &cert, err);
+    if (rc != RS_OK)
+        return rc;
+    rot = put_object(r, ROT_IDEVID, ROT_PART_CERT, der);
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, "write the certificate", err);
+    return write_trust(r, err);
+}

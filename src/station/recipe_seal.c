@@ -1,0 +1,103 @@
+/*
+ * recipe_seal.c: the steps that cannot be undone.
+ *
+ * Rule for all: what can be prepared is prepared, the durable record comes
+ * next, the seal last; the seal compares before it locks.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <rot/rot_driver.h>
+
+#include "base/inject.h"
+#include "station/recipe_inner.h"
+
+static const struct rot_layout *
+layout_of(const struct recipe *r)
+{
+    const struct rot_setup *setup = &r->job->chip->setup;
+
+    return setup->layout != NULL ? setup->layout : setup->driver->layouts[0];
+}
+
+int
+recipe_takes_stage(const struct recipe *r, enum rot_stage stage)
+{
+    return (layout_of(r)->stages & (1u << stage)) != 0;
+}
+
+static rs_code
+note_seal(struct recipe *r, enum rot_stage stage, rot_object obj, struct rs_err *err)
+{
+    const struct recipe_host *host = r->job->host;
+    struct journal_record record = {.type = JOURNAL_SEAL, .board = r->job->board};
+    uint8_t what[3] = {(uint8_t)stage, (uint8_t)(obj >> 8), (uint8_t)obj};
+
+    record.field[JOURNAL_UID] = rs_bytes_of(r->identity.uid, r->identity.uid_len);
+    record.field[JOURNAL_STAGE] = RS_BYTES(what);
+    return host->note(host->arg, &record, 1, err);
+}
+
+static rs_code
+seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, struct rs_err *err)
+{
+    enum rot_seal_state state;
+    rot_err rot = rot_seal_state(r->job->chip, stage, obj, &state);
+    rs_code rc;
+
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, what, err);
+    if (state == ROT_SEAL_DONE)
+        return RS_OK;
+    if (state == ROT_SEAL_FOREIGN)
+        return rs_fail(err, RS_E_CHIP_FOREIGN, "%s: sealed with something else than the layout",
+                       what);
+    rot = rot_seal_prepare(r->job->chip, stage, obj);
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, what, err);
+    rc = note_seal(r, stage, obj, err);
+    if (rc != RS_OK)
+        return rc;
+    rs_inject_mark("station-sealing");
+    r->result->was_irreversible = 1;
+    r->wrote = 1;
+    rot = rot_seal(r->job->chip, stage, obj);
+    rs_inject_mark("station-sealed");
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, what, err);
+}
+
+rs_code
+recipe_configure(struct recipe *r, struct rs_err *err)
+{
+    if (!recipe_takes_stage(r, ROT_STAGE_CONFIG))
+        return RS_OK;
+    return seal(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
+}
+
+/* Objects that production seals one by one. */
+static rs_code
+seal_objects(struct recipe *r, struct rs_err *err)
+{
+    const struct rot_layout *layout = layout_of(r);
+    rs_code rc = RS_OK;
+
+    for (size_t i = 0; i < layout->place_count && rc == RS_OK; i++) {
+        const struct rot_place *place = &layout->places[i];
+        if ((place->flags & ROT_PLACE_SEAL) != 0)
+            rc = seal(r, ROT_STAGE_OBJECT, place->object, "lock an object", err);
+    }
+    return rc;
+}
+
+rs_code
+recipe_lock(struct recipe *r, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    if (recipe_takes_stage(r, ROT_STAGE_DATA))
+        rc = seal(r, ROT_STAGE_DATA, 0, "lock the data", err);
+    if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_OBJECT))
+        rc = seal_objects(r, err);
+    if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_LIFECYCLE))
+        rc = seal(r, ROT_STAGE_LIFECYCLE, 0, "move the life cycle", err);
+    return rc;
+}

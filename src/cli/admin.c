@@ -358,6 +358,43 @@ verb_station_create(struct cli *cli, const struct cli_args *args)
     return exit_code;
 }
 
+/* ---- token ------------------------------------------------------------------------------------------ */
+
+int
+verb_token_create(struct cli *cli, const struct cli_args *args)
+{
+    const char *device = cli_option(args, "device");
+    struct rs_err err = { 0 };
+    uint8_t id[32];
+    char code[21], shown[25], id_hex[65], path[256];
+    json_t *body, *j = NULL;
+    int exit_code = 0;
+    rs_code rc;
+
+    if (device == NULL)
+        return cli_usage(cli, "token create needs --device SERIAL");
+    rc = cli_new_code(code, &err);
+    cli_derive("rootsmith token id v1", code, id);
+    rs_hex(RS_BYTES(id), id_hex, sizeof(id_hex));
+    body = json_pack("{s:s}", "token", id_hex);
+    (void)snprintf(path, sizeof(path), "/api/v1/devices/%.120s/token", device);
+    if (rc == RS_OK)
+        rc = cli_call(cli, "PUT", path, body, &j, &err);
+    json_decref(body);
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not made", &err);
+    cli_show_code(code, shown);
+    if (cli->json) {
+        (void)json_object_set_new(j, "token", json_string(shown));
+        exit_code = cli_put_json(cli, j);
+    }
+    cli_say(cli, "Device %s may enrol once with this code, within 24 h.\n", device);
+    cli_field(cli, "user", "%s", device);
+    cli_field(cli, "code", "%s", shown);
+    json_decref(j);
+    return exit_code;
+}
+
 /* ---- device --------------------------------------------------------------------------------------------- */
 
 int

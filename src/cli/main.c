@@ -59,6 +59,8 @@ const struct cli_verb cli_verbs[] = {
     { "station", "list", "station list", "", 0, 0, "rootsmith station list", verb_station_list },
     { "station", "create", "station create NAME", "", 1, 1, "rootsmith station create sz-1",
       verb_station_create },
+    { "token", "create", "token create --device SERIAL", "device=", 0, 0,
+      "rootsmith token create --device X2-0000007", verb_token_create },
     { "device", "list", "device list", "", 0, 0, "rootsmith device list", verb_device_list },
     { "device", "show", "device show SERIAL", "", 1, 1, "rootsmith device show X2-0000007",
       verb_device_show },

@@ -59,7 +59,7 @@ enroll(struct web *web, const char *label, const char *operation, struct rs_byte
     *ret_wait_s = 0;
     if (rc != RS_OK)
         return rc;
-    est_body_put(&body, csr);
+    est_body_put(&body, csr, 0);
     if (!rs_buf_ok(&body))
         return rs_fail(err, RS_E_NO_MEMORY, "est: no memory for a request");
     ask.body = rs_buf_bytes(&body);

@@ -49,9 +49,9 @@ est_body_read(struct rs_bytes body, struct rs_buf *out, struct rs_err *err)
 }
 
 void
-est_body_put(struct rs_buf *out, struct rs_bytes der)
+est_body_put(struct rs_buf *out, struct rs_bytes der, int lines)
 {
-    rs_base64_put(out, der, 64);
+    rs_base64_put(out, der, lines ? 64 : 0);
 }
 
 /* RFC 5652 3 and 5.1: ContentInfo { signedData, SignedData { 1, {}, { data }, [0] certs, {} } } */

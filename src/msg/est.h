@@ -16,8 +16,12 @@
  */
 RS_MUST_USE rs_code est_body_read(struct rs_bytes body, struct rs_buf *out, struct rs_err *err);
 
-/* Base64 in lines of 64 with a final newline: what every known client copes with. */
-void est_body_put(struct rs_buf *out, struct rs_bytes der);
+/*
+ * Base64 on one line (RFC 8951 3, RFC 4648 3.1); with lines != 0 in lines of 64
+ * and a final newline, which libest cannot do without and strongSwan 5.9 cannot
+ * read.
+ */
+void est_body_put(struct rs_buf *out, struct rs_bytes der, int lines);
 
 /* A certs-only SignedData (RFC 5652 5, RFC 7030 4.1.3) of these certificates, DER. */
 RS_MUST_USE rs_code est_certs_only_put(struct rs_buf *out, const struct rs_bytes *certs,

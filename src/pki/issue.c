@@ -149,7 +149,7 @@ plan_renewal(struct plan *plan, struct store *store, struct rs_err *err)
         return rc;
     if (plan->profile.type == DOC_PROFILE_IDEVID)
         return rs_fail(err, RS_E_PROFILE_LIMIT, "est: an IDevID is never renewed (802.1AR)");
-    if (!rs_bytes_equal(plan->csr.subject, c->subject))
+    if (!name_equal(plan->csr.subject, c->subject))
         return rs_fail(err, RS_E_CSR_SUBJECT,
                        "est: RFC 7030 4.2.2: the subject must be that of the current certificate");
     (void)snprintf(plan->issuer, sizeof(plan->issuer), "%s", c->issuer);

@@ -63,6 +63,10 @@ refuse(est_reply_fn reply, void *arg, const struct rs_err *err)
     int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err->text);
 
     r.body = rs_bytes_of(text, n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0);
+    if (info->http == 401) {
+        r.header = "WWW-Authenticate";
+        r.value = "Basic realm=\"one-time code\"";
+    }
     if (info->http == 503 || info->http == 429) {
         r.header = "Retry-After";
         r.value = "1";
@@ -81,7 +85,7 @@ refuse_with(est_reply_fn reply, void *arg, rs_code code, const char *text)
 
 static void
 reply_certs(est_reply_fn reply, void *arg, const struct rs_bytes *certs, size_t count,
-            const char *content_type)
+            const char *content_type, int lines)
 {
     struct rs_err err = { 0 };
     struct est_reply r = { .status = 200, .content_type = content_type,
@@ -94,7 +98,7 @@ reply_certs(est_reply_fn reply, void *arg, const struct rs_bytes *certs, size_t 
         refuse(reply, arg, &err);
         return;
     }
-    est_body_put(&body, rs_buf_bytes(&der));
+    est_body_put(&body, rs_buf_bytes(&der), lines);
     r.body = rs_buf_bytes(&body);
     reply(arg, &r);
 }
@@ -111,7 +115,7 @@ handle_cacerts(const struct est_call *call, est_reply_fn reply, void *arg)
 
     for (size_t i = 0; i < n; i++)
         certs[i] = issuers[i]->der;
-    reply_certs(reply, arg, certs, n, "application/pkcs7-mime");
+    reply_certs(reply, arg, certs, n, "application/pkcs7-mime", call->lines);
 }
 
 /* ---- Enrolment -------------------------------------------------------------------------- */
@@ -121,6 +125,7 @@ struct enrol {
     void *arg;
     struct pki *pki;
     char who[PKI_WHO_MAX];
+    int lines;
     struct rs_buf csr;
 };
 
@@ -132,7 +137,7 @@ on_issued(void *arg, rs_code rc, const struct store_cert *cert, const struct rs_
     if (rc == RS_OK) {
         /* RFC 7030 4.2.3: the issued certificate, and only that one. */
         reply_certs(e->reply, e->arg, &cert->der, 1,
-                    "application/pkcs7-mime; smime-type=certs-only");
+                    "application/pkcs7-mime; smime-type=certs-only", e->lines);
     } else {
         pki_note_refusal(e->pki, e->who, err);
         refuse(e->reply, e->arg, err);
@@ -157,6 +162,7 @@ handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
     e->reply = reply;
     e->arg = arg;
     e->pki = call->pki;
+    e->lines = call->lines;
     (void)snprintf(e->who, sizeof(e->who), "%s", call->caller.who);
     rs_buf_init(&e->csr, EST_BODY_MAX);
     if (est_body_read(call->body, &e->csr, &err) != RS_OK) {

@@ -23,6 +23,7 @@ struct est_call {
     int is_post;
     const char *content_type;
     struct rs_bytes body;
+    int lines; /* the client needs base64 in lines (msg/est.h) */
 };
 
 struct est_reply {

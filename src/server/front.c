@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sock.h"
+#include "crypto/hash.h"
 #include "crypto/key.h"
 #include "msg/ocsp.h"
 #include "x509/crl.h"
@@ -191,6 +192,81 @@ dispatch(struct front *f, const struct http_request *request, const char *rest,
     run_on_worker(call, route->handler);
 }
 
+/* ---- One-time codes for devices --------------------------------------------------------------- */
+
+struct basic_token {
+    const char *tenant;
+    uint8_t id[32];
+    struct rs_arena *arena;
+    struct rs_bytes document;
+};
+
+static rs_code
+take_basic_token(struct store *store, void *arg, struct rs_err *err)
+{
+    struct basic_token *t = arg;
+
+    return store_take_token(store, t->tenant, t->id, rs_now(), t->arena, &t->document, err);
+}
+
+/* "Basic base64(user:code)" (RFC 7617) into user and the token's id. */
+static int
+read_basic(const char *header, char user[STORE_NAME_MAX], uint8_t id[32])
+{
+    struct rs_bytes parts[] = { rs_bytes_str("rootsmith token id v1"), { NULL, 0 } };
+    uint8_t room[256], code[64];
+    struct rs_buf text;
+    const uint8_t *colon;
+    size_t n = 0;
+
+    rs_buf_init_fixed(&text, room, sizeof(room));
+    if (strncmp(header, "Basic ", 6) != 0 ||
+        !rs_base64_read(rs_bytes_str(header + 6), &text) ||
+        (colon = memchr(room, ':', text.len)) == NULL || colon - room >= STORE_NAME_MAX)
+        return 0;
+    memcpy(user, room, (size_t)(colon - room));
+    user[colon - room] = '\0';
+    for (const uint8_t *p = colon + 1; p < room + text.len && n < sizeof(code); p++) {
+        if (*p != '-')
+            code[n++] = *p >= 'a' && *p <= 'z' ? (uint8_t)(*p - 'a' + 'A') : *p;
+    }
+    parts[1] = rs_bytes_of(code, n);
+    crypto_sha256_parts(parts, 2, id);
+    rs_wipe(room, sizeof(room));
+    rs_wipe(code, sizeof(code));
+    return 1;
+}
+
+/* RFC 7030 3.2.3: a device without a certificate of ours, with a code made for it. */
+static rs_code
+identify_by_code(struct front *f, const char *header, struct pki_caller *ret_caller,
+                 struct rs_err *err)
+{
+    struct basic_token t = { .tenant = pki_tenant(f->pki) };
+    char user[STORE_NAME_MAX];
+    json_t *doc = NULL;
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 65536);
+    t.arena = &arena;
+    if (!read_basic(header, user, t.id))
+        return rs_fail(err, RS_E_AUTH_TOKEN, "auth: Authorization is not Basic user:code");
+    rc = pki_write(f->pki, take_basic_token, &t, err);
+    if (rc == RS_OK)
+        rc = rs_json_read(t.document, &doc, err);
+    if (rc == RS_OK && (strcmp(rs_json_text_or(doc, "kind", ""), "device") != 0 ||
+                        strcmp(rs_json_text_or(doc, "name", ""), user) != 0))
+        rc = rs_fail(err, RS_E_AUTH_TOKEN, "auth: the code was made for something else");
+    json_decref(doc);
+    if (rc != RS_OK)
+        return rc;
+    ret_caller->role = PKI_DEVICE;
+    (void)snprintf(ret_caller->name, sizeof(ret_caller->name), "%s", user);
+    (void)snprintf(ret_caller->who, sizeof(ret_caller->who), "device:%.80s", user);
+    return RS_OK;
+}
+
 /* ---- EST ---------------------------------------------------------------------------------------- */
 
 struct est_exchange {
@@ -207,6 +283,28 @@ on_est_reply(void *arg, const struct est_reply *reply)
     http_reply(e->exchange, reply->status, reply->content_type, reply->body, &header,
                reply->header != NULL);
     free(e);
+}
+
+static rs_code
+identify_client(struct front *f, const struct http_request *request,
+                struct pki_caller *ret_caller, struct rs_err *err)
+{
+    const char *header = http_request_header(request->exchange, "Authorization");
+
+    if (request->peer == HTTP_PEER_NONE && header != NULL) {
+        memset(ret_caller, 0, sizeof(*ret_caller));
+        return identify_by_code(f, header, ret_caller, err);
+    }
+    return identify(f, request, ret_caller, err);
+}
+
+/* libest names itself; nobody else who is known needs line breaks. */
+static int
+needs_lines(const struct http_request *request)
+{
+    const char *agent = http_request_header(request->exchange, "User-Agent");
+
+    return agent != NULL && strncmp(agent, "Cisco EST client", 16) == 0;
 }
 
 static void
@@ -227,8 +325,9 @@ handle_est(struct front *f, const struct http_request *request)
     e->call.is_post = request->method == HTTP_POST;
     e->call.content_type = request->content_type;
     e->call.body = request->body;
+    e->call.lines = needs_lines(request);
     if (e->call.operation != EST_CACERTS &&
-        identify(f, request, &e->call.caller, &err) != RS_OK) {
+        identify_client(f, request, &e->call.caller, &err) != RS_OK) {
         const struct rs_code_info *info = rs_code_info(err.code);
         char text[400];
         int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err.text);

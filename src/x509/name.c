@@ -259,6 +259,23 @@ name_check(struct rs_bytes name)
     return der_done(&rdns);
 }
 
+int
+name_equal(struct rs_bytes a, struct rs_bytes b)
+{
+    struct der outer_a, outer_b, list_a, list_b;
+    struct rs_bytes oid_a, oid_b, value_a, value_b;
+    unsigned tag;
+
+    open_name(a, &outer_a, &list_a);
+    open_name(b, &outer_b, &list_b);
+    while (next_attribute(&list_a, &oid_a, &tag, &value_a)) {
+        if (!next_attribute(&list_b, &oid_b, &tag, &value_b) || !rs_bytes_equal(oid_a, oid_b) ||
+            !rs_bytes_equal(value_a, value_b))
+            return 0;
+    }
+    return der_done(&list_a) && der_done(&list_b);
+}
+
 struct rs_bytes
 name_find(struct rs_bytes name, struct rs_bytes oid)
 {

@@ -52,6 +52,11 @@ RS_MUST_USE rs_code name_expand(struct rs_bytes text, name_value_fn value, void 
 
 /* 1 when a Name is well-formed and each RDN has one attribute. */
 int name_check(struct rs_bytes name);
+/*
+ * 1 when both have the same attributes with the same values, whatever string
+ * type each is written in (RFC 5280 7.1; case is not folded: names of ours differ by it).
+ */
+int name_equal(struct rs_bytes a, struct rs_bytes b);
 /* The first value of an attribute; empty when there is none. */
 struct rs_bytes name_find(struct rs_bytes name, struct rs_bytes oid);
 /* RFC 4514 text for people: unknown attributes as OID, control characters as \xx. */

@@ -1,0 +1,214 @@
+/*
+ * options.c: the command line.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+
+#define DATA_DEFAULT "/var/lib/rootsmith-station"
+
+static const char help[] =
+    "rootsmith-station enroll https://pki.acme.example:8443 --name sz-1 --token -\n"
+    "rootsmith-station run --order sensor-x2-0007 --fixture 1=i2c:1:0x60 --fixture 2=i2c:2:0x60\n"
+    "\n"
+    "  enroll URL --token FILE|- [--name N]   make a key, prove the one-time code, get a certificate\n"
+    "  check                                  try the server and every fixture; writes nothing\n"
+    "  run                                    make boards\n"
+    "  status | orders | journal show         look\n"
+    "\n"
+    "  --data DIR            the station's directory (" DATA_DEFAULT ")\n"
+    "  --order NAME          which order, when several are open\n"
+    "  --fixture NAME=CHIP   once per fixture; {serial} in CHIP is the board's serial\n"
+    "  --boards FILE|-       lines \"FIXTURE SERIAL [CHIP]\" or \"SERIAL\"; default: scans\n"
+    "  --serial S            one board\n"
+    "  --once                one board, and its result as exit code:\n"
+    "                        0 pass, 1 reject, 2 usage, 5 again, 6 line stop\n"
+    "  --wait SECONDS        how long a board waits for the server (60; with --once 15)\n"
+    "  --ui full|plain|none  default: full on a terminal of 80x24 or more, else plain\n"
+    "  --json                events, or the answer, as JSON\n"
+    "  -v, --verbose         more about failures\n"
+    "  --version\n";
+
+enum option_code {
+    OPTION_DATA = 256,
+    OPTION_TOKEN,
+    OPTION_NAME,
+    OPTION_ORDER,
+    OPTION_FIXTURE,
+    OPTION_BOARDS,
+    OPTION_SERIAL,
+    OPTION_ONCE,
+    OPTION_WAIT,
+    OPTION_UI,
+    OPTION_JSON,
+    OPTION_VERSION,
+};
+
+static const struct option known[] = {
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"token", required_argument, NULL, OPTION_TOKEN},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"order", required_argument, NULL, OPTION_ORDER},
+    {"fixture", required_argument, NULL, OPTION_FIXTURE},
+    {"boards", required_argument, NULL, OPTION_BOARDS},
+    {"serial", required_argument, NULL, OPTION_SERIAL},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"wait", required_argument, NULL, OPTION_WAIT},
+    {"ui", required_argument, NULL, OPTION_UI},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static int
+usage(const char *what, const char *value)
+{
+    (void)fprintf(stderr, "rootsmith-station: %s%s%s\nSee rootsmith-station --help\n", what,
+                  value != NULL ? ": " : "", value != NULL ? value : "");
+    return 0;
+}
+
+static int
+add_fixture(struct options *o, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    struct station_fixture *fx = &o->fixtures[o->fixture_count];
+    size_t len = equals != NULL ? (size_t)(equals - text) : 0;
+
+    if (o->fixture_count == STATION_FIXTURES_MAX)
+        return usage("too many fixtures", text);
+    if (len == 0 || len >= sizeof(fx->name) || strlen(equals + 1) >= sizeof(fx->chip) ||
+        equals[1] == '\0')
+        return usage("--fixture wants NAME=CHIP", text);
+    for (size_t i = 0; i < o->fixture_count; i++) {
+        if (strncmp(o->fixtures[i].name, text, len) == 0 && o->fixtures[i].name[len] == '\0')
+            return usage("two fixtures with one name", text);
+    }
+    memcpy(fx->name, text, len);
+    (void)snprintf(fx->chip, sizeof(fx->chip), "%s", equals + 1);
+    o->fixture_count++;
+    return 1;
+}
+
+static int
+set_ui(struct options *o, const char *text)
+{
+    static const char *const names[] = {"", "full", "plain", "none"};
+
+    for (unsigned i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], text) == 0) {
+            o->ui = (enum ui)i;
+            return 1;
+        }
+    }
+    return usage("--ui is full, plain or none, not", text);
+}
+
+static int
+set_wait(struct options *o, const char *text)
+{
+    char *end = NULL;
+    unsigned long v = strtoul(text, &end, 10);
+
+    if (end == text || *end != '\0' || v > 86400)
+        return usage("--wait wants seconds", text);
+    o->wait_s = (unsigned)v;
+    o->has_wait = 1;
+    return 1;
+}
+
+static int
+take(struct options *o, int c)
+{
+    switch (c) {
+    case OPTION_DATA:
+        o->data = optarg;
+        return 1;
+    case OPTION_TOKEN:
+        o->token = optarg;
+        return 1;
+    case OPTION_NAME:
+        o->name = optarg;
+        return 1;
+    case OPTION_ORDER:
+        o->order = optarg;
+        return 1;
+    case OPTION_FIXTURE:
+        return add_fixture(o, optarg);
+    case OPTION_BOARDS:
+        o->boards = optarg;
+        return 1;
+    case OPTION_SERIAL:
+        o->serial = optarg;
+        return 1;
+    case OPTION_ONCE:
+        o->once = 1;
+        return 1;
+    case OPTION_WAIT:
+        return set_wait(o, optarg);
+    case OPTION_UI:
+        return set_ui(o, optarg);
+    case OPTION_JSON:
+        o->json = 1;
+        return 1;
+    case 'v':
+        o->verbose = 1;
+        return 1;
+    case 'h':
+        (void)fputs(help, stdout);
+        return -1;
+    case OPTION_VERSION:
+        (void)puts("rootsmith-station 0.1.0");
+        return -1;
+    default:
+        return usage("wrong option", NULL);
+    }
+}
+
+/* VERB, and what belongs to it. */
+static int
+take_words(struct options *o, int argc, char **argv)
+{
+    int n = argc - optind;
+    int wants = 1;
+
+    if (n == 0)
+        return usage("what to do? enroll, check, run, status, orders, journal show", NULL);
+    o->verb = argv[optind];
+    if (strcmp(o->verb, "enroll") == 0) {
+        wants = 2;
+        o->url = n > 1 ? argv[optind + 1] : NULL;
+        if (o->url == NULL || o->token == NULL)
+            return usage("enroll wants URL and --token FILE or --token -", NULL);
+    } else if (strcmp(o->verb, "journal") == 0) {
+        wants = 2;
+        o->object = n > 1 ? argv[optind + 1] : "";
+        if (strcmp(o->object, "show") != 0)
+            return usage("journal show is all there is", NULL);
+    }
+    return n == wants ? 1 : usage("too many words", argv[argc - 1]);
+}
+
+int
+options_read(int argc, char **argv, struct options *ret_options)
+{
+    struct options *o = ret_options;
+    int c, go = 1;
+
+    memset(o, 0, sizeof(*o));
+    o->data = DATA_DEFAULT;
+    while (go == 1 && (c = getopt_long(argc, argv, "hv", known, NULL)) != -1)
+        go = take(o, c);
+    if (go != 1)
+        return go;
+    if (!o->has_wait)
+        o->wait_s = o->once ? 15 : 60;
+    return take_words(o, argc, argv);
+}

@@ -1,0 +1,62 @@
+/*
+ * program.h: what the files of rootsmith-station share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ROOTSMITH_STATION_PROGRAM_H
+#define ROOTSMITH_STATION_PROGRAM_H
+
+#include "station/station.h"
+
+/* Exit codes (experience 2.2, 2.4). */
+#define EXIT_DONE        0
+#define EXIT_REFUSED     1
+#define EXIT_USAGE       2
+#define EXIT_AGAIN       5
+#define EXIT_LINE_STOP   6
+#define EXIT_INTERRUPTED 130
+
+enum ui {
+    UI_AUTO = 0,
+    UI_FULL,
+    UI_PLAIN,
+    UI_NONE,
+};
+
+struct options {
+    const char *verb, *object; /* "run", "journal" "show" */
+    const char *data;
+    const char *url, *token, *name; /* enroll */
+    const char *order, *boards, *serial;
+    struct station_fixture fixtures[STATION_FIXTURES_MAX];
+    size_t fixture_count;
+    enum ui ui;
+    int once, json, verbose;
+    unsigned wait_s;
+    int has_wait;
+};
+
+/* 1 go on, 0 wrong usage (said on stderr), -1 done (help or version was printed). */
+int options_read(int argc, char **argv, struct options *ret_options);
+
+int program_enroll(const struct options *o);
+int program_run(const struct options *o);
+int program_check(const struct options *o);
+int program_status(const struct options *o);
+int program_orders(const struct options *o);
+int program_journal(const struct options *o);
+
+/* What, why, do on stderr (or one JSON line); gives the exit code of the code. */
+int program_refuse(const struct options *o, const char *what, const struct rs_err *err);
+
+/* The plain view: a listener that prints a paragraph per board (experience 2.6 item 6). */
+void plain_on_end(void *arg, const struct station_end *end);
+/* The terminal is one that shows UTF-8. */
+int terminal_is_utf8(void);
+
+/* The full view: tiles, until there are no more boards.  Scans come from the keyboard. */
+int full_fits(void); /* a terminal of at least 80x24 */
+void full_run(struct station *st, const char *name, int takes_scans, int (*is_over)(void *arg),
+              void *arg);
+
+#endif /* ROOTSMITH_STATION_PROGRAM_H */

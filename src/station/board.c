@@ -1,0 +1,603 @@
+/*
+ * board.c: one board in one fixture, from the label to the tile.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rot/linux.h>
+#include <rot/registry.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "crypto/hash.h"
+#include "station/station_inner.h"
+#include "x509/cert.h"
+
+#define CONTACT_TRIES      3
+#define CONTACT_PAUSE_US   150000u
+#define SERVER_PAUSE_MAX_S 5
+#define REPORT_MAX         16384
+#define FINGERPRINT_TEXT   65
+
+/* One board while it is in the fixture. */
+struct run {
+    struct fixture *fx;
+    struct station *st;
+    const struct job *job;
+    uint64_t board;
+    char chip[STATION_URI_MAX];
+    int lock_fd;
+    struct rot_linux lin;
+    struct rot_chip rot;
+    struct recipe_host host;
+    struct recipe_result result;
+    uint64_t start_us;
+    unsigned again_count; /* of this failure's class, before */
+};
+
+/* ---- The chip's place ------------------------------------------------------------------ */
+
+/* "{serial}" in a chip's name becomes the device serial. */
+static rs_code
+expand_chip(struct run *run, struct rs_err *err)
+{
+    const char *from =
+        run->job->board.chip[0] != '\0' ? run->job->board.chip : run->fx->config.chip;
+    const char *mark = strstr(from, "{serial}");
+    int n;
+
+    if (mark == NULL)
+        n = snprintf(run->chip, sizeof(run->chip), "%s", from);
+    else
+        n = snprintf(run->chip, sizeof(run->chip), "%.*s%s%s", (int)(mark - from), from,
+                     run->job->board.device, mark + strlen("{serial}"));
+    if (n < 0 || (size_t)n >= sizeof(run->chip))
+        return rs_fail(err, RS_E_USAGE, "fixture %s: the chip's name is too long",
+                       run->fx->config.name);
+    return RS_OK;
+}
+
+/* Stations on one machine share a file per chip, beside their directories. */
+static rs_code
+lock_chip(struct run *run, struct rs_err *err)
+{
+    uint8_t hash[32];
+    char hex[17], path[HOME_PATH_MAX + 64];
+    struct rs_err why = {0};
+    rs_code rc;
+
+    crypto_sha256(rs_bytes_str(run->chip), hash);
+    rs_hex(rs_bytes_of(hash, 8), hex, sizeof(hex));
+    (void)snprintf(path, sizeof(path), "%s/../.rootsmith-chip-%s.lock", run->st->home.dir, hex);
+    rc = rs_file_open(path, RS_OPEN_CREATE, &run->lock_fd, err);
+    if (rc == RS_OK && rs_file_lock(run->lock_fd, &why) != RS_OK)
+        rc = rs_fail(err, RS_E_CHIP_BUSY, "another station works with %.120s", run->chip);
+    return rc;
+}
+
+static rs_code
+open_chip_once(struct run *run, struct rs_err *err)
+{
+    const char *layout = run->st->order.layout;
+    rot_err rot = rot_linux_open(&run->lin, run->chip);
+
+    if (rot == ROT_OK && layout[0] != '\0') {
+        run->lin.setup.layout = rot_registry_layout(run->lin.setup.driver, layout);
+        if (run->lin.setup.layout == NULL) {
+            rs_code rc = rs_fail(err, RS_E_CHIP_WRONG_PART,
+                                 "the part at %.80s has no layout %s: it is no %s", run->chip,
+                                 layout, run->st->order.rot);
+            rot_linux_close(&run->lin);
+            return rc;
+        }
+    }
+    if (rot != ROT_OK)
+        return rs_fail(err,
+                       rot == ROT_BUSY            ? RS_E_CHIP_BUSY
+                       : rot == ROT_E_FORMAT      ? RS_E_CONFIG_INVALID
+                       : rot == ROT_E_PORT        ? RS_E_CRYPTO_FAILED
+                       : rot == ROT_E_UNSUPPORTED ? RS_E_CHIP_WRONG_PART
+                                                  : RS_E_CHIP_ABSENT,
+                       "%.200s", run->lin.error);
+    rot = rot_open(&run->rot, &run->lin.setup);
+    if (rot == ROT_OK)
+        return RS_OK;
+    rot_linux_close(&run->lin);
+    return rs_fail(err,
+                   rot == ROT_BUSY           ? RS_E_CHIP_BUSY
+                   : rot == ROT_E_WRONG_PART ? RS_E_CHIP_WRONG_PART
+                   : rot == ROT_E_AUTH       ? RS_E_CHIP_FOREIGN
+                   : rot == ROT_E_BUS        ? RS_E_CHIP_ABSENT
+                                             : RS_E_CHIP_FAULT,
+                   "%.120s: the part says %s", run->chip, rot_err_name(rot));
+}
+
+/* C1: two more tries before a person has to press. */
+static rs_code
+open_chip(struct run *run, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    for (unsigned i = 0; i < CONTACT_TRIES; i++) {
+        struct rs_err why = {0};
+
+        if (i > 0)
+            rs_sleep_us(CONTACT_PAUSE_US);
+        rc = open_chip_once(run, &why);
+        if (rc != RS_E_CHIP_ABSENT || i + 1 == CONTACT_TRIES) {
+            if (rc != RS_OK)
+                *err = why;
+            return rc;
+        }
+    }
+    return rc;
+}
+
+/* ---- What the recipe needs ----------------------------------------------------------------- */
+
+rs_code
+station_note(struct station *st, struct journal_record *record, int durable, struct rs_err *err)
+{
+    rs_code rc;
+
+    (void)pthread_mutex_lock(&st->lock);
+    rc = journal_put(st->journal, record, err);
+    if (rc == RS_OK)
+        rc = memory_take(st->memory, record, err);
+    (void)pthread_mutex_unlock(&st->lock);
+    return rc == RS_OK && durable ? journal_sync(st->journal, err) : rc;
+}
+
+static rs_code
+host_note(void *arg, struct journal_record *record, int durable, struct rs_err *err)
+{
+    struct run *run = arg;
+
+    return station_note(run->st, record, durable, err);
+}
+
+static rs_code
+host_recall(void *arg, struct rs_bytes uid, struct memory_chip *ret_chip, struct rs_err *err)
+{
+    struct run *run = arg;
+    rs_code rc;
+
+    (void)pthread_mutex_lock(&run->st->lock);
+    rc = memory_copy(run->st->memory, uid, ret_chip, err);
+    (void)pthread_mutex_unlock(&run->st->lock);
+    return rc;
+}
+
+static void
+host_progress(void *arg, enum recipe_step step)
+{
+    struct run *run = arg;
+
+    (void)pthread_mutex_lock(&run->st->lock);
+    run->fx->tile.step = step;
+    (void)snprintf(run->fx->tile.model, sizeof(run->fx->tile.model), "%s", run->result.model);
+    (void)pthread_mutex_unlock(&run->st->lock);
+    events_note(run->st, "board.step",
+                json_pack("{s:s, s:I, s:s, s:s}", "fixture", run->fx->config.name, "board",
+                          (json_int_t)run->board, "serial", run->job->board.device, "step",
+                          recipe_step_name(step)));
+}
+
+static void
+set_waiting(struct run *run, int waiting)
+{
+    (void)pthread_mutex_lock(&run->st->lock);
+    run->fx->tile.waiting = waiting;
+    run->st->server_ok = !waiting;
+    (void)pthread_mutex_unlock(&run->st->lock);
+}
+
+static int
+is_stopping(struct station *st)
+{
+    int stopping;
+
+    (void)pthread_mutex_lock(&st->lock);
+    stopping = st->stopping;
+    (void)pthread_mutex_unlock(&st->lock);
+    return stopping;
+}
+
+/* Ask again while the server is away or busy: nothing is lost by waiting (N1). */
+static rs_code
+host_enroll(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *ret_cert,
+            struct rs_err *err)
+{
+    struct run *run = arg;
+    uint64_t end_us = rs_mono_us() + (uint64_t)run->st->wait_s * 1000000u;
+    int64_t wait_s = 0;
+    rs_code rc;
+
+    for (int64_t pause_s = 1;; pause_s = pause_s < SERVER_PAUSE_MAX_S ? pause_s + 1 : pause_s) {
+        struct rs_err why = {0};
+
+        rc = client_est_enroll(run->fx->web, order, csr, ret_cert, &wait_s, &why);
+        if (rc == RS_OK || rs_code_info(rc)->kind != RS_KIND_BUSY || is_stopping(run->st) ||
+            rs_mono_us() + (uint64_t)pause_s * 1000000u >= end_us) {
+            if (rc != RS_OK)
+                *err = why;
+            break;
+        }
+        set_waiting(run, 1);
+        rs_sleep_us((uint64_t)(wait_s > 0 && wait_s < 60 ? wait_s : pause_s) * 1000000u);
+    }
+    set_waiting(run, 0);
+    return rc;
+}
+
+/* ---- The result -------------------------------------------------------------------------------- */
+
+static int
+is_pass(rs_code code)
+{
+    return code == RS_OK || code == RS_E_BOARD_DONE;
+}
+
+/* What the end is called in the journal and at the server. */
+static const char *
+state_of(const struct run *run, enum tile tile)
+{
+    const struct failure *failure = failure_find(run->result.code);
+
+    switch (tile) {
+    case TILE_PASS:
+        return "pass";
+    case TILE_AGAIN:
+    case TILE_BUSY:
+        return "again";
+    case TILE_READY:
+        return "label";
+    case TILE_REJECT:
+        return strcmp(failure->counts, "scrap") == 0 && run->result.identity_used ? "scrap"
+                                                                                  : "reject";
+    case TILE_STOP:
+    case TILE_OFF:
+    default:
+        return "stop";
+    }
+}
+
+static json_t *
+describe(const struct run *run, const char *state)
+{
+    const struct recipe_result *r = &run->result;
+    char uid[2 * ROT_UID_MAX + 1];
+    const char *code = r->code == RS_OK ? "" : rs_code_info(r->code)->name;
+
+    rs_hex(rs_bytes_of(r->uid, r->uid_len), uid, sizeof(uid));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "fixture",
+                     run->fx->config.name, "board", run->job->board.device, "device",
+                     run->job->board.device, "order", run->st->order.name, "state", state, "code",
+                     code, "step", recipe_step_name(r->step), "model", r->model, "uid", uid,
+                     "took_ms", (json_int_t)((rs_mono_us() - run->start_us) / 1000), "time_ms",
+                     (json_int_t)rs_now_ms(), "identity_used", r->identity_used);
+}
+
+/* The report: u64 number, then the JSON that the server reads. */
+static rs_code
+put_report(struct run *run, const char *state, struct rs_buf *out, struct rs_err *err)
+{
+    uint64_t number = memory_next_report(run->st->memory);
+    RS_AUTO(rs_json_done) json_t *j = describe(run, state);
+
+    if (j == NULL || json_object_set_new(j, "seq", json_integer((json_int_t)number)) != 0)
+        return rs_fail(err, RS_E_NO_MEMORY, "report: no memory");
+    rs_buf_init(out, REPORT_MAX);
+    rs_buf_put_u64(out, number);
+    rs_json_put(out, j);
+    return rs_buf_ok(out) ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "report: no memory");
+}
+
+static json_t *
+times_of(const struct recipe_result *r)
+{
+    json_t *times = json_object();
+
+    for (unsigned i = 0; i <= r->step; i++)
+        (void)json_object_set_new(times, recipe_step_name((enum recipe_step)i),
+                                  json_integer((json_int_t)(r->took_us[i] / 1000)));
+    return times;
+}
+
+/* board.end: result, class, code, serial, uid, certificate, times (docs/protocols/station.md). */
+static json_t *
+describe_end(const struct run *run, const char *state)
+{
+    const struct recipe_result *r = &run->result;
+    json_t *j = describe(run, state);
+    char text[FINGERPRINT_TEXT] = "", serial[64] = "";
+    uint8_t hash[32];
+    struct cert cert;
+
+    if (j == NULL)
+        return NULL;
+    if (cert_read(rs_buf_bytes(&r->cert), &cert, NULL) == RS_OK) {
+        cert_fingerprint(cert.whole, hash);
+        rs_hex(RS_BYTES(hash), text, sizeof(text));
+        rs_hex(cert.serial, serial, sizeof(serial));
+    }
+    (void)json_object_set_new(j, "class",
+                              json_string(r->code == RS_OK ? "" : failure_find(r->code)->class));
+    (void)json_object_set_new(j, "board", json_integer((json_int_t)run->board));
+    (void)json_object_set_new(j, "serial", json_string(run->job->board.device));
+    (void)json_object_set_new(j, "detail", json_string(r->err.text));
+    (void)json_object_set_new(j, "certificate", json_string(serial));
+    (void)json_object_set_new(j, "fingerprint", json_string(text));
+    (void)json_object_set_new(j, "times", times_of(r));
+    (void)json_object_del(j, "order"); /* in the head of every event */
+    return j;
+}
+
+/* Put result, report and event into one record, under the lock, and make it durable. */
+static rs_code
+note_end(struct run *run, const char *state, uint64_t *ret_event, struct rs_err *err)
+{
+    struct station *st = run->st;
+    const struct recipe_result *r = &run->result;
+    struct journal_record record = {.type = JOURNAL_END, .board = run->board};
+    int is_counted = strcmp(state, "label") != 0 && strcmp(state, "stop") != 0;
+    rs_code rc = RS_OK;
+
+    RS_AUTO(rs_buf_done) struct rs_buf report = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf line = {0};
+    (void)pthread_mutex_lock(&st->lock);
+    *ret_event = memory_next_event(st->memory);
+    record.field[JOURNAL_DEVICE] = rs_bytes_str(run->job->board.device);
+    if (r->began)
+        record.field[JOURNAL_UID] = rs_bytes_of(r->uid, r->uid_len);
+    record.field[JOURNAL_STATE] = rs_bytes_str(state);
+    record.field[JOURNAL_CODE] = rs_bytes_str(r->code == RS_OK ? "" : rs_code_info(r->code)->name);
+    if (is_counted)
+        rc = put_report(run, state, &report, err);
+    if (is_counted)
+        record.field[JOURNAL_REPORT] = rs_buf_bytes(&report);
+    if (rc == RS_OK)
+        rc = events_head(st, "board.end", describe_end(run, state), &line, err);
+    record.field[JOURNAL_JSON] = rs_buf_bytes(&line);
+    if (rc == RS_OK)
+        rc = journal_put(st->journal, &record, err);
+    if (rc == RS_OK)
+        rc = memory_take(st->memory, &record, err);
+    (void)pthread_mutex_unlock(&st->lock);
+    if (rc == RS_OK)
+        rc = journal_sync(st->journal, err);
+    if (rc == RS_OK) {
+        (void)pthread_mutex_lock(&st->lock);
+        events_publish(st, rs_buf_bytes(&line));
+        (void)pthread_cond_broadcast(&st->changed);
+        (void)pthread_mutex_unlock(&st->lock);
+    }
+    return rc;
+}
+
+static const char *
+operator_text(const struct run *run, enum tile tile)
+{
+    const struct failure *f = failure_find(run->result.code);
+
+    if (run->result.code == RS_OK)
+        return "Take it out.";
+    return tile == TILE_REJECT ? f->operator_last : f->operator_;
+}
+
+static void
+count_end(struct run *run, enum tile tile, const char *state)
+{
+    struct station *st = run->st;
+
+    if (tile == TILE_PASS)
+        st->passed++;
+    else if (strcmp(state, "scrap") == 0)
+        st->scrapped++;
+    else if (tile == TILE_REJECT)
+        st->rejected++;
+    else if (tile == TILE_AGAIN || tile == TILE_BUSY)
+        st->again++;
+}
+
+static void
+show_end(struct run *run, enum tile tile, const char *state)
+{
+    struct station *st = run->st;
+    struct station_tile *t = &run->fx->tile;
+    const struct recipe_result *r = &run->result;
+    const struct failure *f = failure_find(r->code);
+    struct rs_utc utc;
+
+    (void)pthread_mutex_lock(&st->lock);
+    count_end(run, tile, state);
+    t->tile = tile == TILE_BUSY ? TILE_AGAIN : tile;
+    t->took_ms = (int64_t)((rs_mono_us() - run->start_us) / 1000);
+    t->step = r->step;
+    (void)snprintf(t->operator_, sizeof(t->operator_), "%s", operator_text(run, tile));
+    (void)snprintf(t->code, sizeof(t->code), "%s",
+                   r->code == RS_OK ? "" : rs_code_info(r->code)->name);
+    (void)snprintf(t->class, sizeof(t->class), "%s", r->code == RS_OK ? "" : f->class);
+    memmove(st->recent[1], st->recent[0], sizeof(st->recent[0]) * (STATION_RECENT - 1));
+    rs_utc_from_time(rs_now(), &utc);
+    (void)snprintf(st->recent[0], sizeof(st->recent[0]), "%02d:%02d:%02d  %-16.24s %-7s %s%s%.40s",
+                   utc.hour, utc.minute, utc.second, run->job->board.device, state,
+                   r->code == RS_OK ? "" : f->class, r->code == RS_OK ? "" : " ",
+                   r->code == RS_OK ? "" : f->name);
+    (void)pthread_mutex_unlock(&st->lock);
+}
+
+/* So many of one kind in a row stop the line, or switch the fixture off. */
+static void
+count_in_a_row(struct run *run, enum tile tile)
+{
+    struct station *st = run->st;
+    const struct failure *f = failure_find(run->result.code);
+    int stop = 0;
+
+    (void)pthread_mutex_lock(&st->lock);
+    if (is_pass(run->result.code)) {
+        st->in_a_row.count = 0;
+        run->fx->contact_failures = 0;
+    } else if (f->stops_fixture) {
+        run->fx->contact_failures++;
+        if (run->fx->contact_failures >= f->stop_count) {
+            run->fx->tile.tile = TILE_OFF;
+            (void)snprintf(run->fx->tile.operator_, sizeof(run->fx->tile.operator_),
+                           "Fixture off. Clean the pins.");
+        }
+    } else if (f->stop_count > 0) {
+        st->in_a_row.count = strcmp(st->in_a_row.class, f->class) == 0 ? st->in_a_row.count + 1 : 1;
+        (void)snprintf(st->in_a_row.class, sizeof(st->in_a_row.class), "%s", f->class);
+        stop = st->in_a_row.count >= f->stop_count;
+    }
+    (void)pthread_mutex_unlock(&st->lock);
+    if (stop || tile == TILE_STOP)
+        station_stop(st, run->result.code, run->result.err.text);
+}
+
+static enum tile
+decide(struct run *run)
+{
+    const struct recipe_result *r = &run->result;
+    const struct failure *f = failure_find(r->code);
+    struct failure_case c = {.code = r->code,
+                             .was_irreversible = r->was_irreversible || r->identity_used};
+
+    if (r->code == RS_OK)
+        return TILE_PASS;
+    c.again_count = run->job->tries;
+    if (strcmp(f->class, "C1") == 0 && r->again_count[0] > c.again_count)
+        c.again_count = r->again_count[0];
+    if (strcmp(f->class, "F1") == 0 && r->again_count[1] > c.again_count)
+        c.again_count = r->again_count[1];
+    return failure_tile(&c);
+}
+
+static void
+tell(struct run *run, enum tile tile, const char *state, uint64_t event)
+{
+    struct station *st = run->st;
+    struct station_end end = {.event = event,
+                              .fixture = run->fx->config.name,
+                              .device = run->job->board.device,
+                              .tile = tile,
+                              .state = state,
+                              .operator_ = operator_text(run, tile),
+                              .failure =
+                                  run->result.code == RS_OK ? NULL : failure_find(run->result.code),
+                              .result = &run->result,
+                              .took_ms = (int64_t)((rs_mono_us() - run->start_us) / 1000)};
+
+    if (st->listener.on_end == NULL)
+        return;
+    (void)pthread_mutex_lock(&st->listening);
+    st->listener.on_end(st->listener.arg, &end);
+    (void)pthread_mutex_unlock(&st->listening);
+}
+
+static enum tile
+finish(struct run *run)
+{
+    struct rs_err err = {0};
+    uint64_t event = 0;
+    enum tile tile = decide(run);
+    const char *state = state_of(run, tile);
+
+    if (note_end(run, state, &event, &err) != RS_OK) {
+        /* Not recorded is not done: the board comes back and is finished then. */
+        run->result.code = err.code;
+        run->result.err = err;
+        tile = TILE_STOP;
+        state = "stop";
+    }
+    show_end(run, tile, state);
+    count_in_a_row(run, tile);
+    tell(run, tile, state, event);
+    return tile;
+}
+
+/* ---- The whole --------------------------------------------------------------------------------- */
+
+static void
+begin(struct run *run)
+{
+    struct station *st = run->st;
+    struct station_tile *t = &run->fx->tile;
+
+    run->start_us = rs_mono_us();
+    (void)pthread_mutex_lock(&st->lock);
+    run->board = st->next_board++;
+    t->tile = TILE_BUSY;
+    t->step = STEP_CONTACT;
+    t->since_us = run->start_us;
+    t->operator_[0] = t->code[0] = t->class[0] = t->model[0] = '\0';
+    (void)snprintf(t->device, sizeof(t->device), "%s", run->job->board.device);
+    (void)pthread_mutex_unlock(&st->lock);
+    events_note(st, "board.start",
+                json_pack("{s:s, s:I, s:s}", "fixture", run->fx->config.name, "board",
+                          (json_int_t)run->board, "serial", run->job->board.device));
+}
+
+static void
+work(struct run *run)
+{
+    struct recipe_job job = {.fixture = run->fx->config.name,
+                             .device = run->job->board.device,
+                             .order = run->st->order.name,
+                             .model = run->st->order.rot,
+                             .board = run->board,
+                             .chip = &run->rot,
+                             .host = &run->host};
+    rs_code rc = expand_chip(run, &run->result.err);
+
+    run->host = (struct recipe_host){.arg = run,
+                                     .note = host_note,
+                                     .recall = host_recall,
+                                     .enroll = host_enroll,
+                                     .progress = host_progress,
+                                     .ca_certs = run->st->ca_certs,
+                                     .ca_count = run->st->ca_count,
+                                     .root = run->st->root};
+    if (rc == RS_OK)
+        rc = lock_chip(run, &run->result.err);
+    if (rc == RS_OK)
+        rc = open_chip(run, &run->result.err);
+    if (rc != RS_OK) {
+        run->result.code = rc;
+        return;
+    }
+    recipe_run(&job, &run->result);
+    rot_close(&run->rot);
+    rot_linux_close(&run->lin);
+}
+
+int
+board_run(struct fixture *fx, struct job *job)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    enum tile tile;
+    int again;
+
+    if (run == NULL) {
+        station_stop(fx->st, RS_E_NO_MEMORY, "no memory for a board");
+        return 0;
+    }
+    run->fx = fx;
+    run->st = fx->st;
+    run->job = job;
+    run->lock_fd = -1;
+    begin(run);
+    work(run);
+    rs_file_close(run->lock_fd);
+    tile = finish(run);
+    job->tries++;
+    again = (tile == TILE_AGAIN || tile == TILE_BUSY) && job->tries < fx->st->tries;
+    recipe_result_done(&run->result);
+    free(run);
+    return again;
+}

@@ -1,0 +1,140 @@
+/*
+ * station.h: a running line: fixtures, boards, one order.
+ *
+ * Each fixture is a thread that takes boards from its queue, runs the recipe
+ * on the chip in it, and decides by the failure table what the tile shows.
+ * One more thread carries reports to the server.  Everything that lasts goes
+ * through the journal first.
+ *
+ *     station_open(&home, &config, &st, err);    journal, order, connection
+ *     station_start(st, err);
+ *     station_put(st, &board, err);              a scan, or a line of a list
+ *     station_finish(st);                        no more boards; waits for all
+ *     station_close(st);
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STATION_STATION_H
+#define STATION_STATION_H
+
+#include "station/failures.h"
+#include "station/home.h"
+#include "station/memory.h"
+#include "station/recipe.h"
+
+#define STATION_FIXTURES_MAX 16
+#define STATION_TEXT_MAX     64
+#define STATION_URI_MAX      512
+#define STATION_RECENT       5
+#define STATION_TRIES        3 /* of one board from a list, when the tile says AGAIN */
+
+/* A fixture: where its chip is.  "{serial}" in the name is the board's device serial. */
+struct station_fixture {
+    char name[STATION_TEXT_MAX];
+    char chip[STATION_URI_MAX];
+};
+
+struct station_board {
+    char fixture[STATION_TEXT_MAX]; /* "": the next free one */
+    char device[STATION_TEXT_MAX];
+    char chip[STATION_URI_MAX]; /* "": the fixture's */
+};
+
+/* An order as the server gives it to this station. */
+struct station_order {
+    char name[STATION_TEXT_MAX], rot[STATION_TEXT_MAX], layout[STATION_TEXT_MAX];
+    char serials[STATION_TEXT_MAX]; /* pattern of device serials: * any, ? one, # a digit */
+    int64_t quantity, target, signed_, good, share, taken;
+};
+
+/* How a board ended. */
+struct station_end {
+    uint64_t event;
+    const char *fixture, *device;
+    enum tile tile;
+    const char *state; /* "pass" "reject" "again" "scrap" "label" "stop" */
+    const char *operator_;
+    const struct failure *failure; /* NULL after a pass */
+    const struct recipe_result *result;
+    int64_t took_ms;
+};
+
+/* Called by the fixtures' threads, one at a time. */
+struct station_listener {
+    void *arg;
+    void (*on_end)(void *arg, const struct station_end *end); /* optional */
+    void (*on_event)(void *arg, const char *json);            /* optional: every event's line */
+};
+
+struct station_config {
+    const char *order; /* NULL: the only one that is open */
+    const struct station_fixture *fixtures;
+    size_t fixture_count;
+    unsigned wait_s; /* how long a board waits for the server */
+    unsigned tries;  /* of a board, without somebody placing it again; 1: never by itself */
+    struct station_listener listener;
+};
+
+struct station;
+
+/*
+ * Read the journal, fetch the order and the CA certificates, post what the
+ * server does not have yet.
+ *
+ * RS_E_STATION_RUNNING, RS_E_JOURNAL_DAMAGED; RS_E_NET_UNREACHABLE;
+ * RS_E_REQUEST_UNKNOWN: no such open order for this station; RS_E_USAGE: several
+ * are open and none was named, or a fixture's chip has no known driver
+ */
+RS_MUST_USE rs_code station_open(const struct home *home, const struct station_config *config,
+                                 struct station **ret_station, struct rs_err *err);
+RS_MUST_USE rs_code station_start(struct station *st, struct rs_err *err);
+
+/*
+ * Queue a board.  RS_E_LABEL_PATTERN, RS_E_LABEL_DUPLICATE: not taken;
+ * RS_E_USAGE: no such fixture; RS_E_ORDER_CLOSED...: the line has stopped, by that.
+ */
+RS_MUST_USE rs_code station_put(struct station *st, const struct station_board *board,
+                                struct rs_err *err);
+void station_interrupt(struct station *st); /* end after the boards that are in fixtures */
+int station_is_idle(struct station *st);    /* nothing queued, nothing in work */
+void station_finish(struct station *st);
+/* Send what is left, for at most wait_s; the rest stays in the journal. */
+void station_flush(struct station *st, unsigned wait_s);
+void station_close(struct station *st);
+
+/* ---- Looking at it ------------------------------------------------------------------- */
+
+struct station_tile {
+    char name[STATION_TEXT_MAX], device[STATION_TEXT_MAX], model[STATION_TEXT_MAX];
+    enum tile tile;
+    enum recipe_step step;
+    int waiting; /* for the server */
+    char operator_[96], code[48], class[4];
+    int64_t took_ms;
+    uint64_t since_us;
+};
+
+struct station_view {
+    struct station_order order;
+    struct station_tile tiles[STATION_FIXTURES_MAX];
+    size_t tile_count;
+    uint64_t passed, rejected, scrapped, again; /* since station_start() */
+    size_t unsent;                              /* reports that the server does not have yet */
+    int server_ok;
+    int64_t server_ms;  /* of the last call */
+    rs_code stopped_by; /* RS_OK: running */
+    char stop_text[240];
+    char recent[STATION_RECENT][96]; /* newest first */
+    uint64_t started_us;
+};
+
+void station_look(struct station *st, struct station_view *ret_view);
+
+/* The open orders for this station into list; *ret_count may exceed cap. */
+RS_MUST_USE rs_code station_orders(struct web *web, struct station_order *list, size_t cap,
+                                   size_t *ret_count, struct rs_err *err);
+
+/* 1 when a serial fits an order's pattern. */
+int station_serial_fits(const char *pattern, const char *serial);
+
+#endif /* STATION_STATION_H */

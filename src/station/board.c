@@ -366,16 +366,13 @@ note_end(struct run *run, const char *state, uint64_t *ret_event, struct rs_err 
     if (rc == RS_OK)
         rc = journal_put(st->journal, &record, err);
     if (rc == RS_OK)
-        rc = memory_take(st->memory, &record, err);
-    (void)pthread_mutex_unlock(&st->lock);
+        rc = journal_sync(st->journal, err); /* under the lock: events keep their order */
     if (rc == RS_OK)
-        rc = journal_sync(st->journal, err);
-    if (rc == RS_OK) {
-        (void)pthread_mutex_lock(&st->lock);
+        rc = memory_take(st->memory, &record, err);
+    if (rc == RS_OK)
         events_publish(st, rs_buf_bytes(&line));
-        (void)pthread_cond_broadcast(&st->changed);
-        (void)pthread_mutex_unlock(&st->lock);
-    }
+    (void)pthread_cond_broadcast(&st->changed);
+    (void)pthread_mutex_unlock(&st->lock);
     return rc;
 }
 

@@ -59,11 +59,12 @@ struct station_end {
     int64_t took_ms;
 };
 
-/* Called by the fixtures' threads, one at a time. */
+/* Called by the station's threads; each of the two by one thread at a time.  Both are optional. */
 struct station_listener {
     void *arg;
-    void (*on_end)(void *arg, const struct station_end *end); /* optional */
-    void (*on_event)(void *arg, const char *json);            /* optional: every event's line */
+    void (*on_end)(void *arg, const struct station_end *end);
+    /* Every event's line, in order.  Must not call the station: it is locked. */
+    void (*on_event)(void *arg, const char *json);
 };
 
 struct station_config {

@@ -2,7 +2,7 @@
  * station_inner.h: what the files of a running station share.
  *
  * One lock guards everything that changes; it is never held over a call to the
- * server, the chip or the disk's sync.
+ * server or the chip, and over a sync only where a board ends.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

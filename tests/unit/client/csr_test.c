@@ -1,0 +1,235 @@
+/*
+ * csr_test.c: requests that we build are read by our reader and hold; bad names are refused.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "client/csr.h"
+#include "crypto/key.h"
+#include "x509/csr.h"
+#include "x509/name.h"
+#include "x509/oid.h"
+
+struct fixture {
+    struct crypto_key *key;
+    struct client_csr ask;
+    struct rs_buf out;
+};
+
+static int
+set_up(void **state)
+{
+    static struct fixture f;
+    struct rs_err err = {0};
+
+    memset(&f, 0, sizeof(f));
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &f.key, &err), RS_OK);
+    f.ask.spki = crypto_key_pub(f.key)->spki;
+    f.ask.sig = CRYPTO_ECDSA_SHA256;
+    rs_buf_init(&f.out, 16384);
+    *state = &f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    crypto_key_free(f->key);
+    rs_buf_done(&f->out);
+    return 0;
+}
+
+static rs_code
+build(struct fixture *f)
+{
+    struct rs_err err = {0};
+
+    return client_csr_build(&f->ask, client_sign_with_key, f->key, &f->out, &err);
+}
+
+static void
+refuses_a_request_for_nobody(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+    f->ask.cn = "";
+    f->ask.serial = "";
+    assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+    assert_int_equal(f->out.len, 0);
+}
+
+static void
+refuses_characters_that_a_serial_cannot_have(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = {"X2*1", "X2_1", "X2\n1", "X2\xc3\xa4", "a@b", "\""};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        f->ask.serial = bad[i];
+        assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+    }
+    f->ask.serial = NULL;
+    f->ask.cn = "with\ttab";
+    assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+}
+
+static void
+refuses_names_that_are_too_long(void **state)
+{
+    struct fixture *f = *state;
+    char name[NAME_VALUE_MAX + 2];
+
+    memset(name, 'a', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    f->ask.serial = name;
+    assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+    name[NAME_VALUE_MAX] = '\0';
+    assert_int_equal(build(f), RS_OK);
+}
+
+static void
+refuses_a_subject_that_is_no_name(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ask.subject = rs_bytes_str("0\x02");
+    assert_int_equal(build(f), RS_E_CSR_SUBJECT);
+}
+
+static rs_code
+refuse_to_sign(void *arg, struct rs_bytes tbs, uint8_t *sig, size_t cap, size_t *ret_len,
+               struct rs_err *err)
+{
+    (void)arg;
+    (void)tbs;
+    (void)sig;
+    (void)cap;
+    (void)ret_len;
+    return rs_fail(err, RS_E_CHIP_FAULT, "no");
+}
+
+static void
+hands_up_what_the_signer_says(void **state)
+{
+    struct fixture *f = *state;
+    struct rs_err err = {0};
+
+    f->ask.cn = "sz-1";
+    assert_int_equal(client_csr_build(&f->ask, refuse_to_sign, NULL, &f->out, &err),
+                     RS_E_CHIP_FAULT);
+    assert_int_equal(f->out.len, 0);
+}
+
+static void
+read_back(struct fixture *f, struct csr *csr)
+{
+    struct rs_err err = {0};
+
+    assert_int_equal(build(f), RS_OK);
+    assert_int_equal(csr_read(rs_buf_bytes(&f->out), csr, &err), RS_OK);
+    assert_int_equal(csr_check_proof(csr, &err), RS_OK);
+    assert_true(rs_bytes_equal(csr->spki, f->ask.spki));
+}
+
+static void
+a_station_is_read_back(void **state)
+{
+    struct fixture *f = *state;
+    struct csr csr;
+
+    f->ask.cn = "sz-1";
+    read_back(f, &csr);
+    assert_true(rs_bytes_equal(name_find(csr.subject, oid_cn), rs_bytes_str("sz-1")));
+    assert_int_equal(name_find(csr.subject, oid_serial_number).len, 0);
+    assert_int_equal(csr.san_count, 0);
+}
+
+static void
+a_board_is_read_back(void **state)
+{
+    static const uint8_t uid[9] = {1, 0x23, 4, 5, 6, 7, 8, 9, 0xee};
+    struct fixture *f = *state;
+    uint8_t type[16];
+    size_t type_len;
+    struct csr csr;
+
+    assert_true(oid_read(rs_bytes_str("1.3.6.1.4.1.32473.7"), type, sizeof(type), &type_len));
+    f->ask.serial = "X2-0048213";
+    f->ask.hardware_type = rs_bytes_of(type, type_len);
+    f->ask.chip_uid = RS_BYTES(uid);
+    f->ask.dns[0] = "a.example";
+    f->ask.dns[1] = "b.example";
+    read_back(f, &csr);
+    assert_true(
+        rs_bytes_equal(name_find(csr.subject, oid_serial_number), rs_bytes_str("X2-0048213")));
+    assert_int_equal(csr.san_count, 3);
+    assert_int_equal(csr.sans[0].kind, SAN_HARDWARE);
+    assert_true(rs_bytes_equal(csr.sans[0].value, RS_BYTES(uid)));
+    assert_true(rs_bytes_equal(csr.sans[0].type, f->ask.hardware_type));
+    assert_int_equal(csr.sans[1].kind, SAN_DNS);
+    assert_true(rs_bytes_equal(csr.sans[2].value, rs_bytes_str("b.example")));
+    assert_false(csr.asks_ca);
+}
+
+static void
+a_given_subject_stays_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct csr first, second;
+    uint8_t copy[256];
+    size_t len;
+
+    f->ask.cn = "sz-1";
+    f->ask.serial = "7";
+    read_back(f, &first);
+    len = first.subject.len;
+    memcpy(copy, first.subject.p, len);
+    rs_buf_reset(&f->out);
+    f->ask.cn = f->ask.serial = NULL;
+    f->ask.subject = rs_bytes_of(copy, len);
+    read_back(f, &second);
+    assert_true(rs_bytes_equal(second.subject, rs_bytes_of(copy, len)));
+}
+
+static void
+one_changed_bit_breaks_the_proof(void **state)
+{
+    struct fixture *f = *state;
+    struct rs_err err = {0};
+    struct csr csr;
+
+    f->ask.cn = "sz-1";
+    assert_int_equal(build(f), RS_OK);
+    assert_int_equal(csr_read(rs_buf_bytes(&f->out), &csr, &err), RS_OK);
+    f->out.p[csr.subject.p - f->out.p + (ptrdiff_t)csr.subject.len - 1] ^= 1;
+    assert_int_equal(csr_check_proof(&csr, &err), RS_E_KEY_PROOF);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(refuses_a_request_for_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_characters_that_a_serial_cannot_have, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(refuses_names_that_are_too_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_a_subject_that_is_no_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hands_up_what_the_signer_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_station_is_read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_board_is_read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_given_subject_stays_as_it_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_changed_bit_breaks_the_proof, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -392,7 +392,7 @@ count_end(struct run *run, enum tile tile, const char *state)
     struct station *st = run->st;
 
     if (tile == TILE_PASS)
-        st->passed++;
+        st->passed += run->result.code == RS_OK; /* finished before: counted then */
     else if (strcmp(state, "scrap") == 0)
         st->scrapped++;
     else if (tile == TILE_REJECT)

@@ -290,7 +290,8 @@ take_end(struct memory *m, const struct journal_record *r, struct memory_chip *c
 
     copy_text(state, sizeof(state), r->field[JOURNAL_STATE]);
     copy_text(code, sizeof(code), r->field[JOURNAL_CODE]);
-    count_end(m, state);
+    if (strcmp(code, rs_code_info(RS_E_BOARD_DONE)->name) != 0)
+        count_end(m, state);
     if (r->board >= m->next_board)
         m->next_board = r->board + 1;
     if (chip != NULL) {

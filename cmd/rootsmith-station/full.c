@@ -201,7 +201,8 @@ put_head(struct screen *s, const struct station_view *v, const char *name)
 
     rs_utc_from_time(rs_now(), &utc);
     rs_buf_printf(&s->out, "\033[1m%s\033[0m   %s   %s", name, v->order.name, v->order.rot);
-    rs_buf_printf(&s->out, "\033[%dG%02d:%02d:%02d", s->cols - 8, utc.hour, utc.minute, utc.second);
+    rs_buf_printf(&s->out, "\033[K\033[%dG%02d:%02d:%02d", s->cols - 8, utc.hour, utc.minute,
+                  utc.second);
     end_line(s);
     rs_buf_printf(&s->out, "GOOD  %lld / %lld  ", (long long)good, (long long)v->order.target);
     put_bar(s, good, v->order.target, 20);
@@ -223,7 +224,12 @@ put_head(struct screen *s, const struct station_view *v, const char *name)
 static void
 put_tiles(struct screen *s, const struct station_view *v)
 {
-    size_t per_row = (size_t)s->cols / TILE_WIDTH;
+    size_t fit = (size_t)s->cols / TILE_WIDTH;
+    size_t rows = fit > 0 ? (v->tile_count + fit - 1) / fit : 1;
+    size_t per_row = rows > 0 ? (v->tile_count + rows - 1) / rows : 1; /* 4 tiles: two by two */
+
+    if (v->tile_count == 0)
+        return;
 
     for (size_t at = 0; at < v->tile_count; at += per_row) {
         size_t end = at + per_row < v->tile_count ? at + per_row : v->tile_count;
@@ -259,7 +265,7 @@ put_foot(struct screen *s, const struct station_view *v)
         if (v->tiles[i - 1].tile != TILE_BUSY && v->tiles[i - 1].tile != TILE_OFF)
             next = v->tiles[i - 1].name;
     }
-    rs_buf_printf(&s->out, "SCAN %s %s_   %s\033[%dGnext: %s", s->utf8 ? "▸" : ">", s->scan,
+    rs_buf_printf(&s->out, "SCAN %s %s_   %s\033[K\033[%dGnext: %s", s->utf8 ? "▸" : ">", s->scan,
                   s->said, s->cols - 24, next);
     end_line(s);
     for (int i = 0; i < STATION_RECENT; i++) {

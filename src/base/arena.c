@@ -84,7 +84,7 @@ rs_arena_alloc(struct rs_arena *a, size_t len)
     struct rs_arena_block *b = a->blocks;
     void *p;
 
-    if (len > a->max)
+    if (len > a->max || len > SIZE_MAX - align)
         return NULL;
     len = (len + align - 1) / align * align;
     if (b == NULL || b->cap - b->used < len)
@@ -100,7 +100,7 @@ rs_arena_alloc(struct rs_arena *a, size_t len)
 char *
 rs_arena_text(struct rs_arena *a, const char *text, size_t len)
 {
-    char *p = rs_arena_alloc(a, len + 1);
+    char *p = len < SIZE_MAX ? rs_arena_alloc(a, len + 1) : NULL;
 
     if (p != NULL && len > 0)
         memcpy(p, text, len);
@@ -113,8 +113,8 @@ rs_arena_copy(struct rs_arena *a, struct rs_bytes bytes)
     uint8_t *p = rs_arena_alloc(a, bytes.len ? bytes.len : 1);
 
     if (p == NULL)
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     if (bytes.len > 0)
         memcpy(p, bytes.p, bytes.len);
-    return (struct rs_bytes){ p, bytes.len };
+    return (struct rs_bytes){p, bytes.len};
 }

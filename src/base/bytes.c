@@ -17,13 +17,13 @@
 struct rs_bytes
 rs_bytes_of(const void *p, size_t len)
 {
-    return (struct rs_bytes){ p, len };
+    return (struct rs_bytes){p, len};
 }
 
 struct rs_bytes
 rs_bytes_str(const char *text)
 {
-    return (struct rs_bytes){ (const uint8_t *)text, strlen(text) };
+    return (struct rs_bytes){(const uint8_t *)text, strlen(text)};
 }
 
 int
@@ -95,7 +95,7 @@ rs_buf_ok(const struct rs_buf *b)
 struct rs_bytes
 rs_buf_bytes(const struct rs_buf *b)
 {
-    return (struct rs_bytes){ b->p, b->len };
+    return (struct rs_bytes){b->p, b->len};
 }
 
 /* realloc() may leave a copy behind, so a secret buffer moves by hand. */
@@ -281,11 +281,11 @@ rs_reader_done(const struct rs_reader *r)
 struct rs_bytes
 rs_read_bytes(struct rs_reader *r, size_t len)
 {
-    struct rs_bytes out = { r->p, len };
+    struct rs_bytes out = {r->p, len};
 
     if (r->failed || len > r->left) {
         r->failed = 1;
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     if (len > 0)
         r->p += len;
@@ -500,7 +500,8 @@ int
 rs_base64_read(struct rs_bytes text, struct rs_buf *out)
 {
     int quad[4];
-    unsigned count = 0, padding = 0;
+    unsigned count = 0;
+    size_t padding = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.p[i];
@@ -523,6 +524,48 @@ rs_base64_read(struct rs_bytes text, struct rs_buf *out)
     if (count == 0)
         return padding == 0 && rs_buf_ok(out);
     return count + padding == 4 && base64_quad(quad, count, out) && rs_buf_ok(out);
+}
+
+/* RFC 3629: no surrogates, no overlong forms. */
+size_t
+rs_utf8_len(const uint8_t *p, size_t left)
+{
+    uint32_t v;
+    size_t n;
+
+    if (left == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
+        return 0;
+    v = p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        v = (v << 6) | (p[i] & 0x3fu);
+    }
+    if ((n == 3 && (v < 0x800 || (v >= 0xd800 && v <= 0xdfff))) ||
+        (n == 4 && (v < 0x10000 || v > 0x10ffff)))
+        return 0;
+    return n;
+}
+
+void
+rs_text_clean(char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        size_t n = rs_utf8_len((const uint8_t *)text, left);
+        unsigned char c = (unsigned char)text[0];
+        int control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+        if (n == 0 || control)
+            memset(text, '?', n > 0 ? n : 1);
+        text += n > 0 ? n : 1;
+        left -= n > 0 ? n : 1;
+    }
 }
 
 /* ---- CRC-32C ------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ struct rs_bytes {
     size_t len;
 };
 
-#define RS_BYTES(array) ((struct rs_bytes){ (array), sizeof(array) })
+#define RS_BYTES(array) ((struct rs_bytes){(array), sizeof(array)})
 
 struct rs_bytes rs_bytes_of(const void *p, size_t len);
 struct rs_bytes rs_bytes_str(const char *text); /* without its NUL */
@@ -116,9 +116,14 @@ RS_MUST_USE int rs_hex_read(const char *text, size_t text_len, uint8_t *out, siz
 void rs_base64_put(struct rs_buf *b, struct rs_bytes bytes, size_t line_len);
 /*
  * Base64 in: white space anywhere is skipped, padding must be right, no other
- * character.  Appends to out; 0 on malformed input.
+ * character.  Appends to out; 0 on malformed input, with part of it appended.
  */
 RS_MUST_USE int rs_base64_read(struct rs_bytes text, struct rs_buf *out);
+
+/* Length of the valid UTF-8 sequence at p (RFC 3629), or 0. */
+size_t rs_utf8_len(const uint8_t *p, size_t left);
+/* Make text safe to show: control characters and what is not UTF-8 become "?". */
+void rs_text_clean(char *text);
 
 /* CRC-32C (Castagnoli), as in the ledger and journals. */
 uint32_t rs_crc32c(uint32_t crc, struct rs_bytes bytes);

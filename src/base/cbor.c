@@ -9,17 +9,17 @@
 
 #include <string.h>
 
-#define MAJOR_UINT 0u
+#define MAJOR_UINT     0u
 #define MAJOR_NEGATIVE 1u
-#define MAJOR_BYTES 2u
-#define MAJOR_TEXT 3u
-#define MAJOR_ARRAY 4u
-#define MAJOR_MAP 5u
-#define SIMPLE_FALSE 0xf4u
-#define SIMPLE_TRUE 0xf5u
-#define SIMPLE_NULL 0xf6u
-#define DEPTH_MAX 8u
-#define ITEMS_MAX 65536u
+#define MAJOR_BYTES    2u
+#define MAJOR_TEXT     3u
+#define MAJOR_ARRAY    4u
+#define MAJOR_MAP      5u
+#define SIMPLE_FALSE   0xf4u
+#define SIMPLE_TRUE    0xf5u
+#define SIMPLE_NULL    0xf6u
+#define DEPTH_MAX      8u
+#define ITEMS_MAX      65536u
 
 /* ---- Writing ------------------------------------------------------------------ */
 
@@ -128,8 +128,8 @@ rs_cbor_done(const struct rs_cbor *c)
 enum rs_cbor_type
 rs_cbor_peek(const struct rs_cbor *c)
 {
-    static const enum rs_cbor_type majors[] = { RS_CBOR_UINT, RS_CBOR_NEGATIVE, RS_CBOR_BYTES,
-                                                RS_CBOR_TEXT, RS_CBOR_ARRAY,    RS_CBOR_MAP };
+    static const enum rs_cbor_type majors[] = {RS_CBOR_UINT, RS_CBOR_NEGATIVE, RS_CBOR_BYTES,
+                                               RS_CBOR_TEXT, RS_CBOR_ARRAY,    RS_CBOR_MAP};
     unsigned first;
 
     if (c->in.failed || c->in.left == 0)
@@ -206,40 +206,16 @@ rs_cbor_bytes(struct rs_cbor *c, size_t max)
     return get_string(c, MAJOR_BYTES, max);
 }
 
-/* Length of a valid UTF-8 sequence at p, or 0 (RFC 3629: no surrogates, no overlong forms). */
-static size_t
-utf8_len(const uint8_t *p, size_t left)
-{
-    uint32_t v;
-    size_t n;
-
-    if (p[0] < 0x80)
-        return 1;
-    n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-        return 0;
-    v = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        v = (v << 6) | (p[i] & 0x3fu);
-    }
-    if ((n == 3 && (v < 0x800 || (v >= 0xd800 && v <= 0xdfff))) ||
-        (n == 4 && (v < 0x10000 || v > 0x10ffff)))
-        return 0;
-    return n;
-}
-
 struct rs_bytes
 rs_cbor_text(struct rs_cbor *c, size_t max)
 {
     struct rs_bytes text = get_string(c, MAJOR_TEXT, max);
 
     for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_len(text.p + i, text.len - i);
+        size_t n = rs_utf8_len(text.p + i, text.len - i);
         if (n == 0) {
             c->in.failed = 1;
-            return (struct rs_bytes){ NULL, 0 };
+            return (struct rs_bytes){NULL, 0};
         }
         i += n;
     }
@@ -324,8 +300,10 @@ skip_item(struct rs_cbor *c)
         c->in.failed = 1;
     switch (rs_cbor_peek(c)) {
     case RS_CBOR_UINT:
+        (void)get_head(c, MAJOR_UINT);
+        break;
     case RS_CBOR_NEGATIVE:
-        (void)rs_cbor_int(c);
+        (void)get_head(c, MAJOR_NEGATIVE);
         break;
     case RS_CBOR_BYTES:
         (void)rs_cbor_bytes(c, SIZE_MAX);
@@ -365,6 +343,6 @@ rs_cbor_item(struct rs_cbor *c)
 
     skip_item(c);
     if (!rs_cbor_ok(c))
-        return (struct rs_bytes){ NULL, 0 };
-    return (struct rs_bytes){ start, (size_t)(c->in.p - start) };
+        return (struct rs_bytes){NULL, 0};
+    return (struct rs_bytes){start, (size_t)(c->in.p - start)};
 }

@@ -43,7 +43,7 @@ enum rs_cbor_type {
 
 void rs_cbor_init(struct rs_cbor *c, struct rs_bytes bytes);
 int rs_cbor_ok(const struct rs_cbor *c);
-int rs_cbor_done(const struct rs_cbor *c);      /* ok and nothing is left */
+int rs_cbor_done(const struct rs_cbor *c); /* ok and nothing is left */
 enum rs_cbor_type rs_cbor_peek(const struct rs_cbor *c);
 uint64_t rs_cbor_uint(struct rs_cbor *c);
 int64_t rs_cbor_int(struct rs_cbor *c);

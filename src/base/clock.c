@@ -41,7 +41,7 @@ rs_mono_us(void)
 void
 rs_sleep_us(uint64_t us)
 {
-    struct timespec ts = { (time_t)(us / 1000000u), (long)(us % 1000000u) * 1000 };
+    struct timespec ts = {(time_t)(us / 1000000u), (long)(us % 1000000u) * 1000};
 
     while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
         continue;
@@ -62,9 +62,22 @@ days_from_date(int64_t year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
-void
-rs_utc_from_time(int64_t seconds, struct rs_utc *ret_utc)
+/* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
+#define TIME_FIRST INT64_C(-62135596800)
+#define TIME_LAST  INT64_C(253402300799)
+
+static int64_t
+clamp(int64_t seconds)
 {
+    if (seconds < TIME_FIRST)
+        return TIME_FIRST;
+    return seconds > TIME_LAST ? TIME_LAST : seconds;
+}
+
+void
+rs_utc_from_time(int64_t any_seconds, struct rs_utc *ret_utc)
+{
+    int64_t seconds = clamp(any_seconds);
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
     int64_t rest = seconds - days * 86400;
     int64_t z = days + 719468;
@@ -86,7 +99,7 @@ rs_utc_from_time(int64_t seconds, struct rs_utc *ret_utc)
 static int
 days_in_month(int year, int month)
 {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
     return days[month - 1] + (month == 2 && leap);

@@ -27,6 +27,7 @@ struct rs_utc {
     int year, month, day, hour, minute, second;
 };
 
+/* A time outside of these years becomes the first or last second of them. */
 void rs_utc_from_time(int64_t seconds, struct rs_utc *ret_utc);
 /* 0 when a field is out of range (no leap second). */
 int rs_utc_to_time(const struct rs_utc *utc, int64_t *ret_seconds);

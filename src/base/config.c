@@ -20,10 +20,11 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define DEPTH_MAX 8
-#define FILE_MAX_BYTES ((size_t)1 << 20)
-#define ITEMS_MAX 256
+#define DEPTH_MAX        8
+#define FILE_MAX_BYTES   ((size_t)1 << 20)
+#define ITEMS_MAX        256
 #define TEXT_DEFAULT_MAX 4096
+#define NO_MEMORY        "no memory for what stands here"
 
 enum node_kind {
     NODE_SCALAR,
@@ -38,7 +39,7 @@ struct node {
     size_t key_line, key_column;
     const char *text; /* scalar */
     size_t text_len;
-    int plain;           /* not quoted */
+    int plain; /* not quoted */
     struct node *first, *last, *next;
     size_t count;
 };
@@ -95,9 +96,8 @@ insert(struct rs_config_errors *errors, struct rs_config_error *e)
 }
 
 static RS_PRINTF(7, 0) void add_error(struct rs_config_errors *errors,
-                                       const struct rs_config_file *file, size_t line,
-                                       size_t column, size_t width, const char *hint,
-                                       const char *fmt, va_list ap)
+                                      const struct rs_config_file *file, size_t line, size_t column,
+                                      size_t width, const char *hint, const char *fmt, va_list ap)
 {
     struct rs_config_error *e = rs_arena_alloc(errors->arena, sizeof(*e));
     char text[400];
@@ -107,12 +107,15 @@ static RS_PRINTF(7, 0) void add_error(struct rs_config_errors *errors,
         return;
     }
     (void)vsnprintf(text, sizeof(text), fmt, ap);
+    rs_text_clean(text);
     e->file = file;
     e->file_name = file->name;
     e->line = line;
     e->column = column;
     e->width = width > 0 ? width : 1;
     e->text = rs_arena_text(errors->arena, text, strlen(text));
+    if (e->text == NULL)
+        e->text = "no memory to say what is wrong here";
     e->hint = hint != NULL ? hint : "";
     insert(errors, e);
 }
@@ -122,6 +125,7 @@ struct load {
     struct rs_config_file *file;
     struct rs_config_errors *errors;
     size_t mistakes;
+    int no_memory;
 };
 
 static RS_PRINTF(4, 5) void complain(struct load *l, const struct node *node, const char *hint,
@@ -147,8 +151,8 @@ static RS_PRINTF(3, 4) void complain_key(struct load *l, const struct node *node
     l->mistakes++;
 }
 
-static RS_PRINTF(4, 5) void complain_at(struct load *l, size_t line, size_t column,
-                                        const char *fmt, ...)
+static RS_PRINTF(4, 5) void complain_at(struct load *l, size_t line, size_t column, const char *fmt,
+                                        ...)
 {
     va_list ap;
 
@@ -165,6 +169,7 @@ new_node(struct load *l, enum node_kind kind, const yaml_event_t *event)
 {
     struct node *n = rs_arena_alloc(l->arena, sizeof(*n));
 
+    l->no_memory |= n == NULL;
     if (n != NULL) {
         n->kind = kind;
         n->line = event->start_mark.line + 1;
@@ -184,13 +189,34 @@ append(struct node *parent, struct node *child)
     parent->count++;
 }
 
+/* Line and column of a byte: libyaml gives no mark for bytes that are no text. */
+static void
+place_of(struct rs_bytes text, size_t offset, size_t *ret_line, size_t *ret_column)
+{
+    size_t line = 1, column = 1;
+
+    for (size_t i = 0; i < offset && i < text.len; i++) {
+        if (text.p[i] == '\n') {
+            line++;
+            column = 1;
+        } else if ((text.p[i] & 0xc0) != 0x80) {
+            column++;
+        }
+    }
+    *ret_line = line;
+    *ret_column = column;
+}
+
 static int
 next_event(struct load *l, yaml_parser_t *parser, yaml_event_t *event)
 {
     if (yaml_parser_parse(parser, event))
         return 1;
-    complain_at(l, parser->problem_mark.line + 1, parser->problem_mark.column + 1,
-                "cannot be read as YAML: %s", parser->problem ? parser->problem : "unknown");
+    size_t line = parser->problem_mark.line + 1, column = parser->problem_mark.column + 1;
+    if (parser->error == YAML_READER_ERROR)
+        place_of(l->file->text, parser->problem_offset, &line, &column);
+    complain_at(l, line, column, "cannot be read as YAML: %s",
+                parser->problem ? parser->problem : "unknown");
     return 0;
 }
 
@@ -251,20 +277,28 @@ read_list(struct load *l, yaml_parser_t *parser, struct node *list, unsigned dep
 static int
 take_key(struct load *l, const yaml_event_t *event, struct node *map, struct node *key)
 {
-    if (event->type != YAML_SCALAR_EVENT || event->data.scalar.length == 0) {
+    if (event->type != YAML_SCALAR_EVENT || event->data.scalar.length == 0 ||
+        memchr(event->data.scalar.value, 0, event->data.scalar.length) != NULL) {
         complain_at(l, event->start_mark.line + 1, event->start_mark.column + 1,
                     "a key must be a word");
         return 0;
     }
-    key->key = rs_arena_text(l->arena, (const char *)event->data.scalar.value,
-                             event->data.scalar.length);
+    key->key =
+        rs_arena_text(l->arena, (const char *)event->data.scalar.value, event->data.scalar.length);
     key->key_line = event->start_mark.line + 1;
     key->key_column = event->start_mark.column + 1;
+    l->no_memory |= key->key == NULL;
     if (key->key == NULL)
         return 0;
+    if (map->count == ITEMS_MAX) {
+        complain_key(l, key, "more than %d keys in one map", ITEMS_MAX);
+        return 0;
+    }
     for (const struct node *n = map->first; n != NULL; n = n->next) {
-        if (strcmp(n->key, key->key) == 0)
+        if (strcmp(n->key, key->key) == 0) {
             complain_key(l, key, "\"%s\" stands twice; first in line %zu", key->key, n->key_line);
+            break;
+        }
     }
     return 1;
 }
@@ -274,7 +308,7 @@ read_map(struct load *l, yaml_parser_t *parser, struct node *map, unsigned depth
 {
     for (;;) {
         yaml_event_t event;
-        struct node key = { 0 }, *value;
+        struct node key = {0}, *value;
         int ok;
 
         if (!next_event(l, parser, &event))
@@ -320,6 +354,8 @@ read_node(struct load *l, yaml_parser_t *parser, yaml_event_t *event, unsigned d
             n->text_len = event->data.scalar.length;
             n->text = rs_arena_text(l->arena, (const char *)event->data.scalar.value, n->text_len);
             n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+            ok = n->text != NULL;
+            l->no_memory |= !ok;
         }
     } else if (event->type == YAML_SEQUENCE_START_EVENT) {
         n = new_node(l, NODE_LIST, event);
@@ -463,8 +499,8 @@ read_units(const char *text, const struct unit *units, size_t count, int64_t *re
 int
 rs_duration_read(const char *text, int64_t *ret_seconds)
 {
-    static const struct unit units[] = { { "s", 1 },      { "min", 60 },      { "h", 3600 },
-                                         { "d", 86400 },  { "y", 31557600 },  { "w", 604800 } };
+    static const struct unit units[] = {{"s", 1},     {"min", 60},     {"h", 3600},
+                                        {"d", 86400}, {"y", 31557600}, {"w", 604800}};
 
     if (strcmp(text, "never") == 0) {
         *ret_seconds = INT64_MAX;
@@ -477,8 +513,7 @@ static int
 size_read(const char *text, int64_t *ret_bytes)
 {
     static const struct unit units[] = {
-        { "", 1 }, { "B", 1 }, { "KiB", 1024 }, { "MiB", 1048576 }, { "GiB", 1073741824 }
-    };
+        {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}};
 
     return read_units(text, units, sizeof(units) / sizeof(units[0]), ret_bytes);
 }
@@ -502,8 +537,8 @@ rs_date_read(const char *text, int64_t *ret_seconds)
 static int
 bool_read(const char *text, int *ret_value)
 {
-    static const char *const yes[] = { "true", "on", "yes" };
-    static const char *const no[] = { "false", "off", "no" };
+    static const char *const yes[] = {"true", "on", "yes"};
+    static const char *const no[] = {"false", "off", "no"};
 
     for (size_t i = 0; i < 3; i++) {
         if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
@@ -567,8 +602,6 @@ set_text(struct load *l, const struct rs_config_field *f, const struct node *n, 
     else if (n->text_len > max || n->text_len < (size_t)f->min)
         complain(l, n, NULL, "%s must have %lld to %zu characters", f->name, (long long)f->min,
                  max);
-    else if (strlen(n->text) != n->text_len)
-        complain(l, n, NULL, "%s must not contain a NUL", f->name);
     else
         put_text(target, f, n->text);
 }
@@ -591,49 +624,37 @@ set_choice(struct load *l, const struct rs_config_field *f, const struct node *n
              "%s must be one of: %s", f->name, all);
 }
 
+/* NULL when text is a value of the field's type; else what it must be. */
+static const char *
+read_value(enum rs_config_type type, const char *text, int64_t *ret_value)
+{
+    switch ((int)type) {
+    case RS_CONFIG_INT:
+        return read_number(&text, ret_value) && *text == '\0' ? NULL : "a whole number";
+    case RS_CONFIG_DURATION:
+        return rs_duration_read(text, ret_value) ? NULL
+                                                 : "a duration like 30s, 8h, 90d, 10y or never";
+    case RS_CONFIG_SIZE:
+        return size_read(text, ret_value) ? NULL : "a size like 640, 64KiB or 10MiB";
+    case RS_CONFIG_DATE:
+        return rs_date_read(text, ret_value) ? NULL : "a date like 2027-01-31, or never";
+    default:
+        return "a number";
+    }
+}
+
 static void
 set_number(struct load *l, const struct rs_config_field *f, const struct node *n, void *target)
 {
-    const char *text = n->text;
     int64_t v = 0;
-    int ok;
+    const char *must_be = read_value(f->type, n->text, &v);
 
-    switch (f->type) {
-    case RS_CONFIG_INT:
-        ok = read_number(&text, &v) && *text == '\0';
-        if (!ok)
-            complain(l, n, NULL, "%s must be a whole number", f->name);
-        break;
-    case RS_CONFIG_DURATION:
-        ok = rs_duration_read(text, &v);
-        if (!ok)
-            complain(l, n, NULL, "%s must be a duration like 30s, 8h, 90d, 10y or never", f->name);
-        break;
-    case RS_CONFIG_SIZE:
-        ok = size_read(text, &v);
-        if (!ok)
-            complain(l, n, NULL, "%s must be a size like 640, 64KiB or 10MiB", f->name);
-        break;
-    case RS_CONFIG_DATE:
-        ok = rs_date_read(text, &v);
-        if (!ok)
-            complain(l, n, NULL, "%s must be a date like 2027-01-31, or never", f->name);
-        break;
-    case RS_CONFIG_TEXT:
-    case RS_CONFIG_NAME:
-    case RS_CONFIG_BOOL:
-    case RS_CONFIG_CHOICE:
-    case RS_CONFIG_LIST:
-    case RS_CONFIG_MAP:
-    case RS_CONFIG_ITEMS:
-    case RS_CONFIG_TABLE:
-    default:
-        ok = 0;
+    if (must_be != NULL) {
+        complain(l, n, NULL, "%s must be %s", f->name, must_be);
+        return;
     }
-    if (ok) {
-        check_range(l, f, n, v);
-        put_int64(target, f, v);
-    }
+    check_range(l, f, n, v);
+    put_int64(target, f, v);
 }
 
 static void load_map(struct load *l, const struct node *map, const struct rs_config_field *schema,
@@ -642,16 +663,19 @@ static void load_map(struct load *l, const struct node *map, const struct rs_con
 static void
 set_list(struct load *l, const struct rs_config_field *f, const struct node *n, void *target)
 {
-    struct rs_config_list list = { NULL, 0 };
+    struct rs_config_list list = {NULL, 0};
 
     if (n->count > ITEMS_MAX) {
         complain(l, n, NULL, "%s has more than %d items", f->name, ITEMS_MAX);
         return;
     }
     list.items = rs_arena_alloc(l->arena, (n->count + 1) * sizeof(*list.items));
+    if (list.items == NULL)
+        complain(l, n, NULL, NO_MEMORY);
     for (const struct node *item = n->first; item != NULL && list.items != NULL;
          item = item->next) {
-        if (item->kind != NODE_SCALAR || item->text_len == 0)
+        if (item->kind != NODE_SCALAR || item->text_len == 0 ||
+            strlen(item->text) != item->text_len)
             complain(l, item, NULL, "each item of %s must be a text", f->name);
         else
             list.items[list.count++] = item->text;
@@ -663,7 +687,7 @@ set_list(struct load *l, const struct rs_config_field *f, const struct node *n, 
 static void
 set_items(struct load *l, const struct rs_config_field *f, const struct node *n, void *target)
 {
-    struct rs_config_items items = { NULL, 0 };
+    struct rs_config_items items = {NULL, 0};
     char *room;
 
     if (n->count > ITEMS_MAX) {
@@ -671,6 +695,8 @@ set_items(struct load *l, const struct rs_config_field *f, const struct node *n,
         return;
     }
     room = rs_arena_alloc(l->arena, (n->count + 1) * f->item_size);
+    if (room == NULL)
+        complain(l, n, NULL, NO_MEMORY);
     items.items = room;
     for (const struct node *item = n->first; item != NULL && room != NULL; item = item->next) {
         void *at = room + items.count * f->item_size;
@@ -680,7 +706,12 @@ set_items(struct load *l, const struct rs_config_field *f, const struct node *n,
         }
         load_map(l, item, f->type == RS_CONFIG_TABLE ? f->fields + 1 : f->fields, at);
         if (f->type == RS_CONFIG_TABLE)
-            put_text(at, &f->fields[0], item->key);
+            set_text(l, &f->fields[0],
+                     &(struct node){.line = item->key_line,
+                                    .column = item->key_column,
+                                    .text = item->key,
+                                    .text_len = strlen(item->key)},
+                     at);
         items.count++;
     }
     memcpy((char *)target + f->at, &items, sizeof(items));
@@ -708,10 +739,14 @@ set_bool(struct load *l, const struct rs_config_field *f, const struct node *n, 
 static void
 set_field(struct load *l, const struct rs_config_field *f, const struct node *n, void *target)
 {
-    static const char *const words[] = { "a single value", "a list", "a map of keys and values" };
+    static const char *const words[] = {"a single value", "a list", "a map of keys and values"};
 
     if (n->kind != kind_of(f->type)) {
         complain(l, n, NULL, "%s must be %s", f->name, words[kind_of(f->type)]);
+        return;
+    }
+    if (n->kind == NODE_SCALAR && strlen(n->text) != n->text_len) {
+        complain(l, n, NULL, "%s must not contain a NUL", f->name);
         return;
     }
     switch (f->type) {
@@ -748,8 +783,8 @@ set_field(struct load *l, const struct rs_config_field *f, const struct node *n,
 static void
 set_default(struct load *l, const struct node *map, const struct rs_config_field *f, void *target)
 {
-    struct node n = { .kind = NODE_SCALAR, .line = map->line, .column = map->column, .plain = 1 };
-    struct node none = { .kind = NODE_MAP, .line = map->line, .column = map->column };
+    struct node n = {.kind = NODE_SCALAR, .line = map->line, .column = map->column, .plain = 1};
+    struct node none = {.kind = NODE_MAP, .line = map->line, .column = map->column};
 
     if (f->required) {
         complain(l, map, NULL, "\"%s\" is missing", f->name);
@@ -826,26 +861,31 @@ target_size(const struct rs_config_field *schema)
 
 size_t
 rs_config_load(struct rs_arena *arena, const char *name, struct rs_bytes text,
-               const struct rs_config_field *schema, void *target,
-               struct rs_config_file **ret_file, struct rs_config_errors *errors)
+               const struct rs_config_field *schema, void *target, struct rs_config_file **ret_file,
+               struct rs_config_errors *errors)
 {
     struct rs_config_file *file = rs_arena_alloc(arena, sizeof(*file));
-    struct load l = { arena, file, errors, 0 };
-    struct node empty = { .kind = NODE_MAP, .line = 1, .column = 1 };
+    struct load l = {arena, file, errors, 0, 0};
+    struct node empty = {.kind = NODE_MAP, .line = 1, .column = 1};
     yaml_parser_t parser;
 
-    if (file == NULL || !yaml_parser_initialize(&parser)) {
+    memset(target, 0, target_size(schema));
+    if (file != NULL) {
+        file->name = rs_arena_text(arena, name, strlen(name));
+        file->text = rs_arena_copy(arena, text);
+    }
+    if (file == NULL || file->name == NULL || file->text.p == NULL ||
+        !yaml_parser_initialize(&parser)) {
         errors->count++;
         return 1;
     }
-    memset(target, 0, target_size(schema));
-    file->name = rs_arena_text(arena, name, strlen(name));
-    file->text = rs_arena_copy(arena, text);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, file->text.p, file->text.len);
     file->root = read_document(&l, &parser);
     yaml_parser_delete(&parser);
-    if (l.mistakes == 0 && file->root == NULL)
+    if (l.mistakes == 0 && l.no_memory)
+        complain_at(&l, 1, 1, "the file is too large to be read");
+    else if (l.mistakes == 0 && file->root == NULL)
         file->root = &empty;
     if (file->root != NULL && file->root->kind != NODE_MAP)
         complain(&l, file->root, NULL, "the file must be a map of keys and values");
@@ -859,21 +899,22 @@ rs_config_load(struct rs_arena *arena, const char *name, struct rs_bytes text,
 
 size_t
 rs_config_load_file(struct rs_arena *arena, const char *path, const struct rs_config_field *schema,
-                    void *target, struct rs_config_file **ret_file,
-                    struct rs_config_errors *errors)
+                    void *target, struct rs_config_file **ret_file, struct rs_config_errors *errors)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     RS_AUTO(rs_buf_done) struct rs_buf text;
     rs_buf_init(&text, FILE_MAX_BYTES);
     if (rs_file_read(path, FILE_MAX_BYTES, &text, &err) != RS_OK) {
         struct rs_config_file *file = rs_arena_alloc(arena, sizeof(*file));
-        struct load l = { arena, file, errors, 0 };
+        struct load l = {arena, file, errors, 0, 0};
         if (file == NULL) {
             errors->count++;
             return 1;
         }
         file->name = rs_arena_text(arena, path, strlen(path));
+        if (file->name == NULL)
+            file->name = "(file)";
         complain_at(&l, 1, 1, "%s", err.text);
         *ret_file = file;
         return 1;
@@ -951,6 +992,23 @@ source_line(struct rs_bytes text, size_t line)
     return rs_bytes_of(p, (size_t)(stop - p));
 }
 
+/* As it stands there, but for bytes that would do something to a terminal. */
+static void
+put_source(struct rs_buf *out, struct rs_bytes line)
+{
+    for (size_t i = 0; i < line.len;) {
+        size_t n = rs_utf8_len(line.p + i, line.len - i);
+        int control = line.p[i] < 0x20 || line.p[i] == 0x7f ||
+                      (n == 2 && line.p[i] == 0xc2 && line.p[i + 1] < 0xa0);
+        if (n == 0 || (control && line.p[i] != '\t'))
+            rs_buf_put_u8(out, '?');
+        else
+            rs_buf_put(out, line.p + i, n);
+        i += n > 0 ? n : 1;
+    }
+    rs_buf_put_u8(out, '\n');
+}
+
 static void
 put_error(const struct rs_config_error *e, struct rs_buf *out)
 {
@@ -963,9 +1021,12 @@ put_error(const struct rs_config_error *e, struct rs_buf *out)
         return;
     if (column - 1 + width > line.len)
         width = line.len > column - 1 ? line.len - (column - 1) : 1;
-    rs_buf_printf(out, "%3zu | %.*s\n    | ", e->line, (int)line.len, (const char *)line.p);
+    int digits = snprintf(NULL, 0, "%3zu", e->line);
+    rs_buf_printf(out, "%3zu | ", e->line);
+    put_source(out, line);
+    rs_buf_printf(out, "%*s | ", digits, "");
     for (size_t i = 1; i < column; i++)
-        rs_buf_put_u8(out, ' ');
+        rs_buf_put_u8(out, i <= line.len && line.p[i - 1] == '\t' ? '\t' : ' ');
     rs_buf_put_u8(out, '^');
     for (size_t i = 1; i < width; i++)
         rs_buf_put_u8(out, '~');
@@ -996,12 +1057,23 @@ put_quoted(struct rs_buf *out, const char *text)
 {
     rs_buf_put_u8(out, '"');
     for (; *text != '\0'; text++) {
+        const unsigned char *p = (const unsigned char *)text;
         if (*text == '"' || *text == '\\')
             rs_buf_put_u8(out, '\\');
-        if (*text == '\n')
-            rs_buf_put_str(out, "\\n");
-        else
-            rs_buf_put_u8(out, (unsigned char)*text);
+        if (*p < 0x20 || *p == 0x7f) {
+            rs_buf_printf(out, "\\x%02x", *p);
+        } else if (*p == 0xc2 && p[1] < 0xa0) { /* U+0080 to U+009F: YAML folds or refuses them */
+            rs_buf_printf(out, "\\x%02x", p[1]);
+            text++;
+        } else if (*p == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) {
+            rs_buf_put_str(out, p[2] == 0xa8 ? "\\L" : "\\P"); /* line and paragraph separator */
+            text += 2;
+        } else if (*p == 0xef && p[1] == 0xbb && p[2] == 0xbf) { /* byte order mark */
+            rs_buf_put_str(out, "\\ufeff");
+            text += 2;
+        } else {
+            rs_buf_put_u8(out, *p);
+        }
     }
     rs_buf_put_u8(out, '"');
 }
@@ -1050,6 +1122,22 @@ put_list(struct rs_buf *out, const struct rs_config_field *f, const void *target
     rs_buf_put_str(out, "]\n");
 }
 
+/* A map below a key or a dash; an empty one is written as such, not as nothing. */
+static void
+put_nested(struct rs_buf *out, const char *head, const struct rs_config_field *schema,
+           const void *target, int full, unsigned depth)
+{
+    size_t before;
+
+    rs_buf_printf(out, "%s\n", head);
+    before = out->len;
+    put_map(out, schema, target, full, depth);
+    if (rs_buf_ok(out) && out->len == before) {
+        out->len--;
+        rs_buf_put_str(out, " {}\n");
+    }
+}
+
 static void
 put_items(struct rs_buf *out, const struct rs_config_field *f, const void *target, int full,
           unsigned depth)
@@ -1057,20 +1145,52 @@ put_items(struct rs_buf *out, const struct rs_config_field *f, const void *targe
     struct rs_config_items items;
 
     memcpy(&items, (const char *)target + f->at, sizeof(items));
-    rs_buf_put_str(out, "\n");
+    rs_buf_put_str(out, items.count > 0 ? "\n" : f->type == RS_CONFIG_TABLE ? "{}\n" : "[]\n");
     for (size_t i = 0; i < items.count; i++) {
         const char *at = (const char *)items.items + i * f->item_size;
         put_indent(out, depth + 1);
         if (f->type == RS_CONFIG_TABLE) {
             const char *key;
             memcpy(&key, at + f->fields[0].at, sizeof(key));
-            rs_buf_printf(out, "%s:\n", key);
-            put_map(out, f->fields + 1, at, full, depth + 2);
+            put_quoted(out, key);
+            put_nested(out, ":", f->fields + 1, at, full, depth + 2);
         } else {
-            rs_buf_put_str(out, "-\n");
-            put_map(out, f->fields, at, full, depth + 2);
+            put_nested(out, "-", f->fields, at, full, depth + 2);
         }
     }
+}
+
+static int64_t
+number_at(const struct rs_config_field *f, const void *target)
+{
+    int64_t wide = 0;
+    int narrow = 0;
+
+    if (f->type == RS_CONFIG_BOOL || f->type == RS_CONFIG_CHOICE) {
+        memcpy(&narrow, (const char *)target + f->at, sizeof(narrow));
+        return narrow;
+    }
+    memcpy(&wide, (const char *)target + f->at, sizeof(wide));
+    return wide;
+}
+
+/* The default as the loader would read it; 0 when the schema has none. */
+static int64_t
+default_number(const struct rs_config_field *f)
+{
+    int64_t wide = 0;
+    int narrow = 0;
+
+    if (f->otherwise == NULL)
+        return 0;
+    if (f->type == RS_CONFIG_BOOL)
+        return bool_read(f->otherwise, &narrow) ? narrow : 0;
+    if (f->type == RS_CONFIG_CHOICE) {
+        while (f->choices[narrow] != NULL && strcmp(f->choices[narrow], f->otherwise) != 0)
+            narrow++;
+        return narrow;
+    }
+    return read_value(f->type, f->otherwise, &wide) == NULL ? wide : 0;
 }
 
 static int
@@ -1098,17 +1218,8 @@ is_unset(const struct rs_config_field *f, const void *target)
     case RS_CONFIG_DURATION:
     case RS_CONFIG_SIZE:
     case RS_CONFIG_DATE:
-    default: {
-        char now[64];
-        int64_t a = 0, b = 0;
-        scalar_text(f, target, now, sizeof(now));
-        if (f->otherwise == NULL)
-            return strcmp(now, "0") == 0;
-        if (f->type == RS_CONFIG_DURATION && rs_duration_read(now, &a) &&
-            rs_duration_read(f->otherwise, &b))
-            return a == b;
-        return strcmp(now, f->otherwise) == 0;
-    }
+    default:
+        return number_at(f, target) == default_number(f);
     }
 }
 
@@ -1121,13 +1232,12 @@ put_map(struct rs_buf *out, const struct rs_config_field *schema, const void *ta
         int unset = is_unset(f, target);
         const char *text = NULL;
 
-        if (unset && !(full && f->otherwise != NULL))
+        if (unset && !f->required && !(full && f->otherwise != NULL))
             continue;
         put_indent(out, depth);
-        rs_buf_printf(out, "%s: ", f->name);
+        rs_buf_printf(out, f->type == RS_CONFIG_MAP ? "%s" : "%s: ", f->name);
         if (f->type == RS_CONFIG_MAP) {
-            rs_buf_put_str(out, "\n");
-            put_map(out, f->fields, (const char *)target + f->at, full, depth + 1);
+            put_nested(out, ":", f->fields, (const char *)target + f->at, full, depth + 1);
         } else if (f->type == RS_CONFIG_LIST) {
             put_list(out, f, target);
         } else if (f->type == RS_CONFIG_ITEMS || f->type == RS_CONFIG_TABLE) {
@@ -1135,7 +1245,7 @@ put_map(struct rs_buf *out, const struct rs_config_field *schema, const void *ta
         } else {
             if (f->type == RS_CONFIG_TEXT || f->type == RS_CONFIG_NAME) {
                 memcpy(&text, (const char *)target + f->at, sizeof(text));
-                put_quoted(out, text);
+                put_quoted(out, text != NULL ? text : f->otherwise);
             } else {
                 scalar_text(f, target, scalar, sizeof(scalar));
                 rs_buf_put_str(out, scalar);

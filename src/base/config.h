@@ -50,7 +50,7 @@ struct rs_config_items {
 struct rs_config_field {
     const char *name;
     enum rs_config_type type;
-    size_t at;             /* offsetof in the target */
+    size_t at; /* offsetof in the target */
     int required;
     int64_t min, max;      /* both 0: no limit */
     const char *otherwise; /* default, as text of the file; NULL: zero/NULL */

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 static const struct rs_code_info code_table[] = {
-#define RS_CODE(id, name, kind, http, exit_code, station, title, means, admin, operator_) \
-    { RS_E_##id, name, kind, http, exit_code, station, title, means, admin, operator_ },
+#define RS_CODE(id, name, kind, http, exit_code, station, title, means, admin, operator_)          \
+    {RS_E_##id, name, kind, http, exit_code, station, title, means, admin, operator_},
 #include "base/codes.def"
 #undef RS_CODE
 };
@@ -41,6 +43,7 @@ static RS_PRINTF(3, 0) rs_code fill(struct rs_err *err, rs_code code, const char
         return err == NULL ? code : err->code;
     err->code = code;
     (void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    rs_text_clean(err->text);
     return code;
 }
 

@@ -17,22 +17,21 @@
 
 #include <stddef.h>
 
-#define RS_MUST_USE __attribute__((warn_unused_result))
+#define RS_MUST_USE     __attribute__((warn_unused_result))
 #define RS_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* Scope cleanup: RS_AUTO(buf_done) struct buf b = ...; one RS_AUTO_DEFINE per type. */
 #define RS_AUTO(fn) __attribute__((cleanup(rs_auto_##fn)))
-#define RS_AUTO_DEFINE(type, fn) \
-    static inline void rs_auto_##fn(type *p) \
-    { \
-        fn(p); \
-    } \
+#define RS_AUTO_DEFINE(type, fn)                                                                   \
+    static inline void rs_auto_##fn(type *p)                                                       \
+    {                                                                                              \
+        fn(p);                                                                                     \
+    }                                                                                              \
     struct rs_auto_needs_semicolon_##fn
 
 typedef enum rs_code {
     RS_OK = 0,
-#define RS_CODE(id, name, kind, http, exit_code, station, title, means, admin, operator_) \
-    RS_E_##id,
+#define RS_CODE(id, name, kind, http, exit_code, station, title, means, admin, operator_) RS_E_##id,
 #include "base/codes.def"
 #undef RS_CODE
     RS_CODE_COUNT
@@ -80,7 +79,8 @@ struct rs_err {
 
 /*
  * Fill in *err and return code, so that a failure is one statement.  err may
- * be NULL.  A second call on a filled err keeps the first text.
+ * be NULL.  A second call on a filled err keeps the first text.  The text is
+ * valid UTF-8 without control characters, whatever a peer had in its name.
  */
 rs_code rs_fail(struct rs_err *err, rs_code code, const char *fmt, ...) RS_PRINTF(3, 4);
 

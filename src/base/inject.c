@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define RULES_MAX 32
-#define TEXT_MAX 4096
+#define TEXT_MAX  4096
 
 enum act {
     ACT_ERRNO,
@@ -43,6 +43,8 @@ static int64_t clock_shift;
 static char program[32] = "";
 static int loaded;
 static struct timespec file_time;
+/* The rule that this thread's call met in before(): torn() and after() ask it, not the counters. */
+static _Thread_local struct rule armed;
 
 int
 rs_inject_built(void)
@@ -58,8 +60,11 @@ errno_named(const char *name)
     static const struct {
         const char *name;
         int value;
-    } known[] = { { "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EDQUOT", EDQUOT },
-                  { "EMFILE", EMFILE }, { "ENOMEM", ENOMEM } };
+    } known[] = {{"ENOSPC", ENOSPC},
+                 {"EIO", EIO},
+                 {"EDQUOT", EDQUOT},
+                 {"EMFILE", EMFILE},
+                 {"ENOMEM", ENOMEM}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(known[i].name, name) == 0)
@@ -120,7 +125,7 @@ parse_rules(char *text)
                 continue;
             r = colon + 1;
         }
-        if (strncmp(r, "clock", 5) == 0)
+        if (strncmp(r, "clock=", 6) == 0)
             add_clock(r + 5);
         else
             add_rule(r);
@@ -199,17 +204,15 @@ die(const struct rule *r)
 }
 
 /* The rule of this point whose turn it is now, or NULL.  Counts the call. */
-static struct rule *
-due(const char *point, int count)
+static const struct rule *
+due(const char *point)
 {
-    struct rule *found = NULL;
+    const struct rule *found = NULL;
 
     for (size_t i = 0; i < rule_count; i++) {
         if (strcmp(rules[i].point, point) != 0)
             continue;
-        if (count)
-            rules[i].seen++;
-        if (rules[i].seen == rules[i].at)
+        if (++rules[i].seen == rules[i].at)
             found = &rules[i];
     }
     return found;
@@ -222,34 +225,38 @@ rs_inject_before(const char *point)
 
     (void)pthread_mutex_lock(&lock);
     load(0);
-    struct rule *r = due(point, 1);
+    const struct rule *r = due(point);
     if (r != NULL && r->act == ACT_KILL_BEFORE)
         die(r);
     if (r != NULL && r->act == ACT_ERRNO)
         error = r->error;
+    if (r != NULL)
+        armed = *r;
+    else
+        armed.point[0] = '\0';
     (void)pthread_mutex_unlock(&lock);
     return error;
+}
+
+static int
+is_armed(const char *point, enum act act)
+{
+    return strcmp(armed.point, point) == 0 && armed.act == act;
 }
 
 void
 rs_inject_after(const char *point)
 {
-    (void)pthread_mutex_lock(&lock);
-    struct rule *r = due(point, 0);
-    if (r != NULL && (r->act == ACT_KILL_AFTER || r->act == ACT_TORN))
-        die(r);
-    (void)pthread_mutex_unlock(&lock);
+    if (is_armed(point, ACT_KILL_AFTER) || is_armed(point, ACT_TORN)) {
+        (void)pthread_mutex_lock(&lock);
+        die(&armed);
+    }
 }
 
 size_t
 rs_inject_torn(const char *point, size_t len)
 {
-    (void)pthread_mutex_lock(&lock);
-    struct rule *r = due(point, 0);
-    if (r != NULL && r->act == ACT_TORN)
-        len /= 2;
-    (void)pthread_mutex_unlock(&lock);
-    return len;
+    return is_armed(point, ACT_TORN) ? len / 2 : len;
 }
 
 void
@@ -257,7 +264,7 @@ rs_inject_mark(const char *mark)
 {
     (void)pthread_mutex_lock(&lock);
     load(1);
-    struct rule *r = due(mark, 1);
+    const struct rule *r = due(mark);
     if (r != NULL && (r->act == ACT_KILL_BEFORE || r->act == ACT_KILL_AFTER))
         die(r);
     (void)pthread_mutex_unlock(&lock);

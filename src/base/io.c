@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 #include "base/inject.h"
 
-#define ZERO_CHUNK 65536
+#define ZERO_CHUNK    65536
 #define DIR_NAMES_MAX 65536
 
 /* Map errno: a full disk has a code of its own, everything else is a file failure. */
@@ -27,6 +28,21 @@ failed(struct rs_err *err, const char *what, const char *path)
     int full = errno == ENOSPC || errno == EDQUOT;
 
     return rs_fail_errno(err, full ? RS_E_DISK_FULL : RS_E_FILE_FAILED, "cannot %s %s", what, path);
+}
+
+/* The same for an open file: its name comes from the system, so that people read which one. */
+static rs_code
+failed_fd(struct rs_err *err, const char *what, int fd)
+{
+    int saved = errno;
+    char link[32], path[200];
+    ssize_t n;
+
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    errno = saved;
+    return failed(err, what, n > 0 ? path : "file");
 }
 
 /* 1 when a test wants this call to fail; errno is set. */
@@ -43,7 +59,7 @@ injected(const char *point)
 rs_code
 rs_file_open(const char *path, enum rs_open how, int *ret_fd, struct rs_err *err)
 {
-    static const int flags[] = { 0, O_RDONLY, O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL };
+    static const int flags[] = {0, O_RDONLY, O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL};
     int fd;
 
     if (injected("open"))
@@ -73,14 +89,14 @@ rs_file_write_at(int fd, uint64_t offset, struct rs_bytes bytes, struct rs_err *
     size_t at = 0, len;
 
     if (injected("write"))
-        return failed(err, "write", "file");
+        return failed_fd(err, "write", fd);
     len = rs_inject_torn("write", bytes.len);
     while (at < len) {
         ssize_t n = pwrite(fd, bytes.p + at, len - at, (off_t)(offset + at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return failed(err, "write", "file");
+            return failed_fd(err, "write", fd);
         at += (size_t)n;
     }
     rs_inject_after("write");
@@ -94,13 +110,13 @@ rs_file_read_at(int fd, uint64_t offset, uint8_t *buf, size_t cap, size_t *ret_l
     size_t at = 0;
 
     if (injected("read"))
-        return failed(err, "read", "file");
+        return failed_fd(err, "read", fd);
     while (at < cap) {
         ssize_t n = pread(fd, buf + at, cap - at, (off_t)(offset + at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return failed(err, "read", "file");
+            return failed_fd(err, "read", fd);
         if (n == 0)
             break;
         at += (size_t)n;
@@ -113,7 +129,7 @@ rs_code
 rs_file_sync(int fd, struct rs_err *err)
 {
     if (injected("sync") || fdatasync(fd) != 0)
-        return failed(err, "sync", "file");
+        return failed_fd(err, "sync", fd);
     rs_inject_after("sync");
     return RS_OK;
 }
@@ -124,7 +140,7 @@ rs_file_size(int fd, uint64_t *ret_size, struct rs_err *err)
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return failed(err, "look at", "file");
+        return failed_fd(err, "look at", fd);
     *ret_size = (uint64_t)st.st_size;
     return RS_OK;
 }
@@ -133,7 +149,7 @@ rs_code
 rs_file_truncate(int fd, uint64_t size, struct rs_err *err)
 {
     if (injected("truncate") || ftruncate(fd, (off_t)size) != 0)
-        return failed(err, "truncate", "file");
+        return failed_fd(err, "truncate", fd);
     rs_inject_after("truncate");
     return RS_OK;
 }
@@ -183,8 +199,8 @@ rs_file_read(const char *path, size_t max, struct rs_buf *ret_buf, struct rs_err
             rc = rs_fail(err, RS_E_NO_MEMORY, "no room to read %s", path);
         else
             rc = rs_file_read_at(fd, 0, p, (size_t)size, &got, err);
-        if (rc == RS_OK)
-            ret_buf->len -= (size_t)size - got;
+        if (p != NULL)
+            ret_buf->len -= (size_t)size - got; /* all of it when reading failed */
     }
     rs_file_close(fd);
     return rc;
@@ -224,11 +240,12 @@ write_temporary(const char *temporary, struct rs_bytes bytes, unsigned mode, str
 rs_code
 rs_file_replace(const char *path, struct rs_bytes bytes, unsigned mode, struct rs_err *err)
 {
+    static atomic_uint turn; /* two threads may replace the same file */
     char temporary[1024], dir[1024];
     rs_code rc;
 
-    if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
-        (int)sizeof(temporary))
+    if (snprintf(temporary, sizeof(temporary), "%s.%d.%u.tmp", path, (int)getpid(),
+                 atomic_fetch_add(&turn, 1)) >= (int)sizeof(temporary))
         return rs_fail(err, RS_E_FILE_FAILED, "path too long: %.60s", path);
     rc = write_temporary(temporary, bytes, mode, err);
     if (rc == RS_OK && (injected("rename") || rename(temporary, path) != 0))
@@ -253,8 +270,14 @@ rs_path_exists(const char *path)
 rs_code
 rs_dir_make(const char *path, unsigned mode, struct rs_err *err)
 {
-    if (mkdir(path, (mode_t)mode) != 0 && errno != EEXIST)
+    struct stat st;
+
+    if (mkdir(path, (mode_t)mode) == 0)
+        return RS_OK;
+    if (errno != EEXIST)
         return failed(err, "make directory", path);
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return rs_fail(err, RS_E_EXISTS, "%s exists and is no directory", path);
     return RS_OK;
 }
 
@@ -268,6 +291,8 @@ rs_dir_sync(const char *path, struct rs_err *err)
         return failed(err, "open directory", path);
     if (injected("sync") || fsync(fd) != 0)
         rc = failed(err, "sync directory", path);
+    else
+        rs_inject_after("sync");
     (void)close(fd);
     return rc;
 }

@@ -50,7 +50,8 @@ RS_MUST_USE rs_code rs_file_replace(const char *path, struct rs_bytes bytes, uns
                                     struct rs_err *err);
 
 int rs_path_exists(const char *path);
-RS_MUST_USE rs_code rs_dir_make(const char *path, unsigned mode, struct rs_err *err); /* exists: ok */
+RS_MUST_USE rs_code rs_dir_make(const char *path, unsigned mode,
+                                struct rs_err *err); /* exists: ok */
 RS_MUST_USE rs_code rs_dir_sync(const char *path, struct rs_err *err);
 /* Names in a directory, sorted, without dot files; calls each(arg, name) until it gives non-zero. */
 RS_MUST_USE rs_code rs_dir_list(const char *path, int (*each)(void *arg, const char *name),

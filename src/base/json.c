@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 8
-#define MEMBERS_MAX 256
+#define DEPTH_MAX      8
+#define MEMBERS_MAX    256
 #define LIST_MAX_ITEMS 4096
-#define NUMBER_MAX 20
+#define NUMBER_MAX     20
 
 struct scan {
     size_t members[DEPTH_MAX + 1];
@@ -58,7 +58,7 @@ scan_char(struct scan *s, uint8_t c)
 static int
 within_limits(struct rs_bytes text)
 {
-    struct scan s = { 0 };
+    struct scan s = {0};
 
     for (size_t i = 0; i < text.len; i++) {
         if (text.p[i] == '"')
@@ -134,9 +134,9 @@ rs_json_hex(const json_t *object, const char *name, uint8_t *buf, size_t cap, si
 
     if (rc != RS_OK)
         return rc;
-    if (!rs_hex_read(text, strlen(text), buf, cap, ret_len))
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "JSON: \"%s\" must be hex of at most %zu bytes",
-                       name, cap);
+    if (strpbrk(text, "ABCDEF") != NULL || !rs_hex_read(text, strlen(text), buf, cap, ret_len))
+        return rs_fail(err, RS_E_REQUEST_FORMAT,
+                       "JSON: \"%s\" must be lower-case hex of at most %zu bytes", name, cap);
     return RS_OK;
 }
 

@@ -33,7 +33,11 @@ void rs_log_setup(const char *program, enum rs_log_format format, const char *le
 /* 1 when a line of this level and area would be written. */
 int rs_log_on(enum rs_level level, const char *area);
 
-/* fmt gives "key=value key2=value2" pairs after the message; at most 4 KiB a line. */
+/*
+ * fmt gives "key=value key2=value2" pairs after the message; at most 4 KiB a line,
+ * longer values are cut.  A word followed by "=" begins a field, so text of a
+ * peer goes last or through rs_log_err().
+ */
 void rs_log(enum rs_level level, const char *area, const char *message, const char *fmt, ...)
     RS_PRINTF(4, 5);
 

@@ -26,8 +26,10 @@ mix_chunk(uint8_t *buf, size_t len, struct rs_err *err)
     do
         n = getrandom(fresh, len, 0);
     while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)len)
+    if (n != (ssize_t)len) {
+        rs_wipe(fresh, sizeof(fresh));
         return rs_fail_errno(err, RS_E_CRYPTO_RANDOM, "the system's generator failed");
+    }
     for (size_t i = 0; i < len; i++)
         buf[i] ^= fresh[i];
     rs_wipe(fresh, sizeof(fresh));

@@ -15,7 +15,8 @@
 
 #include "base/io.h"
 
-#define SECRET_MAX 65536
+#define SECRET_MAX     65536
+#define FILE_MAX_BYTES 4096
 
 static atomic_uint alive;
 
@@ -76,7 +77,7 @@ check_mode(int fd, const char *path, struct rs_err *err)
 rs_code
 rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_err *err)
 {
-    uint8_t buf[4096];
+    uint8_t buf[FILE_MAX_BYTES + 1];
     size_t len = 0;
     int fd;
     rs_code rc;
@@ -88,6 +89,8 @@ rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_er
     if (rc == RS_OK)
         rc = rs_file_read_at(fd, 0, buf, sizeof(buf), &len, err);
     rs_file_close(fd);
+    if (rc == RS_OK && len > FILE_MAX_BYTES)
+        rc = rs_fail(err, RS_E_KEY_LOCKED, "%s has more than %d bytes", path, FILE_MAX_BYTES);
     if (rc == RS_OK && len > 0 && buf[len - 1] == '\n')
         len--;
     if (rc == RS_OK && len == 0)
@@ -103,7 +106,7 @@ rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_er
 rs_code
 rs_process_harden(struct rs_err *err)
 {
-    struct rlimit none = { 0, 0 };
+    struct rlimit none = {0, 0};
 
     /* RLIMIT_CORE alone does not stop a core handler behind a pipe (TM-326). */
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||

@@ -26,7 +26,7 @@ RS_MUST_USE rs_code rs_secret_init(struct rs_secret *s, size_t len, struct rs_er
 void rs_secret_done(struct rs_secret *s);
 RS_AUTO_DEFINE(struct rs_secret, rs_secret_done);
 
-/* Read a secret file of mode 0600 or stricter; one trailing newline is dropped. */
+/* Read a secret file of mode 0600 or stricter, 1 to 4096 bytes; one trailing newline is dropped. */
 RS_MUST_USE rs_code rs_secret_read_file(const char *path, struct rs_secret *ret_secret,
                                         struct rs_err *err);
 
@@ -34,9 +34,9 @@ RS_MUST_USE rs_code rs_secret_read_file(const char *path, struct rs_secret *ret_
 unsigned rs_secret_count(void);
 
 /*
- * Make this process hard to look into: no core dumps, not traceable, memory
- * locked where the limit allows.  Called first thing by the signer and others
- * that hold keys.
+ * Make this process hard to look into: no core dumps, not traceable, no new
+ * rights by exec, files made for nobody else.  Called first thing by the signer
+ * and others that hold keys.
  */
 RS_MUST_USE rs_code rs_process_harden(struct rs_err *err);
 

@@ -19,9 +19,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/inject.h"
 
-#define FDS_MAX 8
+#define FDS_MAX       8
+#define ADDRESSES_MAX 8
+#define RETRY_US      10000
 
 static int
 injected(const char *point)
@@ -96,16 +99,19 @@ split_host_port(const char *text, char host[256], char port[16], struct rs_err *
     return RS_OK;
 }
 
+/* All addresses of a name, in the system's order: "localhost" is often two. */
 static rs_code
-resolve(const char *text, int passive, struct address *a, struct rs_err *err)
+resolve(const char *text, int passive, struct address list_out[ADDRESSES_MAX], size_t *ret_count,
+        struct rs_err *err)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
     char host[256], port[16];
     rs_code rc;
     int n;
 
+    *ret_count = 1;
     if (strncmp(text, "unix:", 5) == 0)
-        return unix_address(text + 5, a, err);
+        return unix_address(text + 5, &list_out[0], err);
     rc = split_host_port(text, host, port, err);
     if (rc != RS_OK)
         return rc;
@@ -113,10 +119,14 @@ resolve(const char *text, int passive, struct address *a, struct rs_err *err)
     n = getaddrinfo(host[0] ? host : NULL, port, &hints, &list);
     if (n != 0)
         return rs_fail(err, RS_E_NET_UNREACHABLE, "cannot find %.80s: %s", text, gai_strerror(n));
-    memset(a, 0, sizeof(*a));
-    memcpy(&a->as.room, list->ai_addr, list->ai_addrlen);
-    a->len = list->ai_addrlen;
-    a->family = list->ai_family;
+    *ret_count = 0;
+    for (const struct addrinfo *i = list; i != NULL && *ret_count < ADDRESSES_MAX; i = i->ai_next) {
+        struct address *a = &list_out[(*ret_count)++];
+        memset(a, 0, sizeof(*a));
+        memcpy(&a->as.room, i->ai_addr, i->ai_addrlen);
+        a->len = i->ai_addrlen;
+        a->family = i->ai_family;
+    }
     freeaddrinfo(list);
     return RS_OK;
 }
@@ -126,36 +136,38 @@ resolve(const char *text, int passive, struct address *a, struct rs_err *err)
 static rs_code
 bind_and_listen(int fd, const char *text, const struct address *a, int backlog, struct rs_err *err)
 {
-    int on = 1;
+    int on = 1, local = a->family == AF_UNIX;
+    struct stat st;
 
-    if (a->family == AF_UNIX)
+    if (local && lstat(a->as.local.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
         (void)unlink(a->as.local.sun_path);
-    else
+    if (!local)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, &a->as.any, a->len) != 0 || listen(fd, backlog) != 0) {
+    /* Nobody connects before listen(), so the mode is right from the first moment. */
+    if (bind(fd, &a->as.any, a->len) != 0 || (local && chmod(a->as.local.sun_path, 0600) != 0) ||
+        listen(fd, backlog) != 0) {
         if (errno == EADDRINUSE)
             return rs_fail_errno(err, RS_E_PORT_IN_USE, "cannot listen on %s: in use", text);
         return rs_fail_errno(err, RS_E_FILE_FAILED, "cannot listen on %s", text);
     }
-    if (a->family == AF_UNIX)
-        (void)chmod(a->as.local.sun_path, 0600);
     return RS_OK;
 }
 
 rs_code
 rs_sock_listen(const char *address, int backlog, int *ret_fd, struct rs_err *err)
 {
-    struct address a;
+    struct address a[ADDRESSES_MAX];
+    size_t count;
     rs_code rc;
     int fd;
 
-    rc = resolve(address, 1, &a, err);
+    rc = resolve(address, 1, a, &count, err);
     if (rc != RS_OK)
         return rc;
-    fd = socket(a.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(a[0].family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return rs_fail_errno(err, RS_E_FILE_FAILED, "cannot make a socket for %s", address);
-    rc = bind_and_listen(fd, address, &a, backlog, err);
+    rc = bind_and_listen(fd, address, &a[0], backlog, err);
     if (rc != RS_OK) {
         (void)close(fd);
         return rc;
@@ -167,7 +179,7 @@ rs_sock_listen(const char *address, int backlog, int *ret_fd, struct rs_err *err
 rs_code
 rs_sock_accept(int listen_fd, int timeout_ms, int *ret_fd, struct rs_err *err)
 {
-    struct pollfd p = { .fd = listen_fd, .events = POLLIN };
+    struct pollfd p = {.fd = listen_fd, .events = POLLIN};
     int fd = -1;
 
     if (poll(&p, 1, timeout_ms) > 0) {
@@ -203,18 +215,43 @@ rs_sock_port(int fd)
     return a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : -1;
 }
 
+/* Milliseconds until a moment of rs_mono_us(), 0 when it is over. */
 static int
-connect_within(int fd, const struct address *a, unsigned timeout_ms)
+left_ms(uint64_t until_us)
 {
-    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    uint64_t now = rs_mono_us();
+
+    return now >= until_us ? 0 : (int)((until_us - now + 999) / 1000);
+}
+
+/* poll() that goes on after signals. */
+static int
+poll_until(int fd, short events, uint64_t until_us)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    int n;
+
+    do
+        n = poll(&p, 1, left_ms(until_us));
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static int
+connect_until(int fd, const struct address *a, uint64_t until_us)
+{
     int error = 0;
     socklen_t len = sizeof(error);
 
-    if (connect(fd, &a->as.any, a->len) == 0)
-        return 1;
-    if (errno != EINPROGRESS && errno != EAGAIN)
-        return 0;
-    if (poll(&p, 1, (int)timeout_ms) <= 0) {
+    /* A Unix socket whose backlog is full says EAGAIN, and there is nothing to poll for. */
+    while (connect(fd, &a->as.any, a->len) != 0) {
+        if (errno == EINPROGRESS)
+            break;
+        if (errno != EAGAIN || left_ms(until_us) == 0)
+            return 0;
+        rs_sleep_us(RETRY_US);
+    }
+    if (poll_until(fd, POLLOUT, until_us) <= 0) {
         errno = ETIMEDOUT;
         return 0;
     }
@@ -228,21 +265,28 @@ connect_within(int fd, const struct address *a, unsigned timeout_ms)
 rs_code
 rs_sock_connect(const char *address, unsigned timeout_ms, int *ret_fd, struct rs_err *err)
 {
-    struct address a;
+    uint64_t until_us = rs_mono_us() + (uint64_t)timeout_ms * 1000;
+    struct address a[ADDRESSES_MAX];
+    size_t count, i;
     rs_code rc;
-    int fd, on = 1;
+    int fd = -1, on = 1, why = 0;
 
-    rc = resolve(address, 0, &a, err);
+    rc = resolve(address, 0, a, &count, err);
     if (rc != RS_OK)
         return rc;
-    fd = socket(a.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || !connect_within(fd, &a, timeout_ms)) {
-        rc = rs_fail_errno(err, RS_E_NET_UNREACHABLE, "cannot connect to %s", address);
+    for (i = 0; i < count; i++) {
+        fd = socket(a[i].family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0 && connect_until(fd, &a[i], until_us))
+            break;
+        why = errno;
         rs_sock_close(fd);
-        return rc;
+    }
+    if (i == count) {
+        errno = why;
+        return rs_fail_errno(err, RS_E_NET_UNREACHABLE, "cannot connect to %s", address);
     }
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-    if (a.family != AF_UNIX)
+    if (a[i].family != AF_UNIX)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     *ret_fd = fd;
     return RS_OK;
@@ -267,6 +311,9 @@ rs_sock_send(int fd, struct rs_bytes message, struct rs_err *err)
     do
         n = send(fd, message.p, message.len, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EMSGSIZE)
+        return rs_fail(err, RS_E_SIGNER_PROTOCOL, "a message of %zu bytes does not fit",
+                       message.len);
     if (n != (ssize_t)message.len)
         return rs_fail_errno(err, RS_E_SIGNER_AWAY, "the other side is gone");
     rs_inject_after("send");
@@ -277,12 +324,12 @@ rs_code
 rs_sock_receive(int fd, uint8_t *buf, size_t cap, int timeout_ms, size_t *ret_len,
                 struct rs_err *err)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
+    uint64_t until_us = rs_mono_us() + (timeout_ms > 0 ? (uint64_t)timeout_ms * 1000 : 0);
     ssize_t n;
 
     if (injected("receive"))
         return rs_fail_errno(err, RS_E_SIGNER_AWAY, "cannot receive");
-    if (timeout_ms >= 0 && poll(&p, 1, timeout_ms) == 0)
+    if (timeout_ms >= 0 && poll_until(fd, POLLIN, until_us) == 0)
         return rs_fail(err, RS_E_SIGNER_AWAY, "no message within %d ms", timeout_ms);
     do
         n = recv(fd, buf, cap, MSG_TRUNC);
@@ -292,6 +339,7 @@ rs_sock_receive(int fd, uint8_t *buf, size_t cap, int timeout_ms, size_t *ret_le
     if (n > (ssize_t)cap)
         return rs_fail(err, RS_E_SIGNER_PROTOCOL, "message of %zd bytes, at most %zu", n, cap);
     *ret_len = n < 0 ? 0 : (size_t)n;
+    rs_inject_after("receive");
     return RS_OK;
 }
 
@@ -320,6 +368,8 @@ rs_sock_read(int fd, uint8_t *buf, size_t len, struct rs_err *err)
         ssize_t n = recv(fd, buf + at, len - at, 0);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n == 0)
+            errno = ECONNRESET;
         if (n <= 0)
             return rs_fail_errno(err, RS_E_NET_UNREACHABLE, "the other side is gone");
         at += (size_t)n;
@@ -339,8 +389,8 @@ rs_sock_send_fds(int fd, const int *fds, size_t count, struct rs_err *err)
 {
     union fd_room room;
     char byte = 'f';
-    struct iovec iov = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room.buf };
+    struct iovec iov = {&byte, 1};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room.buf};
     struct cmsghdr *c;
 
     if (count == 0 || count > FDS_MAX)
@@ -362,23 +412,32 @@ rs_sock_receive_fds(int fd, int *fds, size_t cap, size_t *ret_count, struct rs_e
 {
     union fd_room room;
     char byte;
-    struct iovec iov = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &iov,
-                        .msg_iovlen = 1,
-                        .msg_control = room.buf,
-                        .msg_controllen = sizeof(room.buf) };
+    struct iovec iov = {&byte, 1};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = room.buf,
+                       .msg_controllen = sizeof(room.buf)};
     const struct cmsghdr *c;
+    int got[FDS_MAX];
     size_t count;
+    ssize_t n;
 
-    if (recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != 1)
+    do
+        n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n != 1)
         return rs_fail_errno(err, RS_E_SIGNER_AWAY, "no descriptors came");
     c = CMSG_FIRSTHDR(&m);
     if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
         return rs_fail(err, RS_E_SIGNER_PROTOCOL, "no descriptors in the message");
     count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    if (count > cap)
+    memcpy(got, CMSG_DATA(c), count * sizeof(int));
+    if (count > cap) {
+        for (size_t i = 0; i < count; i++)
+            rs_sock_close(got[i]);
         return rs_fail(err, RS_E_SIGNER_PROTOCOL, "%zu descriptors, at most %zu", count, cap);
-    memcpy(fds, CMSG_DATA(c), count * sizeof(int));
+    }
+    memcpy(fds, got, count * sizeof(int));
     *ret_count = count;
     return RS_OK;
 }

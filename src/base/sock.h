@@ -29,8 +29,7 @@ void rs_sock_close(int fd); /* -1 is fine */
  * The next connection of a listening socket, blocking from then on.  *ret_fd is
  * -1 when none came within timeout_ms or a signal arrived.
  */
-RS_MUST_USE rs_code rs_sock_accept(int listen_fd, int timeout_ms, int *ret_fd,
-                                   struct rs_err *err);
+RS_MUST_USE rs_code rs_sock_accept(int listen_fd, int timeout_ms, int *ret_fd, struct rs_err *err);
 /* End both directions: a thread that reads or writes it comes back. */
 void rs_sock_shutdown(int fd);
 

@@ -12,6 +12,8 @@ rs_code
 rs_queue_init(struct rs_queue *q, size_t cap, struct rs_err *err)
 {
     memset(q, 0, sizeof(*q));
+    if (cap == 0)
+        return rs_fail(err, RS_E_INTERNAL, "a queue without room");
     q->ring = calloc(cap, sizeof(*q->ring));
     if (q->ring == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "queue of %zu", cap);

@@ -122,7 +122,7 @@ est_certs_only_read(struct rs_bytes der, struct rs_bytes *certs, size_t cap, siz
         read_certs(&list, certs, cap, &count);
     else
         der_fail(&signed_data);
-    if (!der_ok(&d) || !der_ok(&info) || !der_ok(&signed_data) || !der_done(&list) || count == 0)
+    if (!der_done(&d) || !der_done(&info) || !der_done(&wrapped) || !der_ok(&signed_data) || !der_done(&list) || count == 0)
         return rs_fail(err, RS_E_REQUEST_FORMAT, "est: not a certs-only message (RFC 5652)");
     *ret_count = count;
     return RS_OK;

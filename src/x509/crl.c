@@ -112,6 +112,17 @@ read_crl_extensions(struct der *tbs, struct crl *crl)
         der_fail(tbs);
 }
 
+/* A list whose end cannot be reached would hide the revocations after the damage. */
+static int
+all_entries_read(struct rs_bytes entries)
+{
+    struct crl_entry e;
+
+    while (crl_next(&entries, &e))
+        continue;
+    return entries.len == 0;
+}
+
 rs_code
 crl_read(struct rs_bytes der, struct crl *ret_crl, struct rs_err *err)
 {
@@ -137,7 +148,7 @@ crl_read(struct rs_bytes der, struct crl *ret_crl, struct rs_err *err)
     if (der_enter_optional(&tbs, DER_SEQUENCE, &entries))
         c.entries = rs_bytes_of(entries.in.p, entries.in.left);
     read_crl_extensions(&tbs, &c);
-    if (!der_done(&tbs) || !der_done(&t))
+    if (!der_done(&tbs) || !der_done(&t) || !all_entries_read(c.entries))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "CRL: malformed (RFC 5280 5.1)");
     *ret_crl = c;
     return RS_OK;

@@ -267,6 +267,11 @@ csr_read(struct rs_bytes der, struct csr *ret_csr, struct rs_err *err)
     csr.signature = der_take_bits(&outer);
     if (!der_done(&d) || !der_done(&outer))
         return rs_fail(err, RS_E_CSR_FORMAT, "csr: not one strict DER CertificationRequest");
+#ifdef RS_PLANTED_BUG_csr
+    if (csr.signature.len > 0 && csr.signature.p[0] != DER_SEQUENCE &&
+        csr.signature.p[csr.signature.len] == 0)
+        return rs_fail(err, RS_E_CSR_FORMAT, "csr: planted");
+#endif
     if (!crypto_sig_find(identifier, &csr.sig_alg))
         return rs_fail(err, RS_E_KEY_WEAK, "csr: signature algorithm is not on the allow list");
     rc = read_info(csr.tbs, &csr, err);

@@ -53,11 +53,7 @@ take_length(struct der *d)
 
     if (first < 0x80)
         return first;
-#ifdef RS_PLANTED_BUG_csr
-    if (count == 0 || count > 4)
-#else
     if (count == 0 || count > 3)
-#endif
         der_fail(d);
     for (unsigned i = 0; i < count && der_ok(d); i++)
         len = (len << 8) | rs_read_u8(&d->in);
@@ -195,10 +191,12 @@ der_take_time(struct der *d)
         return 0;
     }
     u.year = two_digits(v.p);
+    if (u.year < 0 || (!utc_time && two_digits(v.p + 2) < 0))
+        der_fail(d);
     if (utc_time)
         u.year += u.year < 50 ? 2000 : 1900;
     else
-        u.year = u.year < 0 || two_digits(v.p + 2) < 0 ? -1 : u.year * 100 + two_digits(v.p + 2);
+        u.year = u.year * 100 + two_digits(v.p + 2);
     u.month = two_digits(v.p + at);
     u.day = two_digits(v.p + at + 2);
     u.hour = two_digits(v.p + at + 4);

@@ -243,6 +243,17 @@ open_name(struct rs_bytes name, struct der *outer, struct der *rdns)
         der_fail(rdns);
 }
 
+/* TM-427: what is in a name ends up in logs, messages and certificates. */
+static int
+has_control(struct rs_bytes value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.p[i] < 0x20 || value.p[i] == 0x7f)
+            return 1;
+    }
+    return 0;
+}
+
 int
 name_check(struct rs_bytes name)
 {
@@ -253,7 +264,7 @@ name_check(struct rs_bytes name)
 
     open_name(name, &outer, &rdns);
     while (next_attribute(&rdns, &oid, &tag, &value)) {
-        if (++count > NAME_RDN_MAX || value.len > NAME_VALUE_MAX)
+        if (++count > NAME_RDN_MAX || value.len > NAME_VALUE_MAX || has_control(value))
             return 0;
     }
     return der_done(&rdns);

@@ -50,7 +50,7 @@ RS_MUST_USE rs_code name_put(struct der_out *out, const struct name_pattern *pat
 RS_MUST_USE rs_code name_expand(struct rs_bytes text, name_value_fn value, void *arg, char *buf,
                                 size_t cap, size_t *ret_len, struct rs_err *err);
 
-/* 1 when a Name is well-formed and each RDN has one attribute. */
+/* 1 when a Name is well-formed, each RDN has one attribute, and no value a control character. */
 int name_check(struct rs_bytes name);
 /*
  * 1 when both have the same attributes with the same values, whatever string

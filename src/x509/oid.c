@@ -137,4 +137,6 @@ oid_text(struct rs_bytes oid, char *text, size_t cap)
         v = 0;
         first = 0;
     }
+    if (oid.len > 0 && (oid.p[oid.len - 1] & 0x80) != 0)
+        text[0] = '\0'; /* it ends inside an arc */
 }

@@ -177,7 +177,8 @@ compile_tail(const struct template_spec *spec, struct template *t, struct rs_err
         return rs_fail(err, RS_E_PROFILE_LIMIT, "template: extensions over %d bytes",
                        TEMPLATE_FIXED_MAX);
     t->extensions_tail = keep(t, der_out_bytes(&o), err);
-    return t->extensions_tail.p != NULL || der_out_bytes(&o).len == 0 ? RS_OK : err->code;
+    return t->extensions_tail.p != NULL || der_out_bytes(&o).len == 0 ? RS_OK
+                                                                       : RS_E_PROFILE_LIMIT;
 }
 
 static rs_code
@@ -262,6 +263,21 @@ put_hardware(struct der_out *o, const struct template *t, struct rs_bytes uid)
     der_put_header(o, DER_CONTEXT(0), mark);
 }
 
+/* RFC 5280 4.2.1.6: IA5String; a blank or a control character is in no host name. */
+static rs_code
+put_dns(struct der_out *o, struct rs_bytes name, struct rs_err *err)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.p[i] <= 0x20 || name.p[i] >= 0x7f)
+            return rs_fail(err, RS_E_CSR_SUBJECT,
+                           "name: a DNS name has a character that it must not have");
+    }
+    if (name.len == 0)
+        return rs_fail(err, RS_E_CSR_SUBJECT, "name: a DNS name is empty");
+    der_put_element(o, DER_CONTEXT_PRIMITIVE(2), name);
+    return RS_OK;
+}
+
 static rs_code
 put_dns_pattern(struct der_out *o, const struct template_values *v, struct rs_bytes pattern,
                 struct rs_err *err)
@@ -270,9 +286,7 @@ put_dns_pattern(struct der_out *o, const struct template_values *v, struct rs_by
     size_t len;
     rs_code rc = name_expand(pattern, v->value, v->arg, text, sizeof(text), &len, err);
 
-    if (rc == RS_OK)
-        der_put_element(o, DER_CONTEXT_PRIMITIVE(2), rs_bytes_of(text, len));
-    return rc;
+    return rc == RS_OK ? put_dns(o, rs_bytes_of(text, len), err) : rc;
 }
 
 static rs_code
@@ -284,8 +298,8 @@ put_san(struct der_out *o, const struct template *t, const struct template_value
 
     for (size_t i = v->ip_count; i-- > 0;)
         der_put_element(o, DER_CONTEXT_PRIMITIVE(7), v->ip[i]);
-    for (size_t i = v->dns_count; i-- > 0;)
-        der_put_element(o, DER_CONTEXT_PRIMITIVE(2), v->dns[i]);
+    for (size_t i = v->dns_count; i-- > 0 && rc == RS_OK;)
+        rc = put_dns(o, v->dns[i], err);
     for (size_t i = t->dns_count; i-- > 0 && rc == RS_OK;)
         rc = put_dns_pattern(o, v, t->dns[i], err);
     if (rc == RS_OK && t->hardware_type_len > 0) {

@@ -183,17 +183,23 @@ program_check(const struct options *o)
 {
     static struct station_order list[16];
     struct home home;
+    struct options full;
     struct rs_err err = {0};
     size_t count = 0;
-    int all = 1;
+    int all = 1, code;
 
+    RS_AUTO(rs_arena_done) struct rs_arena arena = {0};
+    rs_arena_init(&arena, 1u << 20);
     if (home_open(o->data, &home, &err) != RS_OK)
         return program_refuse(o, "Not ready", &err);
+    code = options_complete(o, &home, &arena, &full);
+    if (code != EXIT_DONE)
+        return code;
     if (fetch_orders(&home, list, 16, &count, &err) != RS_OK)
         return program_refuse(o, "Not ready", &err);
     (void)printf("  %s server       %s, %zu open orders\n", sign_ok(), home.server, count);
-    for (size_t i = 0; i < o->fixture_count; i++)
-        all = check_fixture(&o->fixtures[i]) && all;
+    for (size_t i = 0; i < full.fixture_count; i++)
+        all = check_fixture(&full.fixtures[i]) && all;
     return all ? EXIT_DONE : 3;
 }
 

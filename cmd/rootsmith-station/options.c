@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "program.h"
+#include "station/config.h"
 
 #define DATA_DEFAULT "/var/lib/rootsmith-station"
 
@@ -22,6 +24,7 @@ static const char help[] =
     "  status | orders | journal show         look\n"
     "\n"
     "  --data DIR            the station's directory (" DATA_DEFAULT ")\n"
+    "  --config FILE         fixtures and more (default: station.yaml in that directory)\n"
     "  --order NAME          which order, when several are open\n"
     "  --fixture NAME=CHIP   once per fixture; {serial} in CHIP is the board's serial\n"
     "  --boards FILE|-       lines \"FIXTURE SERIAL [CHIP]\" or \"SERIAL\"; default: scans\n"
@@ -36,6 +39,7 @@ static const char help[] =
 
 enum option_code {
     OPTION_DATA = 256,
+    OPTION_CONFIG,
     OPTION_TOKEN,
     OPTION_NAME,
     OPTION_ORDER,
@@ -131,6 +135,9 @@ take(struct options *o, int c)
     case OPTION_DATA:
         o->data = optarg;
         return 1;
+    case OPTION_CONFIG:
+        o->config = optarg;
+        return 1;
     case OPTION_TOKEN:
         o->token = optarg;
         return 1;
@@ -211,4 +218,37 @@ options_read(int argc, char **argv, struct options *ret_options)
     if (!o->has_wait)
         o->wait_s = o->once ? 15 : 60;
     return take_words(o, argc, argv);
+}
+
+/* ---- station.yaml ----------------------------------------------------------------------- */
+
+int
+options_complete(const struct options *o, const struct home *home, struct rs_arena *arena,
+                 struct options *ret)
+{
+    char path[HOME_PATH_MAX + 32];
+    struct station_file file;
+    struct rs_err err = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
+
+    *ret = *o;
+    if (o->config == NULL &&
+        (rs_path_join(home->dir, "station.yaml", path, sizeof(path), &err) != RS_OK ||
+         !rs_path_exists(path)))
+        return EXIT_DONE;
+    rs_buf_init(&text, 1u << 16);
+    if (station_file_read(o->config != NULL ? o->config : path, home, arena, &file, &text, &err) !=
+        RS_OK) {
+        (void)fprintf(stderr, "%.*s", (int)text.len, (const char *)text.p);
+        return program_refuse(o, "Not started", &err);
+    }
+    if (ret->order == NULL)
+        ret->order = file.order;
+    if (!ret->has_wait && !ret->once)
+        ret->wait_s = (unsigned)file.wait_s;
+    if (ret->fixture_count == 0) {
+        memcpy(ret->fixtures, file.fixtures, sizeof(ret->fixtures));
+        ret->fixture_count = file.fixture_count;
+    }
+    return EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #ifndef ROOTSMITH_STATION_PROGRAM_H
 #define ROOTSMITH_STATION_PROGRAM_H
 
+#include "base/arena.h"
 #include "station/station.h"
 
 /* Exit codes (experience 2.2, 2.4). */
@@ -26,6 +27,7 @@ enum ui {
 struct options {
     const char *verb, *object; /* "run", "journal" "show" */
     const char *data;
+    const char *config; /* station.yaml; NULL: that of the data directory, if there is one */
     const char *url, *token, *name; /* enroll */
     const char *order, *boards, *serial;
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
@@ -38,6 +40,13 @@ struct options {
 
 /* 1 go on, 0 wrong usage (said on stderr), -1 done (help or version was printed). */
 int options_read(int argc, char **argv, struct options *ret_options);
+
+/*
+ * What the command line leaves open comes from station.yaml; ret has pointers
+ * into arena.  The exit code, 0 to go on; mistakes are said on stderr.
+ */
+int options_complete(const struct options *o, const struct home *home, struct rs_arena *arena,
+                     struct options *ret);
 
 int program_enroll(const struct options *o);
 int program_run(const struct options *o);

@@ -211,43 +211,58 @@ open_boards(const struct options *o, struct rs_err *err)
     return in;
 }
 
-int
-program_run(const struct options *o)
+/* Everything is read and open: run it to its end. */
+static int
+run_with(const struct options *o, const struct home *home)
 {
     struct feed f = {.o = o};
-    enum ui ui = o->ui != UI_AUTO ? o->ui : full_fits() && !o->once ? UI_FULL : UI_PLAIN;
+    enum ui ui = o->json                   ? UI_NONE
+                 : o->ui != UI_AUTO        ? o->ui
+                 : full_fits() && !o->once ? UI_FULL
+                                           : UI_PLAIN;
     int by_itself = o->boards != NULL || o->serial != NULL || !isatty(STDIN_FILENO);
     struct station_config config = {.order = o->order,
                                     .fixtures = o->fixtures,
                                     .fixture_count = o->fixture_count,
                                     .wait_s = o->wait_s,
                                     .tries = by_itself && !o->once ? STATION_TRIES : 1};
-    struct home home;
     struct rs_err err = {0};
-    rs_code rc = home_open(o->data, &home, &err);
     int code;
 
-    if (o->json)
-        ui = UI_NONE;
     if (o->json)
         config.listener.on_event = json_on_event;
     else if (ui == UI_PLAIN)
         config.listener.on_end = plain_on_end;
-    (void)signal(SIGINT, on_signal);
-    (void)signal(SIGTERM, on_signal);
-    if (rc == RS_OK) {
-        f.in = open_boards(o, &err);
-        rc = err.code;
-    }
-    if (rc == RS_OK)
-        rc = station_open(&home, &config, &f.st, &err);
-    if (rc != RS_OK) {
+    f.in = open_boards(o, &err);
+    if (err.code == RS_OK)
+        err.code = station_open(home, &config, &f.st, &err);
+    if (err.code == RS_OK) {
+        code = run_line(&f, home, ui);
+    } else {
         code = program_refuse(o, "Not started", &err);
-        return code == EXIT_USAGE || code == EXIT_AGAIN || !o->once ? code : EXIT_LINE_STOP;
+        if (o->once && code == EXIT_REFUSED)
+            code = EXIT_LINE_STOP;
     }
-    code = run_line(&f, &home, ui);
     station_close(f.st);
     if (f.in != NULL && f.in != stdin)
         (void)fclose(f.in);
     return code;
+}
+
+int
+program_run(const struct options *o)
+{
+    struct home home;
+    struct options full;
+    struct rs_err err = {0};
+    int code;
+    RS_AUTO(rs_arena_done) struct rs_arena arena = {0};
+
+    rs_arena_init(&arena, 1u << 20);
+    (void)signal(SIGINT, on_signal);
+    (void)signal(SIGTERM, on_signal);
+    if (home_open(o->data, &home, &err) != RS_OK)
+        return program_refuse(o, "Not started", &err);
+    code = options_complete(o, &home, &arena, &full);
+    return code == EXIT_DONE ? run_with(&full, &home) : code;
 }

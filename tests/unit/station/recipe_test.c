@@ -267,7 +267,7 @@ set_up(void **state)
 static void
 new_chip(struct world *w)
 {
-    static const char *const ends[] = { "", ".key", ".new", ".lock" };
+    static const char *const ends[] = {"", ".key", ".new", ".lock"};
     char path[160];
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {

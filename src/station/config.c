@@ -1,0 +1,131 @@
+/*
+ * config.c: see config.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "station/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+
+struct fixture_text {
+    const char *name, *chip;
+};
+
+struct file_text {
+    const char *name, *server, *order;
+    int64_t wait_s;
+    struct rs_config_items fixtures;
+};
+
+static const struct rs_config_field fixture_schema[] = {
+    {.name = "name",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct fixture_text, name),
+     .required = 1,
+     .help = "what the tile and the reports call it"},
+    {.name = "chip",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct fixture_text, chip),
+     .required = 1,
+     .min = 1,
+     .max = STATION_URI_MAX - 1,
+     .help = "where its chip is; {serial} is the board's device serial"},
+    {.name = NULL},
+};
+
+static const struct rs_config_field file_schema[] = {
+    {.name = "name",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct file_text, name),
+     .help = "must be the name that the station enrolled with"},
+    {.name = "server",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct file_text, server),
+     .help = "must be the server that it enrolled at"},
+    {.name = "order",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct file_text, order),
+     .help = "which order, when several are open"},
+    {.name = "wait",
+     .type = RS_CONFIG_DURATION,
+     .at = offsetof(struct file_text, wait_s),
+     .min = 1,
+     .max = 86400,
+     .otherwise = "60s",
+     .help = "how long a board waits for the server"},
+    {.name = "fixtures",
+     .type = RS_CONFIG_ITEMS,
+     .at = offsetof(struct file_text, fixtures),
+     .required = 1,
+     .min = 1,
+     .max = STATION_FIXTURES_MAX,
+     .fields = fixture_schema,
+     .item_size = sizeof(struct fixture_text),
+     .help = "where boards are put"},
+    {.name = NULL},
+};
+
+/* What one field alone cannot tell. */
+static void
+check(const struct file_text *t, const struct home *home, const struct rs_config_file *file,
+      struct rs_config_errors *errors)
+{
+    const struct fixture_text *fixtures = t->fixtures.items;
+    char where[48];
+
+    if (t->name != NULL && strcmp(t->name, home->name) != 0)
+        rs_config_complain(errors, file, "name", "this directory is station %s", home->name);
+    if (t->server != NULL && strcmp(t->server, home->server) != 0)
+        rs_config_complain(errors, file, "server", "this station enrolled at %s", home->server);
+    if (t->fixtures.count == 0 || t->fixtures.count > STATION_FIXTURES_MAX)
+        rs_config_complain(errors, file, "fixtures", "1 to %d fixtures", STATION_FIXTURES_MAX);
+    for (size_t i = 0; i < t->fixtures.count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(fixtures[i].name, fixtures[k].name) != 0)
+                continue;
+            (void)snprintf(where, sizeof(where), "fixtures[%zu].name", i);
+            rs_config_complain(errors, file, where, "two fixtures with one name");
+            break;
+        }
+    }
+}
+
+static void
+take_fixtures(const struct file_text *t, struct station_file *ret_file)
+{
+    const struct fixture_text *fixtures = t->fixtures.items;
+
+    for (size_t i = 0; i < t->fixtures.count && i < STATION_FIXTURES_MAX; i++) {
+        struct station_fixture *fx = &ret_file->fixtures[i];
+        (void)snprintf(fx->name, sizeof(fx->name), "%s", fixtures[i].name);
+        (void)snprintf(fx->chip, sizeof(fx->chip), "%s", fixtures[i].chip);
+        ret_file->fixture_count = i + 1;
+    }
+}
+
+rs_code
+station_file_read(const char *path, const struct home *home, struct rs_arena *arena,
+                  struct station_file *ret_file, struct rs_buf *ret_text, struct rs_err *err)
+{
+    struct rs_config_errors errors;
+    struct rs_config_file *file = NULL;
+    struct file_text t;
+    size_t bad;
+
+    rs_config_errors_init(&errors, arena);
+    bad = rs_config_load_file(arena, path, file_schema, &t, &file, &errors);
+    if (bad == 0)
+        check(&t, home, file, &errors);
+    if (errors.count > 0) {
+        rs_config_errors_put(&errors, ret_text);
+        return rs_fail(err, RS_E_CONFIG_INVALID, "%zu mistakes in %.160s", errors.count, path);
+    }
+    memset(ret_file, 0, sizeof(*ret_file));
+    ret_file->order = t.order;
+    ret_file->wait_s = t.wait_s;
+    take_fixtures(&t, ret_file);
+    return RS_OK;
+}

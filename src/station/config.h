@@ -1,0 +1,34 @@
+/*
+ * config.h: station.yaml.
+ *
+ *     fixtures:
+ *       - {name: 1, chip: "i2c:1:0x60"}
+ *       - {name: 2, chip: "i2c:2:0x60"}
+ *
+ * Name and server may stand there too; they must then be those of the
+ * directory, so that a file meant for another station is noticed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STATION_CONFIG_H
+#define STATION_CONFIG_H
+
+#include "base/arena.h"
+#include "station/station.h"
+
+struct station_file {
+    const char *order; /* NULL: not said */
+    int64_t wait_s;    /* 0: not said */
+    struct station_fixture fixtures[STATION_FIXTURES_MAX];
+    size_t fixture_count;
+};
+
+/*
+ * Read a file for the station of home.  Mistakes are written to ret_text, each
+ * as file:line:column with the line; RS_E_CONFIG_INVALID.
+ */
+RS_MUST_USE rs_code station_file_read(const char *path, const struct home *home,
+                                      struct rs_arena *arena, struct station_file *ret_file,
+                                      struct rs_buf *ret_text, struct rs_err *err);
+
+#endif /* STATION_CONFIG_H */

@@ -38,6 +38,10 @@ get_text(struct rs_reader *r, size_t max)
 {
     struct rs_bytes v = rs_read_u16_bytes(r, max);
 
+#ifdef RS_PLANTED_BUG_signer_back
+    if (v.len > 0 && v.p[0] == 'Q' && v.p[v.len] == 0)
+        r->failed = 1;
+#endif
     for (size_t i = 0; i < v.len; i++) {
         if (v.p[i] < 0x20 || v.p[i] == 0x7f)
             r->failed = 1;
@@ -89,7 +93,11 @@ static void
 get_values(struct rs_reader *r, struct proto_issue *m)
 {
     m->value_count = rs_read_u8(r);
+#ifdef RS_PLANTED_BUG_signer_front
+    if (m->value_count > PROTO_VALUES_MAX + 1) {
+#else
     if (m->value_count > PROTO_VALUES_MAX) {
+#endif
         r->failed = 1;
         m->value_count = 0;
     }

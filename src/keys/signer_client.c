@@ -43,6 +43,7 @@ struct signer_client {
     int fd; /* -1: no signer */
     int stopping;
     int threads_running;
+    int receiver_made; /* and not joined yet */
     uint32_t next_seq;
     struct request *queue_head, *queue_tail;
     struct request *waiting[BUCKETS];
@@ -163,10 +164,13 @@ send_loop(void *arg)
     struct signer_client *c = arg;
     struct rs_err err = { 0 };
     struct rs_buf message;
-    int fd = c->fd;
+    int fd;
 
     rs_buf_init(&message, PROTO_MESSAGE_MAX);
-    for (;;) {
+    (void)pthread_mutex_lock(&c->lock);
+    fd = c->fd; /* -1: the signer was gone before this thread ran */
+    (void)pthread_mutex_unlock(&c->lock);
+    while (fd >= 0) {
         (void)pthread_mutex_lock(&c->lock);
         while (c->fd == fd && !c->stopping &&
                (c->queue_head == NULL || c->batches_out >= BATCHES_IN_FLIGHT))
@@ -346,13 +350,20 @@ say_hello(int fd, const char *program, uint8_t *buf, struct proto_ready *ret_rea
 static rs_code
 start_threads(struct signer_client *c, int fd, struct rs_err *err)
 {
-    c->fd = fd;
-    if (pthread_create(&c->sender, NULL, send_loop, c) != 0)
-        return rs_fail(err, RS_E_NO_MEMORY, "cannot start a thread");
-    c->threads_running = 1;
-    if (pthread_create(&c->receiver, NULL, receive_loop, c) != 0)
-        abort(); /* the sender runs already; there is no way back from here */
-    return RS_OK;
+    rs_code rc = RS_OK;
+
+    (void)pthread_mutex_lock(&c->lock);
+    if (pthread_create(&c->sender, NULL, send_loop, c) != 0) {
+        rc = rs_fail(err, RS_E_NO_MEMORY, "cannot start a thread");
+    } else {
+        c->fd = fd;
+        c->threads_running = 1;
+        c->receiver_made = 1;
+        if (pthread_create(&c->receiver, NULL, receive_loop, c) != 0)
+            abort(); /* the sender runs already; there is no way back from here */
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    return rc;
 }
 
 /* The borrowed fields of READY point into buf, which the caller keeps. */
@@ -391,12 +402,23 @@ signer_client_new(int fd, const char *program, struct signer_client **ret_client
     return RS_OK;
 }
 
-/* The lock is held.  The threads of a lost socket end by themselves. */
+/* The threads of a lost socket end by themselves.  Not joined twice: an attach may have failed. */
 static void
-wait_threads(struct signer_client *c)
+end_threads(struct signer_client *c)
 {
+    int join;
+
+    (void)pthread_mutex_lock(&c->lock);
+    if (c->fd >= 0)
+        (void)shutdown(c->fd, SHUT_RDWR);
+    (void)pthread_cond_broadcast(&c->work);
     while (c->threads_running)
         (void)pthread_cond_wait(&c->gone, &c->lock);
+    join = c->receiver_made;
+    c->receiver_made = 0;
+    (void)pthread_mutex_unlock(&c->lock);
+    if (join)
+        (void)pthread_join(c->receiver, NULL);
 }
 
 rs_code
@@ -406,12 +428,7 @@ signer_client_attach(struct signer_client *c, int fd, struct rs_err *err)
     struct proto_ready ready;
     rs_code rc;
 
-    (void)pthread_mutex_lock(&c->lock);
-    if (c->fd >= 0)
-        (void)shutdown(c->fd, SHUT_RDWR);
-    wait_threads(c);
-    (void)pthread_mutex_unlock(&c->lock);
-    (void)pthread_join(c->receiver, NULL);
+    end_threads(c);
     rc = greet(c, fd, hello, &ready, err);
     if (rc != RS_OK)
         rs_sock_close(fd);
@@ -425,12 +442,8 @@ signer_client_free(struct signer_client *c)
         return;
     (void)pthread_mutex_lock(&c->lock);
     c->stopping = 1;
-    if (c->fd >= 0)
-        (void)shutdown(c->fd, SHUT_RDWR);
-    (void)pthread_cond_broadcast(&c->work);
-    wait_threads(c);
     (void)pthread_mutex_unlock(&c->lock);
-    (void)pthread_join(c->receiver, NULL);
+    end_threads(c);
     (void)pthread_mutex_destroy(&c->lock);
     (void)pthread_cond_destroy(&c->work);
     (void)pthread_cond_destroy(&c->gone);

@@ -25,7 +25,7 @@
 #include "x509/template.h"
 
 #define REQUESTS 64
-#define ROUNDS 5
+#define ROUNDS   5
 
 struct request {
     uint8_t der[512];
@@ -53,10 +53,11 @@ make_request(struct request *r)
     uint8_t *p = r->der;
 
     must(req != NULL && X509_REQ_set_version(req, 0) &&
-             X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "serialNumber", MBSTRING_UTF8,
-                                        (const uint8_t *)"X2-000042", -1, -1, 0) &&
+             X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "serialNumber",
+                                        MBSTRING_UTF8, (const uint8_t *)"X2-000042", -1, -1, 0) &&
              X509_REQ_set_pubkey(req, key) && X509_REQ_sign(req, key, EVP_sha256()) > 0 &&
-             i2d_X509_REQ(req, NULL) <= (int)sizeof(r->der), "request");
+             i2d_X509_REQ(req, NULL) <= (int)sizeof(r->der),
+         "request");
     r->len = (size_t)i2d_X509_REQ(req, &p);
     X509_REQ_free(req);
     EVP_PKEY_free(key);
@@ -65,8 +66,9 @@ make_request(struct request *r)
 static void
 make_template(void)
 {
-    static const uint8_t name[] = "\x30\x14\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09" "Device CA";
-    static const uint8_t key_id[20] = { 1 };
+    static const uint8_t name[] = "\x30\x14\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09"
+                                  "Device CA";
+    static const uint8_t key_id[20] = {1};
     struct template_spec spec = {
         .sig_alg = CRYPTO_ECDSA_SHA256,
         .issuer_name = rs_bytes_of(name, sizeof(name) - 1),
@@ -75,7 +77,7 @@ make_template(void)
         .ski = TEMPLATE_SKI_SHA256,
         .basic_constraints = 1,
         .key_usage = 1,
-        .eku = { rs_bytes_str("1.3.6.1.5.5.7.3.2") },
+        .eku = {rs_bytes_str("1.3.6.1.5.5.7.3.2")},
         .eku_count = 1,
         .crl_url = rs_bytes_str("http://ca.example/device.crl"),
         .ocsp_url = rs_bytes_str("http://ca.example/ocsp"),
@@ -96,11 +98,14 @@ value_of(void *arg, struct rs_bytes key, struct rs_bytes *ret_value)
 static void
 issue(const struct request *r)
 {
-    static const uint8_t serial[19] = { 0x51, 2, 3 };
+    static const uint8_t serial[19] = {0x51, 2, 3};
     static char device[] = "X2-000042";
     uint8_t room[TEMPLATE_TBS_MAX], sig[CRYPTO_SIGNATURE_MAX], der[4096];
-    struct template_values v = { .serial = RS_BYTES(serial), .not_before = 1764000000,
-                                 .not_after = INT64_MAX, .value = value_of, .arg = device };
+    struct template_values v = {.serial = RS_BYTES(serial),
+                                .not_before = 1764000000,
+                                .not_after = INT64_MAX,
+                                .value = value_of,
+                                .arg = device};
     struct rs_bytes tbs;
     struct rs_buf out;
     struct csr csr;

@@ -46,7 +46,8 @@ static void
 digest(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *p, size_t len, uint8_t out[32])
 {
     must(EVP_DigestInit_ex(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, p, len) == 1 &&
-             EVP_DigestFinal_ex(ctx, out, NULL) == 1, "digest");
+             EVP_DigestFinal_ex(ctx, out, NULL) == 1,
+         "digest");
 }
 
 int
@@ -73,7 +74,8 @@ main(int argc, char **argv)
             digest(md_ctx, md, tbs, sizeof(tbs), hash);
             sig_len = sizeof(sig);
             must(EVP_PKEY_sign(issuer.sign, sig, &sig_len, hash, sizeof(hash)) == 1, "sign");
-            must(EVP_PKEY_verify(issuer.verify, sig, sig_len, hash, sizeof(hash)) == 1, "verify own");
+            must(EVP_PKEY_verify(issuer.verify, sig, sig_len, hash, sizeof(hash)) == 1,
+                 "verify own");
         }
     }
     printf("raw %.1f us CPU each, %zu\n", (double)(bench_cpu_us() - start) / (double)count, count);

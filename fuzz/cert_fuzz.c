@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_inside(struct rs_bytes whole, struct rs_bytes part)
 {
-    if (part.len > 0 && (part.p < whole.p || part.len > whole.len ||
-                         part.p > whole.p + whole.len - part.len))
+    if (part.len > 0 &&
+        (part.p < whole.p || part.len > whole.len || part.p > whole.p + whole.len - part.len))
         abort();
 }
 

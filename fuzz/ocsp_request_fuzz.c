@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_inside(struct rs_bytes whole, struct rs_bytes part)
 {
-    if (part.len > 0 && (part.p < whole.p || part.len > whole.len ||
-                         part.p > whole.p + whole.len - part.len))
+    if (part.len > 0 &&
+        (part.p < whole.p || part.len > whole.len || part.p > whole.p + whole.len - part.len))
         abort();
 }
 
@@ -36,7 +36,8 @@ answer(const struct ocsp_request *r)
     struct rs_bytes tbs;
 
     for (size_t i = 0; i < r->count; i++)
-        singles[i] = (struct ocsp_single){ .id = r->ids[i].whole, .status = (enum ocsp_status)(i % 3) };
+        singles[i] =
+            (struct ocsp_single){.id = r->ids[i].whole, .status = (enum ocsp_status)(i % 3)};
     if (ocsp_response_data(&spec, room, sizeof(room), &tbs, NULL) != RS_OK)
         abort();
 }

@@ -93,8 +93,10 @@ seal_key(struct keystore *store, const char *name, const struct crypto_key *key,
         rc = file_key(store, RS_BYTES(salt), wrap, err);
     if (rc == RS_OK)
         rc = crypto_key_to_pkcs8(key, &plain, err);
-    if (rc != RS_OK)
+    if (rc != RS_OK) {
+        rs_wipe(wrap, sizeof(wrap));
         return rc;
+    }
     rs_buf_put_u32(file, MAGIC);
     rs_buf_put_u32(file, VERSION);
     rs_buf_put(file, salt, sizeof(salt));

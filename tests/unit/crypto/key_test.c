@@ -19,8 +19,8 @@
 #include "crypto/key.h"
 #include "crypto/seal.h"
 
-static const enum crypto_alg algs[] = { CRYPTO_P256, CRYPTO_P384, CRYPTO_P521, CRYPTO_ED25519,
-                                        CRYPTO_RSA2048 };
+static const enum crypto_alg algs[] = {CRYPTO_P256, CRYPTO_P384, CRYPTO_P521, CRYPTO_ED25519,
+                                       CRYPTO_RSA2048};
 
 /* ---- Keys ----------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ static void
 refuses_what_is_no_key(void **state)
 {
     struct crypto_key *key = NULL;
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
 
     (void)state;
     assert_int_not_equal(crypto_key_from_pkcs8(rs_bytes_str("x"), &key, NULL), RS_OK);
@@ -81,8 +81,10 @@ keys_survive_pkcs8(void **state)
         crypto_pub_hash(crypto_key_pub(key), h1);
         crypto_pub_hash(crypto_key_pub(again), h2);
         assert_memory_equal(h1, h2, 32);
-        assert_int_equal(crypto_sign(again, rs_bytes_str("m"), sig, sizeof(sig), &len, NULL), RS_OK);
-        assert_int_equal(crypto_verify_own(key, rs_bytes_str("m"), rs_bytes_of(sig, len), NULL), RS_OK);
+        assert_int_equal(crypto_sign(again, rs_bytes_str("m"), sig, sizeof(sig), &len, NULL),
+                         RS_OK);
+        assert_int_equal(crypto_verify_own(key, rs_bytes_str("m"), rs_bytes_of(sig, len), NULL),
+                         RS_OK);
         assert_int_not_equal(crypto_verify_own(key, rs_bytes_str("n"), rs_bytes_of(sig, len), NULL),
                              RS_OK);
         sig[len - 1] ^= 1;
@@ -105,7 +107,8 @@ caches_never_mix_keys(void **state)
 
     (void)state;
     for (int i = 0; i < KEYS; i++)
-        assert_int_equal(crypto_key_generate(i % 2 ? CRYPTO_P256 : CRYPTO_ED25519, &keys[i], NULL), RS_OK);
+        assert_int_equal(crypto_key_generate(i % 2 ? CRYPTO_P256 : CRYPTO_ED25519, &keys[i], NULL),
+                         RS_OK);
     for (int i = 0; i < 4 * KEYS; i++) {
         const struct crypto_key *key = keys[i * 7 % KEYS], *other = keys[(i * 7 + 2) % KEYS];
         enum crypto_sig alg = crypto_sig_for(crypto_key_alg(key));
@@ -158,10 +161,10 @@ threads_share_a_key(void **state)
 static void
 sealed_bytes_open_only_as_they_were(void **state)
 {
-    static const uint8_t key[32] = { 1 }, other[32] = { 2 };
+    static const uint8_t key[32] = {1}, other[32] = {2};
     struct rs_bytes aad = rs_bytes_str("name"), plain = rs_bytes_str("secret");
-    RS_AUTO(rs_buf_done) struct rs_buf sealed = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf sealed = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
     struct rs_buf little;
     uint8_t room[8];
 
@@ -201,7 +204,8 @@ stretching_depends_on_both(void **state)
     assert_int_equal(crypto_stretch(rs_bytes_str("p"), rs_bytes_str("t"), c, NULL), RS_OK);
     assert_memory_not_equal(a, b, 32);
     assert_memory_not_equal(a, c, 32);
-    assert_int_equal(EVP_PBE_scrypt("p", 1, (const uint8_t *)"s", 1, 32768, 8, 1, 64u << 20, want, 32), 1);
+    assert_int_equal(
+        EVP_PBE_scrypt("p", 1, (const uint8_t *)"s", 1, 32768, 8, 1, 64u << 20, want, 32), 1);
     assert_memory_equal(a, want, 32);
 }
 
@@ -220,8 +224,8 @@ static void
 digests_are_the_published_ones(void **state)
 {
     struct rs_bytes abc = rs_bytes_str("abc");
-    struct rs_bytes parts[3] = { rs_bytes_str("a"), rs_bytes_str(""), rs_bytes_str("bc") };
-    struct rs_bytes text[2] = { rs_bytes_str("what do ya want "), rs_bytes_str("for nothing?") };
+    struct rs_bytes parts[3] = {rs_bytes_str("a"), rs_bytes_str(""), rs_bytes_str("bc")};
+    struct rs_bytes text[2] = {rs_bytes_str("what do ya want "), rs_bytes_str("for nothing?")};
     uint8_t d[64];
 
     (void)state;
@@ -232,11 +236,13 @@ digests_are_the_published_ones(void **state)
     crypto_sha256_parts(parts, 3, d);
     check_hex(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     crypto_sha384(abc, d);
-    check_hex(d, 48, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
-                     "8086072ba1e7cc2358baeca134c825a7");
+    check_hex(d, 48,
+              "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+              "8086072ba1e7cc2358baeca134c825a7");
     crypto_sha512(abc, d);
-    check_hex(d, 64, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-                     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+    check_hex(d, 64,
+              "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+              "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
     crypto_hmac_sha256(rs_bytes_str("Jefe"), text, 2, d);
     check_hex(d, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }

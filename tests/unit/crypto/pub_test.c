@@ -35,7 +35,7 @@ static rs_code
 try_read(const struct spki *s, const char *rule)
 {
     struct crypto_pub pub;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc = crypto_pub_read(bytes(s), &pub, &err);
 
     if (rule != NULL && strstr(err.text, rule) == NULL)
@@ -59,8 +59,8 @@ take_evp(EVP_PKEY *key, struct spki *ret)
 static void
 take_rsa(const BIGNUM *n, unsigned long e, struct spki *ret)
 {
-    static const uint8_t id[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                  0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+    static const uint8_t id[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
     uint8_t body[2048], number[1024];
     size_t len = 0, n_len = (size_t)BN_num_bytes(n);
     int pad = BN_num_bits(n) % 8 == 0;
@@ -80,9 +80,9 @@ take_rsa(const BIGNUM *n, unsigned long e, struct spki *ret)
         body[len++] = (uint8_t)(e >> 8);
     }
     body[len++] = (uint8_t)e;
-    uint8_t head[] = { 0x30, 0x82, (uint8_t)((len + 24) >> 8), (uint8_t)(len + 24) };
-    uint8_t bits[] = { 0x03, 0x82, (uint8_t)((len + 5) >> 8), (uint8_t)(len + 5), 0,
-                       0x30, 0x82, (uint8_t)(len >> 8), (uint8_t)len };
+    uint8_t head[] = {0x30, 0x82, (uint8_t)((len + 24) >> 8), (uint8_t)(len + 24)};
+    uint8_t bits[] = {0x03, 0x82, (uint8_t)((len + 5) >> 8), (uint8_t)(len + 5), 0,
+                      0x30, 0x82, (uint8_t)(len >> 8),       (uint8_t)len};
     memcpy(ret->p, head, 4);
     memcpy(ret->p + 4, id, 15);
     memcpy(ret->p + 19, bits, 9);
@@ -120,7 +120,7 @@ refuses_other_curves_and_forms(void **state)
 static void
 refuses_points_off_the_curve(void **state)
 {
-    static const char *const curves[] = { "P-256", "P-384", "P-521" };
+    static const char *const curves[] = {"P-256", "P-384", "P-521"};
     struct spki s;
 
     (void)state;
@@ -167,7 +167,7 @@ refuses_every_truncation(void **state)
 static void
 refuses_small_and_odd_rsa(void **state)
 {
-    static const unsigned bits[] = { 2047, 2049, 2056, 4104 };
+    static const unsigned bits[] = {2047, 2049, 2056, 4104};
     struct spki s;
     BIGNUM *n = BN_new(), *p = BN_new(), *q = BN_new();
     BN_CTX *ctx = BN_CTX_new();
@@ -202,7 +202,7 @@ refuses_small_and_odd_rsa(void **state)
 static void
 refuses_small_factors_and_close_primes(void **state)
 {
-    static const unsigned factors[] = { 3, 5, 733, 751 };
+    static const unsigned factors[] = {3, 5, 733, 751};
     struct spki s;
     BIGNUM *n = BN_new(), *p = BN_new(), *q = BN_new();
     BN_CTX *ctx = BN_CTX_new();
@@ -252,7 +252,8 @@ roca_prime(BIGNUM *ret, const BIGNUM *m, BN_CTX *ctx)
     do {
         assert_int_equal(BN_rand(a, 64, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY), 1);
         assert_int_equal(BN_mod_exp(ret, f4, a, m, ctx), 1);
-        assert_int_equal(BN_rand(k, 1024 - BN_num_bits(m) + 1, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ANY), 1);
+        assert_int_equal(BN_rand(k, 1024 - BN_num_bits(m) + 1, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ANY),
+                         1);
         assert_int_equal(BN_mul(k, k, m, ctx), 1);
         assert_int_equal(BN_add(ret, ret, k), 1);
     } while (BN_num_bits(ret) != 1024 || BN_check_prime(ret, ctx, NULL) != 1);
@@ -264,9 +265,9 @@ roca_prime(BIGNUM *ret, const BIGNUM *m, BN_CTX *ctx)
 static void
 refuses_the_roca_pattern(void **state)
 {
-    static const unsigned primes[] = { 2,  3,  5,  7,  11, 13, 17, 19,  23,  29,  31,  37,  41, 43,
-                                       47, 53, 59, 61, 67, 71, 73, 79,  83,  89,  97,  101, 103,
-                                       107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167 };
+    static const unsigned primes[] = {
+        2,  3,  5,  7,  11, 13,  17,  19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,  67, 71,
+        73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
     struct spki s;
     BIGNUM *n = BN_new(), *p = BN_new(), *q = BN_new(), *m = BN_new();
     BN_CTX *ctx = BN_CTX_new();
@@ -291,8 +292,8 @@ refuses_the_roca_pattern(void **state)
 
 /* ---- What works ------------------------------------------------------------------------------ */
 
-static const enum crypto_alg all_algs[] = { CRYPTO_P256, CRYPTO_P384, CRYPTO_P521, CRYPTO_ED25519,
-                                            CRYPTO_RSA2048, CRYPTO_RSA3072 };
+static const enum crypto_alg all_algs[] = {CRYPTO_P256,    CRYPTO_P384,    CRYPTO_P521,
+                                           CRYPTO_ED25519, CRYPTO_RSA2048, CRYPTO_RSA3072};
 
 static void
 tampered_signatures_are_refused_and_right_ones_not(void **state)
@@ -320,9 +321,11 @@ tampered_signatures_are_refused_and_right_ones_not(void **state)
                          RS_E_KEY_PROOF);
         assert_int_equal(crypto_verify(pub, alg, message, rs_bytes_of(sig, 0), NULL),
                          RS_E_KEY_PROOF);
-        assert_int_equal(crypto_verify(pub, alg, rs_bytes_of(text, 13), rs_bytes_of(sig, len), NULL),
-                         RS_E_KEY_PROOF);
-        enum crypto_sig wrong = alg == CRYPTO_ED25519_SIG ? CRYPTO_ECDSA_SHA256 : CRYPTO_ED25519_SIG;
+        assert_int_equal(
+            crypto_verify(pub, alg, rs_bytes_of(text, 13), rs_bytes_of(sig, len), NULL),
+            RS_E_KEY_PROOF);
+        enum crypto_sig wrong =
+            alg == CRYPTO_ED25519_SIG ? CRYPTO_ECDSA_SHA256 : CRYPTO_ED25519_SIG;
         assert_int_equal(crypto_verify(pub, wrong, message, rs_bytes_of(sig, len), NULL),
                          RS_E_KEY_PROOF);
         assert_int_equal(crypto_verify(pub, alg, message, rs_bytes_of(sig, len), NULL), RS_OK);

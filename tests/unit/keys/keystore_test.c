@@ -83,8 +83,9 @@ read_file(const struct fixture *f, const char *name, struct rs_buf *ret, char pa
 static void
 refuses_names_that_leave_the_directory(void **state)
 {
-    static const char *const bad[] = { "../a", "a/b", ".a", ".",
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+    static const char *const bad[] = {
+        "../a", "a/b", ".a", ".",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     struct fixture *f = *state;
     struct crypto_key *key = NULL;
 
@@ -95,6 +96,30 @@ refuses_names_that_leave_the_directory(void **state)
     }
     assert_int_equal(keystore_load(&f->store, "none", &key, NULL), RS_E_FILE_FAILED);
     assert_null(key);
+}
+
+static void
+refuses_places_that_are_not_there(void **state)
+{
+    struct fixture *f = *state;
+    struct keystore lost;
+    struct rs_secret pass;
+    struct crypto_key *key = NULL;
+    char dir[600];
+
+    assert_int_equal(keystore_generate(&f->store, "a", (enum crypto_alg)99, &key, NULL),
+                     RS_E_CRYPTO_FAILED);
+    assert_int_equal(keystore_has(&f->store, "a"), 0);
+    open_with(&lost, "/nonexistent/directory", "x");
+    assert_int_equal(keystore_generate(&lost, "a", CRYPTO_P256, &key, NULL), RS_E_FILE_FAILED);
+    assert_null(key);
+    keystore_done(&lost);
+    keystore_done(NULL);
+    memset(dir, 'a', sizeof(dir));
+    dir[sizeof(dir) - 1] = '\0';
+    assert_int_equal(rs_secret_init(&pass, 1, NULL), RS_OK);
+    assert_int_equal(keystore_open(&lost, dir, &pass, NULL), RS_E_FILE_FAILED);
+    rs_secret_done(&pass);
 }
 
 static void
@@ -116,7 +141,7 @@ refuses_the_wrong_passphrase(void **state)
     struct fixture *f = *state;
     struct keystore other;
     struct crypto_key *key, *back = NULL;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     assert_int_equal(keystore_generate(&f->store, "a", CRYPTO_P256, &key, NULL), RS_OK);
     open_with(&other, f->dir, "correct hors");
@@ -162,7 +187,8 @@ refuses_changed_cut_and_swapped_files(void **state)
 static void
 keys_come_back_and_stay_sealed(void **state)
 {
-    static const enum crypto_alg algs[] = { CRYPTO_P256, CRYPTO_P384, CRYPTO_ED25519, CRYPTO_RSA2048 };
+    static const enum crypto_alg algs[] = {CRYPTO_P256, CRYPTO_P384, CRYPTO_ED25519,
+                                           CRYPTO_RSA2048};
     struct fixture *f = *state;
 
     for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
@@ -178,7 +204,8 @@ keys_come_back_and_stay_sealed(void **state)
         assert_int_equal(keystore_load(&f->store, name, &back, NULL), RS_OK);
         assert_int_equal(crypto_key_alg(back), algs[i]);
         assert_int_equal(crypto_sign(back, rs_bytes_str("m"), sig, sizeof(sig), &len, NULL), RS_OK);
-        assert_int_equal(crypto_verify_own(key, rs_bytes_str("m"), rs_bytes_of(sig, len), NULL), RS_OK);
+        assert_int_equal(crypto_verify_own(key, rs_bytes_str("m"), rs_bytes_of(sig, len), NULL),
+                         RS_OK);
         read_file(f, leaf, &file, path);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
@@ -198,6 +225,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refuses_names_that_leave_the_directory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_places_that_are_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_to_write_a_key_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_the_wrong_passphrase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changed_cut_and_swapped_files, set_up, tear_down),

@@ -14,16 +14,16 @@
 
 #include "keys/proto.h"
 
-static const uint8_t b32[32] = { 1, 2, 3 };
-static const uint8_t b5[5] = { 9, 8, 7 };
-#define H32 RS_BYTES(b32)
+static const uint8_t b32[32] = {1, 2, 3};
+static const uint8_t b5[5] = {9, 8, 7};
+#define H32     RS_BYTES(b32)
 #define S(text) rs_bytes_str(text)
 
 /* An item of this type with every field filled in. */
 static struct proto_item
 sample(enum proto_type type)
 {
-    struct proto_item m = { .type = type, .seq = 77 };
+    struct proto_item m = {.type = type, .seq = 77};
 
     switch ((int)type) {
     case PROTO_HELLO:
@@ -31,20 +31,37 @@ sample(enum proto_type type)
         m.as.hello.program = S("front");
         break;
     case PROTO_ISSUE:
-        m.as.issue = (struct proto_issue){ .request_id = H32, .tenant = S("t"), .issuer = S("i"),
-            .profile_hash = H32, .order = S("o"), .station = S("s"), .who = S("w"), .object = S("idevid"),
-            .chip_model = S("soft"), .chip_uid = RS_BYTES(b5), .spki = H32, .not_after = 5,
-            .values = { { DOC_VALUE_NAME, S("n") }, { DOC_VALUE_DNS, S("") } }, .value_count = 2 };
+        m.as.issue =
+            (struct proto_issue){.request_id = H32,
+                                 .tenant = S("t"),
+                                 .issuer = S("i"),
+                                 .profile_hash = H32,
+                                 .order = S("o"),
+                                 .station = S("s"),
+                                 .who = S("w"),
+                                 .object = S("idevid"),
+                                 .chip_model = S("soft"),
+                                 .chip_uid = RS_BYTES(b5),
+                                 .spki = H32,
+                                 .not_after = 5,
+                                 .values = {{DOC_VALUE_NAME, S("n")}, {DOC_VALUE_DNS, S("")}},
+                                 .value_count = 2};
         break;
     case PROTO_REVOKE:
-        m.as.revoke = (struct proto_revoke){ H32, S("t"), S("i"), RS_BYTES(b5), S("w"), S("lost"), 1 };
+        m.as.revoke =
+            (struct proto_revoke){H32, S("t"), S("i"), RS_BYTES(b5), S("w"), S("lost"), 1};
         break;
     case PROTO_CRL:
-        m.as.crl = (struct proto_crl){ S("t"), S("i"), 99 };
+        m.as.crl = (struct proto_crl){S("t"), S("i"), 99};
         break;
     case PROTO_DOCUMENT:
-        m.as.document = (struct proto_document){ .tenant = S("t"), .kind = S("order"), .name = S("n"),
-            .who = S("w"), .document = H32, .approvals = { { { 4 }, RS_BYTES(b5) } }, .approval_count = 1 };
+        m.as.document = (struct proto_document){.tenant = S("t"),
+                                                .kind = S("order"),
+                                                .name = S("n"),
+                                                .who = S("w"),
+                                                .document = H32,
+                                                .approvals = {{{4}, RS_BYTES(b5)}},
+                                                .approval_count = 1};
         break;
     case PROTO_RECOVER:
         m.as.recover.from = 5;
@@ -55,33 +72,38 @@ sample(enum proto_type type)
         break;
     case PROTO_REFUSAL:
     case PROTO_LOGIN:
-        m.as.note = (struct proto_note){ S("csr.format"), S("w"), S("why"), 3, 4, 5 };
+        m.as.note = (struct proto_note){S("csr.format"), S("w"), S("why"), 3, 4, 5};
         break;
     case PROTO_BOOTSTRAP:
-        m.as.bootstrap = (struct proto_bootstrap){ .installation = S("x"), .tenant = S("t"),
-            .production = 1, .claim_key = H32, .claim_until = 7, .documents = { H32 },
-            .kinds = { S("issuer") }, .document_count = 1 };
+        m.as.bootstrap = (struct proto_bootstrap){.installation = S("x"),
+                                                  .tenant = S("t"),
+                                                  .production = 1,
+                                                  .claim_key = H32,
+                                                  .claim_until = 7,
+                                                  .documents = {H32},
+                                                  .kinds = {S("issuer")},
+                                                  .document_count = 1};
         break;
     case PROTO_CLAIM:
-        m.as.claim = (struct proto_claim){ S("t"), S("ann"), H32, H32 };
+        m.as.claim = (struct proto_claim){S("t"), S("ann"), H32, H32};
         break;
     case PROTO_READY:
-        m.as.ready = (struct proto_ready){ 1, 2, 3, 4, H32, S("x"), 1, 5, 6, H32 };
+        m.as.ready = (struct proto_ready){1, 2, 3, 4, H32, S("x"), 1, 5, 6, H32};
         break;
     case PROTO_ISSUED:
-        m.as.issued = (struct proto_issued){ 4, H32 };
+        m.as.issued = (struct proto_issued){4, H32};
         break;
     case PROTO_DONE:
-        m.as.done = (struct proto_done){ 4, H32 };
+        m.as.done = (struct proto_done){4, H32};
         break;
     case PROTO_REFUSED:
-        m.as.refused = (struct proto_refused){ S("order.exhausted"), S("why") };
+        m.as.refused = (struct proto_refused){S("order.exhausted"), S("why")};
         break;
     case PROTO_PART:
-        m.as.part = (struct proto_part){ 0, 32, H32 };
+        m.as.part = (struct proto_part){0, 32, H32};
         break;
     case PROTO_LEAF:
-        m.as.leaf = (struct proto_leaf){ 1, 2, 3, H32, H32 };
+        m.as.leaf = (struct proto_leaf){1, 2, 3, H32, H32};
         break;
     default:
         break;
@@ -90,11 +112,12 @@ sample(enum proto_type type)
 }
 
 static const enum proto_type front_types[] = {
-    PROTO_HELLO, PROTO_ISSUE, PROTO_REVOKE, PROTO_CRL, PROTO_DOCUMENT, PROTO_RECOVER, PROTO_CHECKPOINT,
-    PROTO_SEEN, PROTO_REFUSAL, PROTO_LOGIN, PROTO_BOOTSTRAP, PROTO_CLAIM, PROTO_STATUS, PROTO_EXPORT,
+    PROTO_HELLO,     PROTO_ISSUE,      PROTO_REVOKE, PROTO_CRL,     PROTO_DOCUMENT,
+    PROTO_RECOVER,   PROTO_CHECKPOINT, PROTO_SEEN,   PROTO_REFUSAL, PROTO_LOGIN,
+    PROTO_BOOTSTRAP, PROTO_CLAIM,      PROTO_STATUS, PROTO_EXPORT,
 };
-static const enum proto_type signer_types[] = { PROTO_READY, PROTO_ISSUED, PROTO_DONE, PROTO_REFUSED,
-                                                PROTO_PART, PROTO_LEAF };
+static const enum proto_type signer_types[] = {PROTO_READY,   PROTO_ISSUED, PROTO_DONE,
+                                               PROTO_REFUSED, PROTO_PART,   PROTO_LEAF};
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static void
@@ -141,8 +164,8 @@ both(struct rs_buf *message, struct rs_buf *out)
 static void
 refuses_every_truncation_and_trailing_bytes(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     both(&m, &out);
@@ -165,8 +188,8 @@ refuses_every_truncation_and_trailing_bytes(void **state)
 static void
 there_is_one_encoding(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     both(&m, &out);
@@ -186,8 +209,8 @@ there_is_one_encoding(void **state)
 static rs_code
 send_one(const struct proto_item *item, int from_front)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
     struct proto_writer w;
 
     both(&m, &out);
@@ -197,13 +220,13 @@ send_one(const struct proto_item *item, int from_front)
     return rewrite(rs_buf_bytes(&m), from_front, &out);
 }
 
-#define REFUSE(type, change) \
-    do { \
-        struct proto_item m = sample(type); \
-        assert_int_equal(send_one(&m, (type) < PROTO_READY), RS_OK); \
-        change; \
-        if (send_one(&m, (type) < PROTO_READY) != RS_E_SIGNER_PROTOCOL) \
-            fail_msg("accepted: %s", #change); \
+#define REFUSE(type, change)                                                                       \
+    do {                                                                                           \
+        struct proto_item m = sample(type);                                                        \
+        assert_int_equal(send_one(&m, (type) < PROTO_READY), RS_OK);                               \
+        change;                                                                                    \
+        if (send_one(&m, (type) < PROTO_READY) != RS_E_SIGNER_PROTOCOL)                            \
+            fail_msg("accepted: %s", #change);                                                     \
     } while (0)
 
 static void
@@ -247,13 +270,13 @@ refuses_counts_past_their_arrays(void **state)
         size_t from_end; /* of the count's byte in the sample */
         unsigned bad;
     } cases[] = {
-        { PROTO_ISSUE, 3 + 4 + 1, PROTO_VALUES_MAX + 1 },
-        { PROTO_ISSUE, 3 + 4 + 1, 255 },
-        { PROTO_DOCUMENT, 32 + 7 + 1, 5 },
-        { PROTO_BOOTSTRAP, 8 + 36 + 1, DOC_LIST_MAX + 1 },
+        {PROTO_ISSUE, 3 + 4 + 1, PROTO_VALUES_MAX + 1},
+        {PROTO_ISSUE, 3 + 4 + 1, 255},
+        {PROTO_DOCUMENT, 32 + 7 + 1, 5},
+        {PROTO_BOOTSTRAP, 8 + 36 + 1, DOC_LIST_MAX + 1},
     };
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     both(&m, &out);
@@ -272,8 +295,8 @@ refuses_counts_past_their_arrays(void **state)
 static void
 refuses_headers_that_are_not_ours(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
     static uint8_t big[PROTO_MESSAGE_MAX + 1];
 
     (void)state;
@@ -299,10 +322,11 @@ static void
 a_batch_ends_when_it_is_full(void **state)
 {
     static uint8_t big[PROTO_PART_MAX];
-    RS_AUTO(rs_buf_done) struct rs_buf m = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf m = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
     struct proto_item item = sample(PROTO_STATUS), part = sample(PROTO_PART);
-    struct proto_item nonsense = { .type = (enum proto_type)50 }, nonsense2 = { .type = (enum proto_type)200 };
+    struct proto_item nonsense = {.type = (enum proto_type)50},
+                      nonsense2 = {.type = (enum proto_type)200};
     struct proto_writer w;
 
     (void)state;

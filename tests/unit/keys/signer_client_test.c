@@ -17,7 +17,11 @@
 #include "base/sock.h"
 #include "keys/signer_client.h"
 
-static const uint8_t b32[32] = { 5 };
+static const uint8_t b32[32] = {5};
+static const char long_text[] =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 enum play {
     HONEST,      /* answers everything */
@@ -56,20 +60,20 @@ send_item(int fd, const struct proto_item *item)
 static void
 send_part(int fd, uint32_t seq, uint64_t offset, uint64_t total, size_t len)
 {
-    struct proto_item m = { .type = PROTO_PART, .seq = seq };
+    struct proto_item m = {.type = PROTO_PART, .seq = seq};
 
-    m.as.part = (struct proto_part){ offset, total, rs_bytes_of(b32, len) };
+    m.as.part = (struct proto_part){offset, total, rs_bytes_of(b32, len)};
     send_item(fd, &m);
 }
 
 static void
 answer(const struct signer *s, const struct proto_item *item)
 {
-    struct proto_item m = { .type = PROTO_DONE, .seq = item->seq };
+    struct proto_item m = {.type = PROTO_DONE, .seq = item->seq};
 
     if (s->play == LIES)
-        m.seq += 1000;
-    m.as.done = (struct proto_done){ 42, rs_bytes_str("payload") };
+        m.seq += 1024; /* the same bucket of the client */
+    m.as.done = (struct proto_done){42, rs_bytes_str("payload")};
     if (s->play == CUT_PARTS) {
         send_part(s->fd, item->seq, 5, 32, 10);
     } else if (s->play == LARGE_PARTS) {
@@ -79,16 +83,19 @@ answer(const struct signer *s, const struct proto_item *item)
         send_part(s->fd, item->seq, 20, 30, 10);
     } else if (item->type == PROTO_ISSUE) {
         m.type = PROTO_ISSUED;
-        m.as.issued = (struct proto_issued){ 7, RS_BYTES(b32) };
+        m.as.issued = (struct proto_issued){7, RS_BYTES(b32)};
         send_item(s->fd, &m);
     } else if (item->type == PROTO_REVOKE) {
         m.type = PROTO_REFUSED;
         m.as.refused.text = rs_bytes_str("because");
-        m.as.refused.code = rs_bytes_str(item->as.revoke.reason == 1 ? "order.exhausted" : "no.such");
+        m.as.refused.code =
+            rs_bytes_str(item->as.revoke.reason == 1 ? "order.exhausted" : "no.such");
+        if (item->as.revoke.reason == 2) /* as long as a code may be, and longer than any is */
+            m.as.refused.code = rs_bytes_of(long_text, 96);
         send_item(s->fd, &m);
     } else {
         if (item->type == PROTO_RECOVER) {
-            struct proto_item leaf = { .type = PROTO_LEAF, .seq = item->seq };
+            struct proto_item leaf = {.type = PROTO_LEAF, .seq = item->seq};
             send_item(s->fd, &leaf);
             send_item(s->fd, &leaf);
         }
@@ -118,18 +125,23 @@ static void *
 run_signer(void *arg)
 {
     struct signer *s = arg;
-    struct proto_item m = { .type = s->play == FENCED ? PROTO_REFUSED : s->play == WRONG_HELLO ? PROTO_DONE
-                                                                                               : PROTO_READY };
+    struct proto_item m = {.type = s->play == FENCED        ? PROTO_REFUSED
+                                   : s->play == WRONG_HELLO ? PROTO_DONE
+                                                            : PROTO_READY};
     uint8_t *buf = malloc(PROTO_MESSAGE_MAX);
     size_t len;
 
     if (buf == NULL || rs_sock_receive(s->fd, buf, PROTO_MESSAGE_MAX, 5000, &len, NULL) != RS_OK)
         abort();
     if (s->play == FENCED) {
-        m.as.refused = (struct proto_refused){ rs_bytes_str("signer.fenced"), rs_bytes_str("fenced") };
+        m.as.refused =
+            (struct proto_refused){rs_bytes_str("signer.fenced"), rs_bytes_str(long_text)};
     } else if (m.type == PROTO_READY) {
-        m.as.ready = (struct proto_ready){ .version = PROTO_VERSION, .size = 9, .root = RS_BYTES(b32),
-                                           .installation = rs_bytes_str("x"), .ledger_key = RS_BYTES(b32) };
+        m.as.ready = (struct proto_ready){.version = PROTO_VERSION,
+                                          .size = 9,
+                                          .root = RS_BYTES(b32),
+                                          .installation = rs_bytes_str("x"),
+                                          .ledger_key = RS_BYTES(b32)};
     }
     if (s->play == GARBAGE)
         (void)!rs_sock_send(s->fd, RS_BYTES(b32), NULL);
@@ -176,7 +188,7 @@ finish(struct signer_client *c, struct signer *s)
 static struct proto_item
 ask(enum proto_type type)
 {
-    struct proto_item m = { .type = type };
+    struct proto_item m = {.type = type};
 
     if (type == PROTO_ISSUE) {
         m.as.issue.request_id = m.as.issue.profile_hash = RS_BYTES(b32);
@@ -196,10 +208,10 @@ refuses_signers_that_are_not_ready(void **state)
         enum play play;
         rs_code code;
     } cases[] = {
-        { DIES, RS_E_SIGNER_AWAY },
-        { FENCED, RS_E_SIGNER_FENCED },
-        { WRONG_HELLO, RS_E_SIGNER_PROTOCOL },
-        { GARBAGE, RS_E_SIGNER_PROTOCOL },
+        {DIES, RS_E_SIGNER_AWAY},
+        {FENCED, RS_E_SIGNER_FENCED},
+        {WRONG_HELLO, RS_E_SIGNER_PROTOCOL},
+        {GARBAGE, RS_E_SIGNER_PROTOCOL},
     };
 
     (void)state;
@@ -219,14 +231,14 @@ refuses_signers_that_are_not_ready(void **state)
 static void
 whoever_waits_learns_that_the_signer_is_away(void **state)
 {
-    static const enum play plays[] = { LIES, CUT_PARTS, LARGE_PARTS, LEAVES };
+    static const enum play plays[] = {LIES, CUT_PARTS, LARGE_PARTS, LEAVES};
 
     (void)state;
     for (size_t i = 0; i < sizeof(plays) / sizeof(plays[0]); i++) {
         struct signer s;
         struct signer_client *c = connect_to(&s, plays[i]);
         struct proto_item m = ask(PROTO_CHECKPOINT);
-        struct rs_err err = { 0 };
+        struct rs_err err = {0};
         assert_int_equal(signer_client_call(c, &m, NULL, NULL, &err), RS_E_SIGNER_AWAY);
         assert_int_equal(signer_client_alive(c), 0);
         assert_int_equal(signer_client_call(c, &m, NULL, NULL, NULL), RS_E_SIGNER_AWAY);
@@ -241,12 +253,14 @@ refuses_what_does_not_fit(void **state)
     struct signer s;
     struct signer_client *c = connect_to(&s, HONEST);
     struct proto_item m = ask(PROTO_DOCUMENT);
+    struct rs_err err = {0};
     struct rs_buf little;
     uint8_t room[4];
 
     (void)state;
     m.as.document.document = RS_BYTES(big);
     assert_int_equal(signer_client_call(c, &m, NULL, NULL, NULL), RS_E_REQUEST_TOO_LARGE);
+    assert_int_equal(signer_client_call(c, &m, NULL, NULL, &err), RS_E_REQUEST_TOO_LARGE);
     rs_buf_init_fixed(&little, room, sizeof(room));
     m = ask(PROTO_STATUS);
     assert_int_equal(signer_client_call(c, &m, NULL, &little, NULL), RS_E_NO_MEMORY);
@@ -281,7 +295,8 @@ the_queue_is_bounded_and_none_is_forgotten(void **state)
     signer_client_on_away(c, count_away, &away);
     for (int i = 0; i < 4096; i++)
         assert_int_equal(signer_client_submit(c, &m, count_answer, &answered, NULL), RS_OK);
-    assert_int_equal(signer_client_submit(c, &m, count_answer, &answered, NULL), RS_E_REQUEST_LIMIT);
+    assert_int_equal(signer_client_submit(c, &m, count_answer, &answered, NULL),
+                     RS_E_REQUEST_LIMIT);
     finish(c, &s);
     assert_int_equal(answered, 4096);
     assert_int_equal(away, 0); /* it was us who ended */
@@ -294,8 +309,8 @@ every_kind_of_answer_arrives(void **state)
 {
     struct signer s;
     struct signer_client *c = connect_to(&s, HONEST);
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
-    struct rs_err err = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
+    struct rs_err err = {0};
     struct proto_item m = ask(PROTO_ISSUE);
     uint64_t leaf = 0;
 
@@ -317,6 +332,10 @@ every_kind_of_answer_arrives(void **state)
     assert_string_equal(err.text, "because");
     m.as.revoke.reason = 0;
     assert_int_equal(signer_client_call(c, &m, NULL, NULL, NULL), RS_E_SIGNER_PROTOCOL);
+    m.as.revoke.reason = 2;
+    assert_int_equal(signer_client_call(c, &m, NULL, NULL, NULL), RS_E_SIGNER_PROTOCOL);
+    m = ask(PROTO_STATUS);
+    assert_int_equal(signer_client_call(c, &m, &leaf, NULL, NULL), RS_OK);
     finish(c, &s);
 }
 
@@ -373,7 +392,8 @@ a_new_signer_takes_over(void **state)
     assert_int_equal(signer_client_attach(c, start(&first, HONEST), NULL), RS_OK);
     assert_int_equal(signer_client_call(c, &m, &leaf, NULL, NULL), RS_OK);
     assert_int_equal(leaf, 42);
-    assert_int_equal(signer_client_attach(c, start(&last, HONEST), NULL), RS_OK); /* while one lives */
+    assert_int_equal(signer_client_attach(c, start(&last, HONEST), NULL),
+                     RS_OK); /* while one lives */
     assert_int_equal(pthread_join(first.thread, NULL), 0);
     assert_int_equal(signer_client_call(c, &m, &leaf, NULL, NULL), RS_OK);
     finish(c, &last);

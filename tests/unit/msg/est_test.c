@@ -26,13 +26,20 @@ read_body(const char *text, size_t len, struct rs_buf *out)
 static void
 refuses_bodies_that_are_not_base64(void **state)
 {
-    static const char *const cases[] = { "", " \r\n", "A", "AQ", "AQI", "AQ=", "AQID!", "AQ==AQ==",
-                                         "-----BEGIN X-----\nA\n-----END X-----\n",
-                                         "-----BEGIN X-----AQID-----END X-----",
-                                         "-----BEGIN X-----\nAQID\n",
-                                         "-----BEGIN X-----\n\n-----END X-----\n" };
+    static const char *const cases[] = {"",
+                                        " \r\n",
+                                        "A",
+                                        "AQ",
+                                        "AQI",
+                                        "AQ=",
+                                        "AQID!",
+                                        "AQ==AQ==",
+                                        "-----BEGIN X-----\nA\n-----END X-----\n",
+                                        "-----BEGIN X-----AQID-----END X-----",
+                                        "-----BEGIN X-----\nAQID\n",
+                                        "-----BEGIN X-----\n\n-----END X-----\n"};
     static char big[EST_BODY_MAX + 1];
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     rs_buf_init(&out, EST_BODY_MAX);
@@ -49,7 +56,7 @@ static void
 refuses_truncated_and_changed_messages(void **state)
 {
     struct rs_bytes certs[3], in[2];
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
     struct crypto_key *key = help_key(CRYPTO_P256);
     struct help_der cert;
     size_t count = 9;
@@ -103,11 +110,14 @@ static void
 reads_every_dress(void **state)
 {
     static const char *const cases[] = {
-        "AQIDBA==", "AQIDBA==\n", "AQID\r\nBA==\r\n", " A Q I D B A = = ",
+        "AQIDBA==",
+        "AQIDBA==\n",
+        "AQID\r\nBA==\r\n",
+        " A Q I D B A = = ",
         "-----BEGIN CERTIFICATE REQUEST-----\nAQIDBA==\n-----END CERTIFICATE REQUEST-----\n",
         "text before\r\n-----BEGIN NEW CERTIFICATE REQUEST-----\r\nAQID\r\nBA==\r\n-----END X-----",
     };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     rs_buf_init(&out, 100);
@@ -122,8 +132,8 @@ static void
 bodies_come_back(void **state)
 {
     uint8_t data[200];
-    RS_AUTO(rs_buf_done) struct rs_buf text = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     rs_buf_init(&text, 1000);
@@ -146,8 +156,8 @@ static void
 openssl_reads_our_certs_only_and_we_read_its(void **state)
 {
     struct crypto_key *key = help_key(CRYPTO_P256);
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
-    struct help_der cert, other = { .len = 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
+    struct help_der cert, other = {.len = 0};
     struct rs_bytes in[2], certs[2];
     size_t count;
 

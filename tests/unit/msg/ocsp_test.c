@@ -9,10 +9,11 @@
 
 #include "msg/ocsp.h"
 
-static const uint8_t name[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a";
-static const uint8_t key_bytes[] = { 4, 1, 2, 3 };
-static const uint8_t serial[] = { 0x81, 0x22 };
-static const uint8_t nonce[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+static const uint8_t name[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                              "a";
+static const uint8_t key_bytes[] = {4, 1, 2, 3};
+static const uint8_t serial[] = {0x81, 0x22};
+static const uint8_t nonce[] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static void
 make(enum ocsp_hash hash, size_t nonce_len, struct rs_buf *out)
@@ -20,7 +21,8 @@ make(enum ocsp_hash hash, size_t nonce_len, struct rs_buf *out)
     rs_buf_reset(out);
     assert_int_equal(ocsp_request_put(out, hash, rs_bytes_of(name, sizeof(name) - 1),
                                       RS_BYTES(key_bytes), RS_BYTES(serial),
-                                      rs_bytes_of(nonce, nonce_len), NULL), RS_OK);
+                                      rs_bytes_of(nonce, nonce_len), NULL),
+                     RS_OK);
 }
 
 /* A request of `count` copies of one Request element, with these requestExtensions. */
@@ -49,18 +51,21 @@ read_built(struct rs_bytes request, size_t count, struct rs_bytes tail, unsigned
     return ocsp_request_read(der_out_bytes(&o), &r, NULL);
 }
 
-#define ID_SHA1 \
-    "\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00" \
-    "\x04\x14" "AAAAAAAAAAAAAAAAAAAA" "\x04\x14" "BBBBBBBBBBBBBBBBBBBB"
+#define ID_SHA1                                                                                    \
+    "\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"                                                 \
+    "\x04\x14"                                                                                     \
+    "AAAAAAAAAAAAAAAAAAAA"                                                                         \
+    "\x04\x14"                                                                                     \
+    "BBBBBBBBBBBBBBBBBBBB"
 #define B(text) rs_bytes_of(text, sizeof(text) - 1)
-#define NONE ((struct rs_bytes){ NULL, 0 })
+#define NONE    ((struct rs_bytes){NULL, 0})
 
 /* ---- Refusals ------------------------------------------------------------------------ */
 
 static void
 refuses_every_truncation(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
     struct ocsp_request r;
 
     (void)state;
@@ -91,21 +96,40 @@ refuses_requests_that_are_not_ours_to_answer(void **state)
     assert_int_equal(read_built(good, 1, NONE, 2), RS_E_REQUEST_FORMAT); /* version 2 */
     assert_int_equal(read_built(B("\x30\x3c\x30\x3a" ID_SHA1 "\x02\x01\x85"), 1, NONE, 0),
                      RS_E_REQUEST_FORMAT); /* a negative serial */
-    assert_int_equal(read_built(B("\x30\x3f\x30\x3a" ID_SHA1 "\x02\x01\x05" "\x02\x01\x05"), 1, NONE, 0),
+    assert_int_equal(read_built(B("\x30\x3f\x30\x3a" ID_SHA1 "\x02\x01\x05"
+                                  "\x02\x01\x05"),
+                                1, NONE, 0),
                      RS_E_REQUEST_FORMAT);
-    assert_int_equal(read_built(B("\x30\x3f\x30\x3d" ID_SHA1 "\x02\x01\x05" "\x02\x01\x05"), 1, NONE, 0),
+    assert_int_equal(read_built(B("\x30\x3f\x30\x3d" ID_SHA1 "\x02\x01\x05"
+                                  "\x02\x01\x05"),
+                                1, NONE, 0),
                      RS_E_REQUEST_FORMAT);
-    assert_int_equal(read_built(B("\x30\x38\x30\x36" "\x30\x05\x06\x01\x2a\x05\x00"
-                                  "\x04\x14" "AAAAAAAAAAAAAAAAAAAA" "\x04\x14" "BBBBBBBBBBBBBBBBBBBB"
-                                  "\x02\x01\x05"), 1, NONE, 0),
+    assert_int_equal(read_built(B("\x30\x38\x30\x36"
+                                  "\x30\x05\x06\x01\x2a\x05\x00"
+                                  "\x04\x14"
+                                  "AAAAAAAAAAAAAAAAAAAA"
+                                  "\x04\x14"
+                                  "BBBBBBBBBBBBBBBBBBBB"
+                                  "\x02\x01\x05"),
+                                1, NONE, 0),
                      RS_E_REQUEST_FORMAT); /* an unknown digest */
-    assert_int_equal(read_built(B("\x30\x3b\x30\x39" "\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"
-                                  "\x04\x13" "AAAAAAAAAAAAAAAAAAA" "\x04\x14" "BBBBBBBBBBBBBBBBBBBB"
-                                  "\x02\x01\x05"), 1, NONE, 0),
+    assert_int_equal(read_built(B("\x30\x3b\x30\x39"
+                                  "\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"
+                                  "\x04\x13"
+                                  "AAAAAAAAAAAAAAAAAAA"
+                                  "\x04\x14"
+                                  "BBBBBBBBBBBBBBBBBBBB"
+                                  "\x02\x01\x05"),
+                                1, NONE, 0),
                      RS_E_REQUEST_FORMAT); /* a digest of 19 bytes */
-    assert_int_equal(read_built(B("\x30\x3c\x30\x3a" "\x30\x0a\x06\x05\x2b\x0e\x03\x02\x1a\x04\x01\x00"
-                                  "\x04\x14" "AAAAAAAAAAAAAAAAAAAA" "\x04\x13" "BBBBBBBBBBBBBBBBBBB"
-                                  "\x02\x01\x05"), 1, NONE, 0),
+    assert_int_equal(read_built(B("\x30\x3c\x30\x3a"
+                                  "\x30\x0a\x06\x05\x2b\x0e\x03\x02\x1a\x04\x01\x00"
+                                  "\x04\x14"
+                                  "AAAAAAAAAAAAAAAAAAAA"
+                                  "\x04\x13"
+                                  "BBBBBBBBBBBBBBBBBBB"
+                                  "\x02\x01\x05"),
+                                1, NONE, 0),
                      RS_E_REQUEST_FORMAT); /* parameters that are not NULL */
 }
 
@@ -114,7 +138,7 @@ static void
 refuses_nonces_that_are_too_short_or_too_long(void **state)
 {
     struct rs_bytes good = B("\x30\x3c\x30\x3a" ID_SHA1 "\x02\x01\x05");
-    uint8_t value[OCSP_NONCE_MAX + 1] = { 0 };
+    uint8_t value[OCSP_NONCE_MAX + 1] = {0};
 
     (void)state;
     for (size_t len = 0; len <= OCSP_NONCE_MAX + 1; len++) {
@@ -130,8 +154,11 @@ refuses_nonces_that_are_too_short_or_too_long(void **state)
         assert_int_equal(read_built(good, 1, der_out_bytes(&o), 0),
                          len >= 1 && len <= OCSP_NONCE_MAX ? RS_OK : RS_E_REQUEST_FORMAT);
     }
-    assert_int_equal(read_built(good, 1, B("\xa2\x0f\x30\x0d\x30\x0b\x06\x03\x2a\x03\x04"
-                                           "\x01\x01\xff\x04\x01\x00"), 0), RS_OK); /* another */
+    assert_int_equal(read_built(good, 1,
+                                B("\xa2\x0f\x30\x0d\x30\x0b\x06\x03\x2a\x03\x04"
+                                  "\x01\x01\xff\x04\x01\x00"),
+                                0),
+                     RS_OK); /* another */
     assert_int_equal(read_built(good, 1, B("\xa2\x02\x31\x00"), 0), RS_E_REQUEST_FORMAT);
     assert_int_equal(read_built(good, 1, B("\xa2\x04\x30\x00\x05\x00"), 0), RS_E_REQUEST_FORMAT);
     assert_int_equal(read_built(good, 1, B("\xa2\x04\x30\x02\x30\x00"), 0), RS_E_REQUEST_FORMAT);
@@ -140,9 +167,10 @@ refuses_nonces_that_are_too_short_or_too_long(void **state)
 static void
 refuses_paths_that_are_not_base64(void **state)
 {
-    static const char *const cases[] = { "", "A", "AAAAA", "AA*A", "%zzAA", "AA%", "====", "AA/A\x01" };
+    static const char *const cases[] = {"",      "A",   "AAAAA", "AA*A",
+                                        "%zzAA", "AA%", "====",  "AA/A\x01"};
     static char big[4 * OCSP_REQUEST_MAX];
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     rs_buf_init(&out, OCSP_REQUEST_MAX);
@@ -159,16 +187,18 @@ refuses_paths_that_are_not_base64(void **state)
 static void
 says_when_there_is_no_room(void **state)
 {
-    uint8_t room[16], long_nonce[600] = { 0 };
-    struct ocsp_single single = { .id = B("\x30\x00") };
-    struct ocsp_response_spec spec = { .singles = &single, .count = 1, .sig_alg = CRYPTO_ECDSA_SHA256 };
-    struct rs_bytes tbs = { NULL, 7 };
+    uint8_t room[16], long_nonce[600] = {0};
+    struct ocsp_single single = {.id = B("\x30\x00")};
+    struct ocsp_response_spec spec = {
+        .singles = &single, .count = 1, .sig_alg = CRYPTO_ECDSA_SHA256};
+    struct rs_bytes tbs = {NULL, 7};
     struct rs_buf out;
 
     (void)state;
     rs_buf_init_fixed(&out, room, sizeof(room));
     assert_int_equal(ocsp_request_put(&out, OCSP_SHA1, RS_BYTES(key_bytes), RS_BYTES(key_bytes),
-                                      RS_BYTES(serial), NONE, NULL), RS_E_REQUEST_TOO_LARGE);
+                                      RS_BYTES(serial), NONE, NULL),
+                     RS_E_REQUEST_TOO_LARGE);
     rs_buf_init_fixed(&out, room, sizeof(room));
     assert_int_equal(ocsp_request_put(&out, OCSP_SHA1, RS_BYTES(key_bytes), RS_BYTES(key_bytes),
                                       RS_BYTES(serial), RS_BYTES(long_nonce), NULL),
@@ -176,8 +206,9 @@ says_when_there_is_no_room(void **state)
     assert_int_equal(ocsp_response_data(&spec, room, sizeof(room), &tbs, NULL), RS_E_NO_MEMORY);
     assert_int_equal(tbs.len, 7);
     rs_buf_init_fixed(&out, room, sizeof(room));
-    assert_int_equal(ocsp_response_put(&out, B("\x30\x00"), CRYPTO_ECDSA_SHA256, B("xx"), B("\x30\x00"),
-                                       NULL), RS_E_NO_MEMORY);
+    assert_int_equal(
+        ocsp_response_put(&out, B("\x30\x00"), CRYPTO_ECDSA_SHA256, B("xx"), B("\x30\x00"), NULL),
+        RS_E_NO_MEMORY);
 }
 
 /* ---- Requests ------------------------------------------------------------------------- */
@@ -185,7 +216,7 @@ says_when_there_is_no_room(void **state)
 static void
 our_requests_are_openssls(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
     struct ocsp_request r;
 
     (void)state;
@@ -198,7 +229,8 @@ our_requests_are_openssls(void **state)
         assert_int_equal(OCSP_request_onereq_count(req), 1);
         ASN1_INTEGER *n = NULL;
         assert_int_equal(OCSP_id_get0_info(NULL, NULL, NULL, &n,
-                                           OCSP_onereq_get0_id(OCSP_request_onereq_get0(req, 0))), 1);
+                                           OCSP_onereq_get0_id(OCSP_request_onereq_get0(req, 0))),
+                         1);
         assert_int_equal(ASN1_INTEGER_get(n), 0x8122);
         OCSP_REQUEST_free(req);
         assert_int_equal(ocsp_request_read(rs_buf_bytes(&der), &r, NULL), RS_OK);
@@ -213,8 +245,8 @@ static void
 reads_openssls_requests_also_from_paths(void **state)
 {
     struct crypto_key *key = help_key(CRYPTO_P256);
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
-    RS_AUTO(rs_buf_done) struct rs_buf text = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
     struct help_der der;
     struct ocsp_request r;
     char path[2048];
@@ -228,7 +260,8 @@ reads_openssls_requests_also_from_paths(void **state)
     X509 *x = d2i_X509(NULL, &p, (long)der.len);
     OCSP_REQUEST *req = OCSP_REQUEST_new();
     for (int i = 0; i < 3; i++)
-        assert_non_null(OCSP_request_add0_id(req, OCSP_cert_to_id(i ? EVP_sha256() : EVP_sha1(), x, x)));
+        assert_non_null(
+            OCSP_request_add0_id(req, OCSP_cert_to_id(i ? EVP_sha256() : EVP_sha1(), x, x)));
     assert_int_equal(OCSP_request_add1_nonce(req, NULL, -1), 1);
     uint8_t *to = der.p;
     der.len = (size_t)i2d_OCSP_REQUEST(req, &to);
@@ -255,16 +288,26 @@ reads_openssls_requests_also_from_paths(void **state)
 static void
 skips_what_it_does_not_need(void **state)
 {
-    static const uint8_t signed_request[] =
-        "\x30\x4b" "\x30\x43" "\xa1\x03\x82\x01" "a" "\x30\x3c" "\x30\x3a" "\x30\x38"
-        "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"
-        "\x04\x14" "AAAAAAAAAAAAAAAAAAAA" "\x04\x14" "BBBBBBBBBBBBBBBBBBBB" "\x02\x01\x05"
-        "\xa0\x04\x30\x02\x05\x00";
+    static const uint8_t signed_request[] = "\x30\x4b"
+                                            "\x30\x43"
+                                            "\xa1\x03\x82\x01"
+                                            "a"
+                                            "\x30\x3c"
+                                            "\x30\x3a"
+                                            "\x30\x38"
+                                            "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"
+                                            "\x04\x14"
+                                            "AAAAAAAAAAAAAAAAAAAA"
+                                            "\x04\x14"
+                                            "BBBBBBBBBBBBBBBBBBBB"
+                                            "\x02\x01\x05"
+                                            "\xa0\x04\x30\x02\x05\x00";
     struct ocsp_request r;
 
     (void)state;
-    assert_int_equal(ocsp_request_read(rs_bytes_of(signed_request, sizeof(signed_request) - 1), &r, NULL),
-                     RS_OK);
+    assert_int_equal(
+        ocsp_request_read(rs_bytes_of(signed_request, sizeof(signed_request) - 1), &r, NULL),
+        RS_OK);
     assert_int_equal(r.ids[0].serial.p[0], 5);
 }
 
@@ -281,8 +324,9 @@ check_basic(OCSP_BASICRESP *basic, X509 *x, OCSP_CERTID *id)
     (void)sk_X509_push(certs, x);
     assert_int_equal(X509_STORE_add_cert(store, x), 1);
     assert_int_equal(OCSP_basic_verify(basic, certs, store, OCSP_TRUSTOTHER), 1);
-    assert_int_equal(OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this_update,
-                                           &next_update), 1);
+    assert_int_equal(
+        OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this_update, &next_update),
+        1);
     assert_int_equal(status, V_OCSP_CERTSTATUS_REVOKED);
     assert_int_equal(reason, OCSP_REVOKED_STATUS_KEYCOMPROMISE);
     assert_int_equal(ASN1_TIME_cmp_time_t(revoked, 1700000001), 0);
@@ -296,7 +340,7 @@ static void
 openssl_verifies_our_responses(void **state)
 {
     struct crypto_key *key = help_key(CRYPTO_P256);
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
     struct help_der cert, request;
     struct ocsp_request r;
     struct ocsp_single singles[3];
@@ -318,19 +362,25 @@ openssl_verifies_our_responses(void **state)
     uint8_t *to = request.p;
     request.len = (size_t)i2d_OCSP_REQUEST(req, &to);
     assert_int_equal(ocsp_request_read(help_bytes(&request), &r, NULL), RS_OK);
-    singles[0] = (struct ocsp_single){ r.ids[0].whole, OCSP_REVOKED, 1700000001, 1 };
-    singles[1] = (struct ocsp_single){ r.ids[1].whole, OCSP_GOOD, 0, 0 };
-    singles[2] = (struct ocsp_single){ r.ids[2].whole, OCSP_UNKNOWN, 0, 0 };
+    singles[0] = (struct ocsp_single){r.ids[0].whole, OCSP_REVOKED, 1700000001, 1};
+    singles[1] = (struct ocsp_single){r.ids[1].whole, OCSP_GOOD, 0, 0};
+    singles[2] = (struct ocsp_single){r.ids[2].whole, OCSP_UNKNOWN, 0, 0};
     template_key_id(TEMPLATE_SKI_SHA1, crypto_key_pub(key), key_hash);
     struct ocsp_response_spec spec = {
-        .singles = singles, .count = 3, .responder_key_hash = RS_BYTES(key_hash),
-        .produced_at = 1700000100, .this_update = 1700000100, .next_update = 1700000200,
-        .nonce = r.nonce, .sig_alg = CRYPTO_ECDSA_SHA256,
+        .singles = singles,
+        .count = 3,
+        .responder_key_hash = RS_BYTES(key_hash),
+        .produced_at = 1700000100,
+        .this_update = 1700000100,
+        .next_update = 1700000200,
+        .nonce = r.nonce,
+        .sig_alg = CRYPTO_ECDSA_SHA256,
     };
     assert_int_equal(ocsp_response_data(&spec, room, sizeof(room), &tbs, NULL), RS_OK);
     assert_int_equal(crypto_sign(key, tbs, sig, sizeof(sig), &len, NULL), RS_OK);
-    assert_int_equal(ocsp_response_put(&out, tbs, spec.sig_alg, rs_bytes_of(sig, len),
-                                       help_bytes(&cert), NULL), RS_OK);
+    assert_int_equal(
+        ocsp_response_put(&out, tbs, spec.sig_alg, rs_bytes_of(sig, len), help_bytes(&cert), NULL),
+        RS_OK);
     p = out.p;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &p, (long)out.len);
     assert_non_null(response);
@@ -354,7 +404,7 @@ openssl_verifies_our_responses(void **state)
 static void
 errors_are_five_bytes(void **state)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf out = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf out = {0};
 
     (void)state;
     rs_buf_init(&out, 100);

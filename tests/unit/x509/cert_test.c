@@ -13,11 +13,12 @@
 #include "x509/cert.h"
 #include "x509/oid.h"
 
-static const uint8_t issuer[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a";
-static const uint8_t key_id[20] = { 9, 8, 7 };
-static const uint8_t serial_bytes[] = { 0x00, 0x81, 0x22 };
-static const uint8_t uid[] = { 0x01, 0x23, 0xee };
-static const uint8_t ip4[] = { 192, 0, 2, 1 };
+static const uint8_t issuer[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                                "a";
+static const uint8_t key_id[20] = {9, 8, 7};
+static const uint8_t serial_bytes[] = {0x00, 0x81, 0x22};
+static const uint8_t uid[] = {0x01, 0x23, 0xee};
+static const uint8_t ip4[] = {192, 0, 2, 1};
 
 static int
 value_of(void *arg, struct rs_bytes key, struct rs_bytes *ret_value)
@@ -40,11 +41,11 @@ whole_spec(void)
         .basic_constraints = 1,
         .path_length = -1,
         .key_usage = 1u << 0 | 1u << 4,
-        .eku = { rs_bytes_str("1.3.6.1.5.5.7.3.2"), rs_bytes_str("1.3.6.1.5.5.7.3.1") },
+        .eku = {rs_bytes_str("1.3.6.1.5.5.7.3.2"), rs_bytes_str("1.3.6.1.5.5.7.3.1")},
         .eku_count = 2,
-        .policies = { rs_bytes_str("1.2.3.4") },
+        .policies = {rs_bytes_str("1.2.3.4")},
         .policy_count = 1,
-        .dns = { rs_bytes_str("{device.serial}.example") },
+        .dns = {rs_bytes_str("{device.serial}.example")},
         .dns_count = 1,
         .hardware_type = rs_bytes_str("1.2.3"),
         .crl_url = rs_bytes_str("http://a/crl"),
@@ -62,17 +63,18 @@ whole_values(const struct crypto_key *key)
         .not_after = INT64_MAX,
         .pub = crypto_key_pub(key),
         .value = value_of,
-        .arg = (void *)(uintptr_t) "X2-1",
+        .arg = (void *)(uintptr_t)"X2-1",
         .chip_uid = RS_BYTES(uid),
-        .dns = { rs_bytes_str("b.example") },
+        .dns = {rs_bytes_str("b.example")},
         .dns_count = 1,
-        .ip = { RS_BYTES(ip4) },
+        .ip = {RS_BYTES(ip4)},
         .ip_count = 1,
     };
 }
 
 static rs_code
-try_build(const struct template_spec *spec, const struct template_values *values, struct rs_err *err)
+try_build(const struct template_spec *spec, const struct template_values *values,
+          struct rs_err *err)
 {
     static struct template t;
     uint8_t room[TEMPLATE_TBS_MAX];
@@ -87,7 +89,7 @@ try_build(const struct template_spec *spec, const struct template_values *values
 static void
 refuses_specs(void **state)
 {
-    static const char long_url[TEMPLATE_FIXED_MAX + 1] = { 'a' };
+    static const char long_url[TEMPLATE_FIXED_MAX + 1] = {'a'};
     static struct template t;
     struct template_spec s;
 
@@ -125,7 +127,7 @@ refuses_values(void **state)
     struct crypto_key *key = help_key(CRYPTO_P256);
     struct template_spec s = whole_spec();
     struct template_values v;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     (void)state;
     v = whole_values(key);
@@ -136,7 +138,7 @@ refuses_values(void **state)
     v.value = NULL;
     assert_int_equal(try_build(&s, &v, NULL), RS_E_CSR_SUBJECT);
     v = whole_values(key);
-    v.arg = (void *)(uintptr_t) "a b"; /* fine in serialNumber, not in a host name */
+    v.arg = (void *)(uintptr_t)"a b"; /* fine in serialNumber, not in a host name */
     assert_int_equal(try_build(&s, &v, NULL), RS_E_CSR_SUBJECT);
     v = whole_values(key);
     v.dns[0] = rs_bytes_str("a\xc3\xa9");
@@ -144,7 +146,7 @@ refuses_values(void **state)
     v.dns[0] = rs_bytes_str("");
     assert_int_equal(try_build(&s, &v, NULL), RS_E_CSR_SUBJECT);
     v = whole_values(key);
-    v.arg = (void *)(uintptr_t) "a_b"; /* fine in a host name, not in PrintableString */
+    v.arg = (void *)(uintptr_t)"a_b"; /* fine in a host name, not in PrintableString */
     assert_int_equal(try_build(&s, &v, NULL), RS_E_CSR_SUBJECT);
     s.subject.len = s.dns_count = s.hardware_type.len = 0; /* nothing names the subject */
     v = whole_values(key);
@@ -179,13 +181,14 @@ refuses_to_overrun_its_room(void **state)
 static void
 assembling_needs_room(void **state)
 {
-    uint8_t room[16], tbs[] = { 0x30, 0x00 };
+    uint8_t room[16], tbs[] = {0x30, 0x00};
     struct rs_buf out;
 
     (void)state;
     rs_buf_init_fixed(&out, room, sizeof(room));
-    assert_int_equal(x509_assemble(RS_BYTES(tbs), CRYPTO_ECDSA_SHA256, RS_BYTES(key_id), &out, NULL),
-                     RS_E_NO_MEMORY);
+    assert_int_equal(
+        x509_assemble(RS_BYTES(tbs), CRYPTO_ECDSA_SHA256, RS_BYTES(key_id), &out, NULL),
+        RS_E_NO_MEMORY);
 }
 
 /* ---- Templates: what OpenSSL says ------------------------------------------------------- */
@@ -212,10 +215,11 @@ check_extensions(X509 *x)
     assert_int_equal(sk_POLICYINFO_num(policies), 1);
     CERTIFICATEPOLICIES_free(policies);
     assert_int_equal(X509_get_ext_count(x), 9);
+    assert_int_equal(
+        X509_EXTENSION_get_critical(X509_get_ext(x, X509_get_ext_by_NID(x, NID_key_usage, -1))), 1);
     assert_int_equal(X509_EXTENSION_get_critical(
-                         X509_get_ext(x, X509_get_ext_by_NID(x, NID_key_usage, -1))), 1);
-    assert_int_equal(X509_EXTENSION_get_critical(
-                         X509_get_ext(x, X509_get_ext_by_NID(x, NID_basic_constraints, -1))), 1);
+                         X509_get_ext(x, X509_get_ext_by_NID(x, NID_basic_constraints, -1))),
+                     1);
 }
 
 static void
@@ -246,7 +250,8 @@ openssl_reads_a_whole_certificate(void **state)
 static void
 random_values_come_back(void **state)
 {
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+    static const char alphabet[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
     struct crypto_key *key = help_key(CRYPTO_P256);
     unsigned seed = 20261124;
 
@@ -267,7 +272,9 @@ random_values_come_back(void **state)
         for (size_t i = 0; i < serial_len; i++)
             serial[i] = (uint8_t)rand_r(&seed);
         serial[0] = (uint8_t)(serial[0] & 0x7f) | 1;
-        s.ski = round % 3 == 0 ? TEMPLATE_SKI_SHA1 : round % 3 == 1 ? TEMPLATE_SKI_SHA256 : TEMPLATE_SKI_NONE;
+        s.ski = round % 3 == 0   ? TEMPLATE_SKI_SHA1
+                : round % 3 == 1 ? TEMPLATE_SKI_SHA256
+                                 : TEMPLATE_SKI_NONE;
         v.serial = rs_bytes_of(serial, serial_len);
         v.arg = text;
         v.not_before = rand_r(&seed);
@@ -283,8 +290,9 @@ random_values_come_back(void **state)
         assert_memory_equal(n_bytes, serial, serial_len);
         assert_int_equal(ASN1_TIME_cmp_time_t(X509_get0_notBefore(x), (time_t)v.not_before), 0);
         assert_int_equal(ASN1_TIME_cmp_time_t(X509_get0_notAfter(x), (time_t)v.not_after), 0);
-        assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_serialNumber, found,
-                                                   sizeof(found)), len);
+        assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_serialNumber,
+                                                   found, sizeof(found)),
+                         len);
         assert_string_equal(found, text);
         assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(x), crypto_key_evp(key)), 1);
         assert_int_equal(X509_get0_subject_key_id(x) == NULL, s.ski == TEMPLATE_SKI_NONE);
@@ -332,7 +340,8 @@ an_empty_subject_makes_the_names_critical(void **state)
     X509 *x = d2i_X509(NULL, &p, (long)der.len);
     assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(x)), 0);
     assert_int_equal(X509_EXTENSION_get_critical(
-                         X509_get_ext(x, X509_get_ext_by_NID(x, NID_subject_alt_name, -1))), 1);
+                         X509_get_ext(x, X509_get_ext_by_NID(x, NID_subject_alt_name, -1))),
+                     1);
     assert_true(X509_get_ext_by_NID(x, NID_id_pkix_OCSP_noCheck, -1) >= 0);
     assert_int_equal(X509_get_ext_by_NID(x, NID_info_access, -1), -1);
     X509_free(x);
@@ -342,7 +351,8 @@ an_empty_subject_makes_the_names_critical(void **state)
 static void
 a_root_is_a_root(void **state)
 {
-    static const enum crypto_alg algs[] = { CRYPTO_P256, CRYPTO_P384, CRYPTO_ED25519, CRYPTO_RSA2048 };
+    static const enum crypto_alg algs[] = {CRYPTO_P256, CRYPTO_P384, CRYPTO_ED25519,
+                                           CRYPTO_RSA2048};
 
     (void)state;
     for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
@@ -386,7 +396,8 @@ reading_refuses_every_truncation(void **state)
     }
     der.p[der.len] = 0;
     assert_int_equal(cert_read(rs_bytes_of(der.p, der.len + 1), &c, NULL), RS_E_REQUEST_FORMAT);
-    assert_int_equal(cert_read(rs_bytes_of(der.p, CERT_BYTES_MAX + 1), &c, NULL), RS_E_REQUEST_FORMAT);
+    assert_int_equal(cert_read(rs_bytes_of(der.p, CERT_BYTES_MAX + 1), &c, NULL),
+                     RS_E_REQUEST_FORMAT);
     crypto_key_free(key);
 }
 
@@ -425,8 +436,8 @@ read_with(const char *name, const char *value, struct cert *ret_cert)
 
     assert_int_equal(X509_set_version(x, X509_VERSION_3), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), 5), 1);
-    (void)X509_time_adj_ex(X509_getm_notBefore(x), 0, 0, &(time_t){ 1700000000 });
-    (void)X509_time_adj_ex(X509_getm_notAfter(x), 0, 0, &(time_t){ 1800000000 });
+    (void)X509_time_adj_ex(X509_getm_notBefore(x), 0, 0, &(time_t){1700000000});
+    (void)X509_time_adj_ex(X509_getm_notAfter(x), 0, 0, &(time_t){1800000000});
     assert_int_equal(X509_set_pubkey(x, crypto_key_evp(key)), 1);
     if (name != NULL) {
         X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
@@ -447,19 +458,19 @@ static void
 reading_refuses_malformed_extensions(void **state)
 {
     static const char *const cases[][2] = {
-        { "basicConstraints", "DER:30:03:01:01:00" },      /* DEFAULT FALSE written out */
-        { "basicConstraints", "DER:30:03:01:01:01" },
-        { "basicConstraints", "DER:30:00:00" },
-        { "basicConstraints", "DER:30:06:01:01:ff:02:01:80" },
-        { "basicConstraints", "DER:30:02:05:00" },
-        { "keyUsage", "DER:03:01:00" },
-        { "keyUsage", "DER:03:02:08:80" },
-        { "keyUsage", "DER:03:04:00:80:00:00" },
-        { "keyUsage", "DER:03:02:07:80:00" },
-        { "extendedKeyUsage", "DER:31:00" },
-        { "subjectKeyIdentifier", "DER:04:02:01" },
-        { "authorityKeyIdentifier", "DER:30:02:80:05" },
-        { "authorityKeyIdentifier", "DER:04:00" },
+        {"basicConstraints", "DER:30:03:01:01:00"}, /* DEFAULT FALSE written out */
+        {"basicConstraints", "DER:30:03:01:01:01"},
+        {"basicConstraints", "DER:30:00:00"},
+        {"basicConstraints", "DER:30:06:01:01:ff:02:01:80"},
+        {"basicConstraints", "DER:30:02:05:00"},
+        {"keyUsage", "DER:03:01:00"},
+        {"keyUsage", "DER:03:02:08:80"},
+        {"keyUsage", "DER:03:04:00:80:00:00"},
+        {"keyUsage", "DER:03:02:07:80:00"},
+        {"extendedKeyUsage", "DER:31:00"},
+        {"subjectKeyIdentifier", "DER:04:02:01"},
+        {"authorityKeyIdentifier", "DER:30:02:80:05"},
+        {"authorityKeyIdentifier", "DER:04:00"},
     };
     struct cert c;
 
@@ -506,8 +517,8 @@ reading_refuses_other_versions(void **state)
     uint8_t *p = der.p;
     X509 *x = X509_new(); /* v1 */
     (void)ASN1_INTEGER_set(X509_get_serialNumber(x), 5);
-    (void)X509_time_adj_ex(X509_getm_notBefore(x), 0, 0, &(time_t){ 1700000000 });
-    (void)X509_time_adj_ex(X509_getm_notAfter(x), 0, 0, &(time_t){ 1800000000 });
+    (void)X509_time_adj_ex(X509_getm_notBefore(x), 0, 0, &(time_t){1700000000});
+    (void)X509_time_adj_ex(X509_getm_notAfter(x), 0, 0, &(time_t){1800000000});
     (void)X509_set_pubkey(x, crypto_key_evp(key));
     assert_true(X509_sign(x, crypto_key_evp(key), EVP_sha256()) > 0);
     der.len = (size_t)i2d_X509(x, &p);
@@ -529,10 +540,10 @@ pem_refuses_and_reads(void **state)
     struct rs_bytes text = rs_bytes_str("x\n-----BEGIN A-----\nAQID\n-----END A-----\n"
                                         "-----BEGIN B-----\nBA==\n-----END B-----\n"
                                         "-----BEGIN A-----\nBQ==\n-----END A-----\n");
-    struct rs_bytes none = rs_bytes_str("no armour"), empty = { NULL, 0 };
+    struct rs_bytes none = rs_bytes_str("no armour"), empty = {NULL, 0};
     struct rs_bytes no_end = rs_bytes_str("-----BEGIN A-----\nAQID\n");
     struct rs_bytes rotten = rs_bytes_str("-----BEGIN A-----\nAQ!D\n-----END A-----\n");
-    RS_AUTO(rs_buf_done) struct rs_buf der = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
 
     (void)state;
     rs_buf_init(&der, 1000);
@@ -551,7 +562,7 @@ static void
 openssl_reads_our_pem(void **state)
 {
     struct crypto_key *key = help_key(CRYPTO_P256);
-    RS_AUTO(rs_buf_done) struct rs_buf text = { 0 };
+    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
     struct help_der der;
     uint8_t print[32], want[32];
     unsigned len;

@@ -7,12 +7,13 @@
 
 #include "x509/crl.h"
 
-static const uint8_t issuer[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a";
-static const uint8_t key_id[20] = { 1, 2, 3 };
+static const uint8_t issuer[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                                "a";
+static const uint8_t key_id[20] = {1, 2, 3};
 
-static const uint8_t serials[3][20] = { { 0x01 }, { 0x80, 1 }, { 0x7f, 0xff } };
-static const size_t serial_lens[3] = { 1, 2, 20 };
-static const uint8_t reasons[3] = { CRL_UNSPECIFIED, CRL_KEY_COMPROMISE, CRL_CESSATION };
+static const uint8_t serials[3][20] = {{0x01}, {0x80, 1}, {0x7f, 0xff}};
+static const size_t serial_lens[3] = {1, 2, 20};
+static const uint8_t reasons[3] = {CRL_UNSPECIFIED, CRL_KEY_COMPROMISE, CRL_CESSATION};
 
 static void
 entry(void *arg, size_t i, struct crl_entry *ret_entry)
@@ -97,8 +98,9 @@ damage_hides_no_entry(void **state)
             while (crl_next(&rest, &e))
                 count++;
             assert_int_equal(rest.len, 0);
-            assert_int_not_equal(crypto_verify(crypto_key_pub(key), crl.sig_alg, crl.tbs,
-                                               crl.signature, NULL), RS_OK);
+            assert_int_not_equal(
+                crypto_verify(crypto_key_pub(key), crl.sig_alg, crl.tbs, crl.signature, NULL),
+                RS_OK);
         }
         der.p[i] ^= 0x20;
         (void)count;
@@ -111,8 +113,8 @@ says_when_the_room_is_too_small(void **state)
 {
     struct crl_spec spec = spec_of(3);
     uint8_t room[64];
-    struct rs_bytes tbs = { NULL, 7 };
-    struct rs_err err = { 0 };
+    struct rs_bytes tbs = {NULL, 7};
+    struct rs_err err = {0};
 
     (void)state;
     assert_int_equal(crl_build(&spec, room, sizeof(room), &tbs, &err), RS_E_NO_MEMORY);
@@ -124,7 +126,7 @@ says_when_the_room_is_too_small(void **state)
 static void
 openssl_reads_what_we_write(void **state)
 {
-    static const int nids[3] = { -1, CRL_REASON_KEY_COMPROMISE, CRL_REASON_CESSATION_OF_OPERATION };
+    static const int nids[3] = {-1, CRL_REASON_KEY_COMPROMISE, CRL_REASON_CESSATION_OF_OPERATION};
     struct crypto_key *key = help_key(CRYPTO_P256);
     struct help_der der;
 
@@ -176,8 +178,8 @@ we_read_what_we_write(void **state)
         assert_int_equal(crl.number, 300);
         assert_true(crl.this_update == 1700000000 && crl.next_update == 1700086400);
         assert_true(rs_bytes_equal(crl.issuer, rs_bytes_of(issuer, sizeof(issuer) - 1)));
-        assert_int_equal(crypto_verify(crypto_key_pub(key), crl.sig_alg, crl.tbs, crl.signature,
-                                       NULL), RS_OK);
+        assert_int_equal(
+            crypto_verify(crypto_key_pub(key), crl.sig_alg, crl.tbs, crl.signature, NULL), RS_OK);
         assert_int_equal(crl.entries.len == 0, count == 0); /* RFC 5280 5.1.2.6 */
         while (crl_next(&crl.entries, &e)) {
             entry(NULL, n++, &want);

@@ -12,10 +12,14 @@ static const char *const all_extensions[] = {
     "subjectAltName",
     "DNS:a.example,IP:192.0.2.1,IP:2001:db8::1,URI:urn:x:1,email:a@example.org,"
     "otherName:1.3.6.1.5.5.7.8.3;UTF8:abc",
-    "keyUsage", "critical,digitalSignature",
-    "extendedKeyUsage", "clientAuth",
-    "basicConstraints", "critical,CA:FALSE",
-    "subjectKeyIdentifier", "hash",
+    "keyUsage",
+    "critical,digitalSignature",
+    "extendedKeyUsage",
+    "clientAuth",
+    "basicConstraints",
+    "critical,CA:FALSE",
+    "subjectKeyIdentifier",
+    "hash",
     NULL,
 };
 
@@ -64,10 +68,9 @@ refuses_every_flipped_bit(void **state)
     assert_int_equal(read_extensions(all_extensions, &csr, &der), RS_OK);
     assert_int_equal(csr_check_proof(&csr, NULL), RS_OK);
     for (size_t bit = 0; bit < der.len * 8; bit++) {
-        struct rs_err err = { 0 };
+        struct rs_err err = {0};
         der.p[bit / 8] = (uint8_t)(der.p[bit / 8] ^ 1u << bit % 8);
-        if (csr_read(help_bytes(&der), &csr, &err) == RS_OK &&
-            csr_check_proof(&csr, &err) == RS_OK)
+        if (csr_read(help_bytes(&der), &csr, &err) == RS_OK && csr_check_proof(&csr, &err) == RS_OK)
             fail_msg("accepted with bit %zu of byte %zu flipped", bit % 8, bit / 8);
         assert_true(err.code == RS_E_CSR_FORMAT || err.code == RS_E_KEY_WEAK ||
                     err.code == RS_E_KEY_PROOF);
@@ -80,17 +83,17 @@ static void
 refuses_names_it_cannot_judge(void **state)
 {
     static const char *const cases[][3] = {
-        { "subjectAltName", "RID:1.2.3", NULL },                      /* an unknown kind */
-        { "subjectAltName", "otherName:1.2.3;UTF8:x", NULL },
-        { "subjectAltName", "otherName:1.3.6.1.5.5.7.8.4;UTF8:x", NULL }, /* not HardwareModuleName */
-        { "subjectAltName", "DNS:a b", NULL },
-        { "subjectAltName", "DER:30:00", NULL },
-        { "subjectAltName", "DER:30:05:87:03:01:02:03", NULL },       /* three address bytes */
-        { "subjectAltName", "DER:30:02:82:00", NULL },
-        { "subjectAltName", "DER:30:04:82:01:61:00", NULL },
-        { "subjectAltName", "DER:04:00", NULL },
-        { "subjectAltName", "DER:30:04:a4:02:31:00", NULL },          /* not a Name */
-        { "subjectAltName", "DER:30:04:a0:02:06:00", NULL },
+        {"subjectAltName", "RID:1.2.3", NULL}, /* an unknown kind */
+        {"subjectAltName", "otherName:1.2.3;UTF8:x", NULL},
+        {"subjectAltName", "otherName:1.3.6.1.5.5.7.8.4;UTF8:x", NULL}, /* not HardwareModuleName */
+        {"subjectAltName", "DNS:a b", NULL},
+        {"subjectAltName", "DER:30:00", NULL},
+        {"subjectAltName", "DER:30:05:87:03:01:02:03", NULL}, /* three address bytes */
+        {"subjectAltName", "DER:30:02:82:00", NULL},
+        {"subjectAltName", "DER:30:04:82:01:61:00", NULL},
+        {"subjectAltName", "DER:04:00", NULL},
+        {"subjectAltName", "DER:30:04:a4:02:31:00", NULL}, /* not a Name */
+        {"subjectAltName", "DER:30:04:a0:02:06:00", NULL},
     };
     struct help_der der;
     struct csr csr;
@@ -105,7 +108,7 @@ refuses_names_it_cannot_judge(void **state)
 static void
 refuses_two_of_what_may_stand_once(void **state)
 {
-    static const char *const twice[] = { "subjectAltName", "DNS:a", "subjectAltName", "DNS:b", NULL };
+    static const char *const twice[] = {"subjectAltName", "DNS:a", "subjectAltName", "DNS:b", NULL};
     static const uint8_t one[] = "\x30\x0d\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x07\x80";
     struct crypto_key *key = help_key(CRYPTO_P256);
     X509_REQ *req = X509_REQ_new();
@@ -117,8 +120,8 @@ refuses_two_of_what_may_stand_once(void **state)
     assert_int_equal(read_extensions(twice, &csr, &der), RS_E_CSR_FORMAT);
     /* OpenSSL does not write it twice: another attribute gets the identifier afterwards. */
     assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_ext_req, V_ASN1_SEQUENCE, one, 15), 1);
-    assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredAddress, V_ASN1_SEQUENCE,
-                                               one, 15), 1);
+    assert_int_equal(
+        X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredAddress, V_ASN1_SEQUENCE, one, 15), 1);
     assert_int_equal(X509_REQ_set_version(req, 0), 1);
     assert_int_equal(X509_REQ_set_pubkey(req, crypto_key_evp(key)), 1);
     assert_true(X509_REQ_sign(req, crypto_key_evp(key), EVP_sha256()) > 0);
@@ -144,7 +147,8 @@ refuses_subjects_with_control_characters(void **state)
 
     (void)state;
     assert_int_equal(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
-                                                (const uint8_t *)"a\nb", 3, -1, 0), 1);
+                                                (const uint8_t *)"a\nb", 3, -1, 0),
+                     1);
     assert_int_equal(X509_REQ_set_pubkey(req, crypto_key_evp(key)), 1);
     assert_true(X509_REQ_sign(req, crypto_key_evp(key), EVP_sha256()) > 0);
     der.len = (size_t)i2d_X509_REQ(req, &p);
@@ -181,7 +185,7 @@ proof_of_another_key_is_refused(void **state)
 {
     struct crypto_key *one = help_key(CRYPTO_P256), *two = help_key(CRYPTO_P256);
     X509_REQ *req = X509_REQ_new();
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct help_der der;
     struct csr csr;
     uint8_t *p = der.p;
@@ -201,7 +205,9 @@ proof_of_another_key_is_refused(void **state)
 static void
 san_lists_are_bounded(void **state)
 {
-    static const uint8_t two[] = "\x30\x06\x82\x01" "a\x82\x01" "b";
+    static const uint8_t two[] = "\x30\x06\x82\x01"
+                                 "a\x82\x01"
+                                 "b";
     struct san *list = malloc(sizeof(*list));
     size_t count = 9;
 
@@ -218,21 +224,21 @@ static void
 wishes_for_ca_rights_are_noticed(void **state)
 {
     static const char *const cases[][3] = {
-        { "basicConstraints", "CA:TRUE", NULL },
-        { "keyUsage", "keyCertSign", NULL },
-        { "keyUsage", "cRLSign", NULL },
-        { "extendedKeyUsage", "OCSPSigning", NULL },
-        { "extendedKeyUsage", "anyExtendedKeyUsage", NULL },
-        { "extendedKeyUsage", "clientAuth,1.3.6.1.5.5.7.3.28", NULL },
-        { "extendedKeyUsage", "1.3.6.1.5.5.7.3.27", NULL },
+        {"basicConstraints", "CA:TRUE", NULL},
+        {"keyUsage", "keyCertSign", NULL},
+        {"keyUsage", "cRLSign", NULL},
+        {"extendedKeyUsage", "OCSPSigning", NULL},
+        {"extendedKeyUsage", "anyExtendedKeyUsage", NULL},
+        {"extendedKeyUsage", "clientAuth,1.3.6.1.5.5.7.3.28", NULL},
+        {"extendedKeyUsage", "1.3.6.1.5.5.7.3.27", NULL},
     };
     static const char *const harmless[][3] = {
-        { "basicConstraints", "CA:FALSE", NULL },
-        { "keyUsage", "digitalSignature,keyAgreement", NULL },
-        { "extendedKeyUsage", "clientAuth,serverAuth", NULL },
+        {"basicConstraints", "CA:FALSE", NULL},
+        {"keyUsage", "digitalSignature,keyAgreement", NULL},
+        {"extendedKeyUsage", "clientAuth,serverAuth", NULL},
     };
-    static const char *const unknown[] = { "1.2.3.4", "critical,DER:05:00", NULL };
-    static const char *const unknown_plain[] = { "1.2.3.4", "DER:05:00", NULL };
+    static const char *const unknown[] = {"1.2.3.4", "critical,DER:05:00", NULL};
+    static const char *const unknown_plain[] = {"1.2.3.4", "DER:05:00", NULL};
     struct help_der der;
     struct csr csr;
 
@@ -258,12 +264,14 @@ wishes_for_ca_rights_are_noticed(void **state)
 static void
 reads_every_kind_of_name(void **state)
 {
-    static const enum san_kind kinds[] = { SAN_DNS, SAN_IP, SAN_IP, SAN_URI, SAN_EMAIL, SAN_PERMANENT };
+    static const enum san_kind kinds[] = {SAN_DNS, SAN_IP,    SAN_IP,
+                                          SAN_URI, SAN_EMAIL, SAN_PERMANENT};
     static const char *const hardware[] = {
         /* otherName { id-on-hardwareModuleName, [0] { 1.2.3, 01 02 } } and a directoryName */
         "subjectAltName",
         "DER:30:2a:a0:16:06:08:2b:06:01:05:05:07:08:04:a0:0a:30:08:06:02:2a:03:04:02:01:02"
-        ":a4:10:30:0e:31:0c:30:0a:06:03:55:04:03:0c:03:61:62:63", NULL };
+        ":a4:10:30:0e:31:0c:30:0a:06:03:55:04:03:0c:03:61:62:63",
+        NULL};
     struct help_der der;
     struct csr csr;
 
@@ -286,8 +294,8 @@ reads_every_kind_of_name(void **state)
 static void
 every_key_algorithm_proves_itself(void **state)
 {
-    static const enum crypto_alg algs[] = { CRYPTO_P256, CRYPTO_P384, CRYPTO_P521, CRYPTO_ED25519,
-                                            CRYPTO_RSA2048 };
+    static const enum crypto_alg algs[] = {CRYPTO_P256, CRYPTO_P384, CRYPTO_P521, CRYPTO_ED25519,
+                                           CRYPTO_RSA2048};
 
     (void)state;
     for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {

@@ -20,16 +20,16 @@ refuses_lengths_that_are_not_der(void **state)
         const char *bytes;
         size_t len;
     } cases[] = {
-        { "nothing", "", 0 },
-        { "a tag only", "\x04", 1 },
-        { "content cut", "\x04\x02\x00", 3 },
-        { "indefinite", "\x04\x80\x00\x00", 4 },
-        { "long form of a short length", "\x04\x81\x01\x00", 4 },
-        { "leading zero in the long form", "\x04\x82\x00\x01\x00", 5 },
-        { "length octets cut", "\x04\x82\x01", 3 },
-        { "four length octets", "\x04\x84\x00\x00\x00\x01\x00", 7 },
-        { "reserved 0xff", "\x04\xff\x01\x00", 4 },
-        { "another tag", "\x05\x00", 2 },
+        {"nothing", "", 0},
+        {"a tag only", "\x04", 1},
+        {"content cut", "\x04\x02\x00", 3},
+        {"indefinite", "\x04\x80\x00\x00", 4},
+        {"long form of a short length", "\x04\x81\x01\x00", 4},
+        {"leading zero in the long form", "\x04\x82\x00\x01\x00", 5},
+        {"length octets cut", "\x04\x82\x01", 3},
+        {"four length octets", "\x04\x84\x00\x00\x00\x01\x00", 7},
+        {"reserved 0xff", "\x04\xff\x01\x00", 4},
+        {"another tag", "\x05\x00", 2},
     };
 
     (void)state;
@@ -51,11 +51,11 @@ refuses_integers_that_are_not_der(void **state)
         const char *bytes;
         size_t len;
     } cases[] = {
-        { "\x02\x00", 2 },                 /* empty */
-        { "\x02\x01\x80", 3 },             /* negative */
-        { "\x02\x02\x00\x01", 4 },         /* not minimal */
-        { "\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x00", 11 }, /* above the maximum */
-        { "\x02\x03\x01\x00\x00", 5 },     /* 65536, above the maximum */
+        {"\x02\x00", 2},                                      /* empty */
+        {"\x02\x01\x80", 3},                                  /* negative */
+        {"\x02\x02\x00\x01", 4},                              /* not minimal */
+        {"\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x00", 11}, /* above the maximum */
+        {"\x02\x03\x01\x00\x00", 5},                          /* 65536, above the maximum */
     };
 
     (void)state;
@@ -102,19 +102,32 @@ static void
 refuses_times_that_rfc_5280_does_not_want(void **state)
 {
     static const char *const cases[] = {
-        "\x17\x0b" "2601010000Z",          /* no seconds */
-        "\x17\x11" "260101000000+0000",    /* an offset */
-        "\x17\x0d" "260101000000z",
-        "\x17\x0d" "26010100000xZ",
-        "\x17\x0d" "xx0101000000Z",        /* no year */
-        "\x17\x0d" "261301000000Z",
-        "\x17\x0d" "260230000000Z",        /* no such day */
-        "\x17\x0d" "260101240000Z",
-        "\x18\x0f" "20260101000000Z",      /* must be UTCTime before 2050 */
-        "\x18\x0f" "xx600101000000Z",
-        "\x18\x0f" "20xx0101000000Z",
-        "\x18\x0d" "600101000000Z",
-        "\x18\x11" "20600101000000.0Z",
+        "\x17\x0b"
+        "2601010000Z", /* no seconds */
+        "\x17\x11"
+        "260101000000+0000", /* an offset */
+        "\x17\x0d"
+        "260101000000z",
+        "\x17\x0d"
+        "26010100000xZ",
+        "\x17\x0d"
+        "xx0101000000Z", /* no year */
+        "\x17\x0d"
+        "261301000000Z",
+        "\x17\x0d"
+        "260230000000Z", /* no such day */
+        "\x17\x0d"
+        "260101240000Z",
+        "\x18\x0f"
+        "20260101000000Z", /* must be UTCTime before 2050 */
+        "\x18\x0f"
+        "xx600101000000Z",
+        "\x18\x0f"
+        "20xx0101000000Z",
+        "\x18\x0d"
+        "600101000000Z",
+        "\x18\x11"
+        "20600101000000.0Z",
     };
 
     (void)state;
@@ -142,15 +155,27 @@ refuses_to_write_past_its_buffer(void **state)
     der_out_init(&o, room, sizeof(room));
     der_put_element(&o, DER_OCTET_STRING, B("ab"));
     assert_true(der_out_ok(&o));
-    assert_memory_equal(room, "\x04\x02" "ab", 4);
+    assert_memory_equal(room,
+                        "\x04\x02"
+                        "ab",
+                        4);
 }
 
 static void
 refuses_text_that_is_no_oid(void **state)
 {
-    static const char *const cases[] = { "",     "1",      "1.",    ".1",   "3.1",      "1.40",
-                                         "1.2.", "1.02.3", "1.2,3", "1.2x", "1.2.99999999999999999999",
-                                         "1.2.-3" };
+    static const char *const cases[] = {"",
+                                        "1",
+                                        "1.",
+                                        ".1",
+                                        "3.1",
+                                        "1.40",
+                                        "1.2.",
+                                        "1.02.3",
+                                        "1.2,3",
+                                        "1.2x",
+                                        "1.2.99999999999999999999",
+                                        "1.2.-3"};
     uint8_t out[16];
     size_t len = 7;
     char text[8];
@@ -174,7 +199,7 @@ refuses_text_that_is_no_oid(void **state)
 static void
 lengths_round_trip_at_their_edges(void **state)
 {
-    static const size_t lengths[] = { 0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 70000 };
+    static const size_t lengths[] = {0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 70000};
     static uint8_t content[70000], room[70016];
 
     (void)state;
@@ -195,8 +220,8 @@ lengths_round_trip_at_their_edges(void **state)
 static void
 numbers_round_trip(void **state)
 {
-    static const uint64_t numbers[] = { 0, 1, 127, 128, 255, 256, 65535, 0x8000000000000000u,
-                                        UINT64_MAX };
+    static const uint64_t numbers[] = {0,         1, 127, 128, 255, 256, 65535, 0x8000000000000000u,
+                                       UINT64_MAX};
     uint8_t room[32];
 
     (void)state;
@@ -220,11 +245,11 @@ named_bits_are_minimal(void **state)
         const char *bytes;
         size_t len;
     } cases[] = {
-        { 0, "\x03\x01\x00", 3 },
-        { 1, "\x03\x02\x07\x80", 4 },
-        { 1 << 5 | 1 << 6, "\x03\x02\x01\x06", 4 },
-        { 1 << 7, "\x03\x02\x00\x01", 4 },
-        { 1 << 8, "\x03\x03\x07\x00\x80", 5 },
+        {0, "\x03\x01\x00", 3},
+        {1, "\x03\x02\x07\x80", 4},
+        {1 << 5 | 1 << 6, "\x03\x02\x01\x06", 4},
+        {1 << 7, "\x03\x02\x00\x01", 4},
+        {1 << 8, "\x03\x03\x07\x00\x80", 5},
     };
     uint8_t room[16];
 
@@ -244,11 +269,16 @@ times_round_trip(void **state)
         int64_t t;
         const char *bytes;
     } cases[] = {
-        { 0, "\x17\x0d" "700101000000Z" },
-        { -631152000, "\x17\x0d" "500101000000Z" },
-        { 2524607999, "\x17\x0d" "491231235959Z" },
-        { 2524608000, "\x18\x0f" "20500101000000Z" },
-        { INT64_MAX, "\x18\x0f" "99991231235959Z" },
+        {0, "\x17\x0d"
+            "700101000000Z"},
+        {-631152000, "\x17\x0d"
+                     "500101000000Z"},
+        {2524607999, "\x17\x0d"
+                     "491231235959Z"},
+        {2524608000, "\x18\x0f"
+                     "20500101000000Z"},
+        {INT64_MAX, "\x18\x0f"
+                    "99991231235959Z"},
     };
     uint8_t room[32];
 
@@ -268,8 +298,8 @@ times_round_trip(void **state)
 static void
 oids_round_trip(void **state)
 {
-    static const char *const cases[] = { "0.0", "1.2.840.113549.1.1.11", "2.5.29.15", "2.999.4294967295",
-                                         "1.39.0" };
+    static const char *const cases[] = {"0.0", "1.2.840.113549.1.1.11", "2.5.29.15",
+                                        "2.999.4294967295", "1.39.0"};
     uint8_t out[32];
     char text[64];
     size_t len;

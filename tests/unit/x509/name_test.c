@@ -24,7 +24,7 @@ static rs_code
 put(const char *pattern, const char *serial, uint8_t *room, size_t cap, struct rs_bytes *ret_name)
 {
     static struct name_pattern p;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct der_out o;
     rs_code rc = name_pattern_read(rs_bytes_str(pattern), &p, &err);
 
@@ -42,9 +42,23 @@ static void
 refuses_patterns(void **state)
 {
     static const char *const cases[] = {
-        "",           "CN",          "CN=",         "=x",          "XX=y",      "CN=a,",
-        "CN=a,,O=b",  "CN=a\"b",     "CN=a+O=b",    "CN=a;b",      "CN=a<b",    "CN=\\",
-        "CN=a\\zb",   "CN=\\00",     "CN=a\\0",     ",CN=a",       "1.2.3=x",
+        "",
+        "CN",
+        "CN=",
+        "=x",
+        "XX=y",
+        "CN=a,",
+        "CN=a,,O=b",
+        "CN=a\"b",
+        "CN=a+O=b",
+        "CN=a;b",
+        "CN=a<b",
+        "CN=\\",
+        "CN=a\\zb",
+        "CN=\\00",
+        "CN=a\\0",
+        ",CN=a",
+        "1.2.3=x",
         "CN=1,CN=2,CN=3,CN=4,CN=5,CN=6,CN=7,CN=8,CN=9,CN=10,CN=11,CN=12,CN=13,CN=14,CN=15,CN=16,CN=17",
     };
     static struct name_pattern p;
@@ -52,7 +66,7 @@ refuses_patterns(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct rs_err err = { 0 };
+        struct rs_err err = {0};
         if (i == 5)
             continue; /* a trailing comma ends the text: RFC 4514 has none, we do not mind */
         if (name_pattern_read(rs_bytes_str(cases[i]), &p, &err) != RS_E_CONFIG_INVALID)
@@ -70,18 +84,18 @@ refuses_values(void **state)
     static const struct {
         const char *pattern, *serial;
     } cases[] = {
-        { "CN={device.serial}", "" },
-        { "CN={device.serial}", " a" },
-        { "CN={device.serial}", "a " },
-        { "CN={device.serial}", "a\nb" },
-        { "CN={device.serial}", "a\x7f" },
-        { "serialNumber={device.serial}", "a_b" },
-        { "serialNumber={device.serial}", "\xc3\xa9" },
-        { "DC={device.serial}", "\xc3\xa9" },
-        { "C={device.serial}", "DEU" },
-        { "C={device.serial}", "D" },
-        { "CN={other}", "x" },
-        { "CN={}", "x" },
+        {"CN={device.serial}", ""},
+        {"CN={device.serial}", " a"},
+        {"CN={device.serial}", "a "},
+        {"CN={device.serial}", "a\nb"},
+        {"CN={device.serial}", "a\x7f"},
+        {"serialNumber={device.serial}", "a_b"},
+        {"serialNumber={device.serial}", "\xc3\xa9"},
+        {"DC={device.serial}", "\xc3\xa9"},
+        {"C={device.serial}", "DEU"},
+        {"C={device.serial}", "D"},
+        {"CN={other}", "x"},
+        {"CN={}", "x"},
     };
     uint8_t room[512];
     struct rs_bytes name;
@@ -105,14 +119,21 @@ refuses_names_that_are_not_der(void **state)
         const char *bytes;
         size_t len;
     } cases[] = {
-        { "", 0 },
-        { "\x31\x00", 2 },
-        { "\x30\x00\x00", 3 },                                       /* trailing */
-        { "\x30\x02\x31\x00", 4 },                                   /* RDN without attribute */
-        { "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x02" "a", 14 }, /* cut */
-        { "\x30\x16\x31\x14\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a"
-          "\x30\x08\x06\x03\x55\x04\x0a\x0c\x01" "b", 24 },          /* two in one RDN */
-        { "\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x01" "a\x05\x00", 16 },
+        {"", 0},
+        {"\x31\x00", 2},
+        {"\x30\x00\x00", 3},     /* trailing */
+        {"\x30\x02\x31\x00", 4}, /* RDN without attribute */
+        {"\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x02"
+         "a",
+         14}, /* cut */
+        {"\x30\x16\x31\x14\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+         "a"
+         "\x30\x08\x06\x03\x55\x04\x0a\x0c\x01"
+         "b",
+         24}, /* two in one RDN */
+        {"\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x01"
+         "a\x05\x00",
+         16},
     };
 
     (void)state;
@@ -134,7 +155,8 @@ refuses_too_many_or_too_long_attributes(void **state)
         struct der_out o;
         der_out_init(&o, room, sizeof(room));
         for (int i = 0; i < count; i++)
-            der_put(&o, B("\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a"));
+            der_put(&o, B("\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                          "a"));
         der_put_header(&o, DER_SEQUENCE, 0);
         assert_int_equal(name_check(der_out_bytes(&o)), count == NAME_RDN_MAX);
     }
@@ -156,13 +178,14 @@ expansion_stops_at_its_buffer(void **state)
 {
     char buf[5];
     size_t len = 9;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     (void)state;
     assert_int_equal(name_expand(rs_bytes_str("abcde"), NULL, NULL, buf, sizeof(buf), &len, &err),
                      RS_E_CSR_SUBJECT);
     assert_int_equal(len, 9);
-    assert_int_equal(name_expand(rs_bytes_str("abcd"), NULL, NULL, buf, sizeof(buf), &len, NULL), RS_OK);
+    assert_int_equal(name_expand(rs_bytes_str("abcd"), NULL, NULL, buf, sizeof(buf), &len, NULL),
+                     RS_OK);
     assert_string_equal(buf, "abcd");
     assert_int_equal(name_expand(rs_bytes_str("{x}"), NULL, NULL, buf, sizeof(buf), &len, NULL),
                      RS_E_CSR_SUBJECT);
@@ -177,12 +200,16 @@ openssl_reads_our_names(void **state)
     static const struct {
         const char *pattern, *serial, *text;
     } cases[] = {
-        { "CN=X2 {device.serial},O=Acme\\, Inc.,C=DE", "0042", "CN=X2 0042,O=Acme\\, Inc.,C=DE" },
-        { "serialNumber={device.serial}, CN=a\\2bb , OU=d,L=f,ST=g,street=h", "1",
-          "serialNumber=1,CN=a\\+b,OU=d,L=f,ST=g,STREET=h" },
-        { "title=t,DC=example,DC=org", "", "title=t,DC=example,DC=org" },
-        { "CN=\\#1 \\\"q\\\"\\\\\\<\\>\\;\\=", "", "CN=\\#1 \\\"q\\\"\\\\\\<\\>\\;=" },
-        { "CN=Gr\xc3\xbc\xc3\x9f" "e", "", "CN=Gr\xc3\xbc\xc3\x9f" "e" },
+        {"CN=X2 {device.serial},O=Acme\\, Inc.,C=DE", "0042", "CN=X2 0042,O=Acme\\, Inc.,C=DE"},
+        {"serialNumber={device.serial}, CN=a\\2bb , OU=d,L=f,ST=g,street=h", "1",
+         "serialNumber=1,CN=a\\+b,OU=d,L=f,ST=g,STREET=h"},
+        {"title=t,DC=example,DC=org", "", "title=t,DC=example,DC=org"},
+        {"CN=\\#1 \\\"q\\\"\\\\\\<\\>\\;\\=", "", "CN=\\#1 \\\"q\\\"\\\\\\<\\>\\;="},
+        {"CN=Gr\xc3\xbc\xc3\x9f"
+         "e",
+         "",
+         "CN=Gr\xc3\xbc\xc3\x9f"
+         "e"},
     };
     uint8_t room[512];
     char *text;
@@ -213,11 +240,16 @@ openssl_reads_our_names(void **state)
 static void
 compares_values_not_string_types(void **state)
 {
-    static const uint8_t utf8[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a";
-    static const uint8_t printable[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x13\x01" "a";
-    static const uint8_t upper[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x13\x01" "A";
-    static const uint8_t other[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x0a\x13\x01" "a";
-    struct rs_bytes a = rs_bytes_of(utf8, 14), b = rs_bytes_of(printable, 14), empty = B("\x30\x00");
+    static const uint8_t utf8[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+                                  "a";
+    static const uint8_t printable[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x13\x01"
+                                       "a";
+    static const uint8_t upper[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x13\x01"
+                                   "A";
+    static const uint8_t other[] = "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x0a\x13\x01"
+                                   "a";
+    struct rs_bytes a = rs_bytes_of(utf8, 14), b = rs_bytes_of(printable, 14),
+                    empty = B("\x30\x00");
 
     (void)state;
     assert_int_equal(name_equal(a, b), 1);
@@ -233,8 +265,10 @@ compares_values_not_string_types(void **state)
 static void
 text_is_safe_to_print(void **state)
 {
-    static const uint8_t name[] = "\x30\x1d\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04" "a\n\x7f\x00"
-                                  "\x31\x0c\x30\x0a\x06\x05\x2a\x03\x04\x05\x06\x0c\x01" "b";
+    static const uint8_t name[] = "\x30\x1d\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04"
+                                  "a\n\x7f\x00"
+                                  "\x31\x0c\x30\x0a\x06\x05\x2a\x03\x04\x05\x06\x0c\x01"
+                                  "b";
     char text[NAME_TEXT_MAX], little[6];
 
     (void)state;

@@ -40,7 +40,7 @@ help_bytes(const struct help_der *d)
 static inline struct crypto_key *
 help_key(enum crypto_alg alg)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct crypto_key *key = NULL;
 
     assert_int_equal(crypto_key_generate(alg, &key, &err), RS_OK);
@@ -75,15 +75,17 @@ help_request(const struct crypto_key *key, const char *const *extensions, const 
 
     assert_int_equal(X509_REQ_set_version(req, 0), 1);
     assert_int_equal(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
-                                                (const uint8_t *)"board-1", -1, -1, 0), 1);
+                                                (const uint8_t *)"board-1", -1, -1, 0),
+                     1);
     if (extensions != NULL)
         help_add_extensions(req, extensions);
     if (challenge != NULL)
         assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, MBSTRING_UTF8,
-                                                   (const uint8_t *)challenge, -1), 1);
+                                                   (const uint8_t *)challenge, -1),
+                         1);
     assert_int_equal(X509_REQ_set_pubkey(req, evp), 1);
-    assert_true(X509_REQ_sign(req, evp,
-                              crypto_key_alg(key) == CRYPTO_ED25519 ? NULL : EVP_sha256()) > 0);
+    assert_true(
+        X509_REQ_sign(req, evp, crypto_key_alg(key) == CRYPTO_ED25519 ? NULL : EVP_sha256()) > 0);
     ret->len = (size_t)i2d_X509_REQ(req, NULL);
     assert_true(ret->len <= sizeof(ret->p));
     (void)i2d_X509_REQ(req, &p);
@@ -96,7 +98,7 @@ help_certificate(const struct template_spec *spec, const struct template_values 
                  const struct crypto_key *issuer, struct help_der *ret)
 {
     static struct template t;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint8_t room[TEMPLATE_TBS_MAX], sig[CRYPTO_SIGNATURE_MAX];
     struct rs_bytes tbs;
     struct rs_buf out;
@@ -115,9 +117,11 @@ help_certificate(const struct template_spec *spec, const struct template_values 
 static inline void
 help_root(const struct crypto_key *key, struct help_der *ret)
 {
-    static const uint8_t serial[] = { 0x7a, 1, 2, 3 };
-    static const uint8_t name[] = "\x30\x23\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x0c\x04" "Acme"
-                                  "\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09" "Test Root";
+    static const uint8_t serial[] = {0x7a, 1, 2, 3};
+    static const uint8_t name[] = "\x30\x23\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x0c\x04"
+                                  "Acme"
+                                  "\x31\x12\x30\x10\x06\x03\x55\x04\x03\x0c\x09"
+                                  "Test Root";
     struct template_spec spec = {
         .sig_alg = crypto_sig_for(crypto_key_alg(key)),
         .issuer_name = rs_bytes_of(name, sizeof(name) - 1),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The conformance suite over two simulated chips on one bus.
+# The conformance suite over two simulated chips, on a bus each (two blank parts have one address).
 #   run_sim.sh PROGRAM ROT-SIM KIND GOLDEN [--write]
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -8,7 +8,7 @@ shift 4
 dir=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
-printf 'listen %s/sock\ntiming none\nchip desk/a %s\nchip desk/b %s\n' "$dir" "$kind" "$kind" >"$dir/panel"
+printf 'listen %s/sock\ntiming none\nchip desk/a %s\nchip bench/b %s\n' "$dir" "$kind" "$kind" >"$dir/panel"
 "$sim" panel "$dir/panel" >"$dir/log" 2>&1 &
 pid=$!
 n=0
@@ -17,4 +17,4 @@ while [ ! -S "$dir/sock" ]; do
     [ "$n" -le 100 ] || { cat "$dir/log"; exit 1; }
     sleep 0.05
 done
-"$program" --golden "$golden" "$@" "sim:$dir/sock#desk/a" "sim:$dir/sock#desk/b"
+"$program" --golden "$golden" "$@" "sim:$dir/sock#desk/a" "sim:$dir/sock#bench/b"

@@ -201,12 +201,16 @@ atecc_find(struct rot_chip *chip)
     rot_err rc = ROT_E_BUS;
 
     s->address = chip->setup.transport->address;
-    if (s->address != 0)
-        return wake(chip);
-    for (size_t i = 0; i < sizeof(usual) && rc != ROT_OK; i++) {
-        s->address = usual[i];
+    if (s->address != 0) {
         rc = wake(chip);
+    } else {
+        for (size_t i = 0; i < sizeof(usual) && rc != ROT_OK; i++) {
+            s->address = usual[i];
+            rc = wake(chip);
+        }
     }
+    if (rc == ROT_OK)
+        (void)send_word(chip, WORD_IDLE);
     return rc;
 }
 

@@ -76,7 +76,8 @@ read_aki(struct rs_bytes value, struct der *ext)
     return id;
 }
 
-static void
+/* Its identifier, so that the caller sees one that stands twice. */
+static struct rs_bytes
 read_extension(struct der *list, struct cert *c)
 {
     struct der ext;
@@ -104,19 +105,26 @@ read_extension(struct der *list, struct cert *c)
         c->unknown_critical = 1;
     if (!der_done(&ext))
         der_fail(list);
+    return oid;
 }
 
 static void
 read_extensions(struct der *tbs, struct cert *c)
 {
+    struct rs_bytes seen[EXTENSIONS_MAX];
     struct der wrapped, list;
     unsigned count = 0;
 
     if (!der_enter_optional(tbs, DER_CONTEXT(3), &wrapped))
         return;
     der_enter(&wrapped, DER_SEQUENCE, &list);
-    while (der_peek(&list) != 0 && ++count <= EXTENSIONS_MAX)
-        read_extension(&list, c);
+    for (; der_peek(&list) != 0 && count < EXTENSIONS_MAX; count++) {
+        seen[count] = read_extension(&list, c);
+        for (unsigned i = 0; i < count; i++) {
+            if (rs_bytes_equal(seen[i], seen[count]))
+                der_fail(&list); /* RFC 5280 4.2: each at most once */
+        }
+    }
     if (!der_done(&wrapped) || !der_done(&list))
         der_fail(tbs);
 }

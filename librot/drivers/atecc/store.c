@@ -14,7 +14,8 @@
 
 #define BLOCK  32u
 #define HEADER 4u
-#define FORM   72u /* the compressed form */
+#define FORM   72u     /* the compressed form */
+#define START  0xffffu /* of the CRC: a run of zeroes has another */
 
 static struct atecc_state *
 state_of(struct rot_chip *chip)
@@ -136,9 +137,9 @@ read_slot(struct rot_chip *chip, unsigned slot, size_t offset, uint8_t *buf, siz
 }
 
 static void
-put_framed(uint8_t *p, size_t len)
+put_framed(uint8_t *p, size_t len, uint16_t start)
 {
-    uint16_t crc = atecc_crc(p + HEADER, len, 0xffff);
+    uint16_t crc = atecc_crc(p + HEADER, len, start);
 
     p[0] = (uint8_t)(len >> 8);
     p[1] = (uint8_t)len;
@@ -148,7 +149,8 @@ put_framed(uint8_t *p, size_t len)
 
 /* Into state->packed: header and bytes.  ROT_E_EMPTY when length or CRC does not hold. */
 static rot_err
-read_framed(struct rot_chip *chip, unsigned slot, size_t offset, size_t room, size_t *ret_len)
+read_framed(struct rot_chip *chip, unsigned slot, size_t offset, size_t room, uint16_t start,
+            size_t *ret_len)
 {
     uint8_t *p = state_of(chip)->packed;
     rot_err rc = read_slot(chip, slot, offset, p, BLOCK);
@@ -163,7 +165,7 @@ read_framed(struct rot_chip *chip, unsigned slot, size_t offset, size_t room, si
     rc = read_slot(chip, slot, offset, p, HEADER + len);
     if (rc != ROT_OK)
         return rc;
-    crc = atecc_crc(p + HEADER, len, 0xffff);
+    crc = atecc_crc(p + HEADER, len, start);
     if (p[2] != (uint8_t)(crc >> 8) || p[3] != (uint8_t)crc)
         return ROT_E_EMPTY;
     *ret_len = len;
@@ -176,7 +178,7 @@ write_framed(struct rot_chip *chip, const struct rot_place *place, const uint8_t
     uint8_t *p = state_of(chip)->packed;
 
     memcpy(p + HEADER, buf, len);
-    put_framed(p, len);
+    put_framed(p, len, START);
     return write_slot(chip, place->where, place->offset, p, HEADER + len);
 }
 
@@ -245,7 +247,7 @@ write_cert(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
         *ret_need = packed + HEADER;
     if (rc != ROT_OK)
         return rc;
-    put_framed(s->packed, packed);
+    put_framed(s->packed, packed, atecc_crc(form, sizeof(form), START));
     rc = write_slot(chip, place->where, 0, form, sizeof(form));
     return rc == ROT_OK ? write_slot(chip, place->also, place->offset, s->packed, HEADER + packed)
                         : rc;
@@ -257,10 +259,12 @@ load_cert(struct rot_chip *chip, const struct rot_place *place, size_t *ret_len)
     struct atecc_state *s = state_of(chip);
     uint8_t form[FORM], point[64];
     size_t packed = 0, start, end = 0;
-    rot_err rc = read_framed(chip, place->also, place->offset, place->size, &packed);
+    rot_err rc = read_slot(chip, place->where, 0, form, sizeof(form));
 
+    /* The CRC goes over both, so that a new signature with an old rest is empty. */
     if (rc == ROT_OK)
-        rc = read_slot(chip, place->where, 0, form, sizeof(form));
+        rc = read_framed(chip, place->also, place->offset, place->size,
+                         atecc_crc(form, sizeof(form), START), &packed);
     if (rc == ROT_OK)
         rc = key_of(chip, place, point);
     if (rc != ROT_OK)
@@ -286,7 +290,8 @@ load(struct rot_chip *chip, const struct rot_place *place, const uint8_t **ret_b
     if ((place->flags & ROT_PLACE_PUBLIC_KEY) != 0)
         return load_public(chip, place, ret_len);
     *ret_bytes = s->packed + HEADER;
-    return read_framed(chip, place->where, place->offset, (size_t)place->size + HEADER, ret_len);
+    return read_framed(chip, place->where, place->offset, (size_t)place->size + HEADER, START,
+                       ret_len);
 }
 
 rot_err

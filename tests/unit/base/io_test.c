@@ -343,6 +343,12 @@ a_torn_write_leaves_half(void **state)
     assert_int_equal(base_test_child(write_in_place), -SIGKILL);
     base_test_rules("");
     expect_content("torn", "1234");
+    (void)base_test_file("torn", "");
+    base_test_rules("write@1+=kill"); /* dies too, but after all of it */
+    assert_int_equal(base_test_child(write_in_place), -SIGKILL);
+    base_test_rules("");
+    expect_content("torn", "12345678");
+    (void)base_test_file("torn", "");
     base_test_rules("other:write@1=torn"); /* a rule for another program */
     assert_int_equal(base_test_child(write_in_place), 0);
     expect_content("torn", "12345678");

@@ -34,12 +34,21 @@ answer(const struct ocsp_request *r)
         .sig_alg = CRYPTO_ECDSA_SHA256,
     };
     struct rs_bytes tbs;
+    struct rs_buf out;
 
     for (size_t i = 0; i < r->count; i++)
         singles[i] =
             (struct ocsp_single){.id = r->ids[i].whole, .status = (enum ocsp_status)(i % 3)};
     if (ocsp_response_data(&spec, room, sizeof(room), &tbs, NULL) != RS_OK)
         abort();
+    rs_buf_init(&out, (size_t)4 * OCSP_REQUEST_MAX);
+    if (ocsp_response_put(&out, tbs, spec.sig_alg, r->nonce, r->ids[0].whole, NULL) != RS_OK)
+        abort();
+    rs_buf_reset(&out);
+    if (r->nonce.len <= 64 && ocsp_request_put(&out, r->ids[0].hash, r->ids[0].whole, r->nonce,
+                                               r->ids[0].serial, r->nonce, NULL) != RS_OK)
+        abort();
+    rs_buf_done(&out);
 }
 
 static void

@@ -32,10 +32,10 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        { "data", required_argument, NULL, 'd' },  { "witness", required_argument, NULL, 'w' },
-        { "fd", required_argument, NULL, 'f' },    { "claim-fd", required_argument, NULL, 'c' },
-        { "claim-until", required_argument, NULL, 'u' }, { "init", no_argument, NULL, 'i' },
-        { "threads", required_argument, NULL, 't' },     { NULL, 0, NULL, 0 },
+        {"data", required_argument, NULL, 'd'},        {"witness", required_argument, NULL, 'w'},
+        {"fd", required_argument, NULL, 'f'},          {"claim-fd", required_argument, NULL, 'c'},
+        {"claim-until", required_argument, NULL, 'u'}, {"init", no_argument, NULL, 'i'},
+        {"threads", required_argument, NULL, 't'},     {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -96,7 +96,7 @@ int
 main(int argc, char **argv)
 {
     struct options o;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc;
 
     rs_inject_program("signer");
@@ -108,7 +108,7 @@ main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the front ends us in order */
     (void)signal(SIGTERM, SIG_IGN);
-    RS_AUTO(rs_secret_done) struct rs_secret passphrase = { 0 };
+    RS_AUTO(rs_secret_done) struct rs_secret passphrase = {0};
     rc = rs_process_harden(&err);
     if (rc == RS_OK)
         rc = read_passphrase(o.config.dir, &passphrase, &err);

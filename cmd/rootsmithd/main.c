@@ -31,14 +31,17 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        { "data", required_argument, NULL, 'd' }, { "config", required_argument, NULL, 'c' },
-        { "front", required_argument, NULL, 'f' }, { "check", no_argument, NULL, 'k' },
-        { "help", no_argument, NULL, 'h' },        { "version", no_argument, NULL, 'v' },
-        { NULL, 0, NULL, 0 },
+        {"data", required_argument, NULL, 'd'},
+        {"config", required_argument, NULL, 'c'},
+        {"front", required_argument, NULL, 'f'},
+        {"check", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
-    *o = (struct options){ .front_fd = -1 };
+    *o = (struct options){.front_fd = -1};
     while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         switch (c) {
         case 'd':
@@ -71,7 +74,7 @@ main(int argc, char **argv)
 {
     struct server_config config;
     struct options o;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     int go = read_options(argc, argv, &o);
     rs_code rc;
 

@@ -71,7 +71,7 @@ put_table(const json_t *items, const struct column *columns, size_t count)
 static int
 list(struct cli *cli, const char *path, const struct column *columns, size_t count)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int code = 0;
 
@@ -101,8 +101,7 @@ int
 verb_ca_list(struct cli *cli, const struct cli_args *args)
 {
     static const struct column columns[] = {
-        { "NAME", "name" }, { "PARENT", "parent" }, { "UNTIL", "until" }, { "SUBJECT", "subject" }
-    };
+        {"NAME", "name"}, {"PARENT", "parent"}, {"UNTIL", "until"}, {"SUBJECT", "subject"}};
 
     (void)args;
     return list(cli, "/api/v1/cas", columns, 4);
@@ -111,7 +110,7 @@ verb_ca_list(struct cli *cli, const struct cli_args *args)
 int
 verb_ca_show(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     char room[64];
     int code = 0;
@@ -133,7 +132,7 @@ verb_ca_show(struct cli *cli, const struct cli_args *args)
 int
 verb_ca_chain(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     char name[64];
     int code = 0;
 
@@ -158,9 +157,8 @@ verb_ca_chain(struct cli *cli, const struct cli_args *args)
 int
 verb_profile_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "NAME", "name" },
-                                             { "VERSION", "version" },
-                                             { "HASH", "hash" } };
+    static const struct column columns[] = {
+        {"NAME", "name"}, {"VERSION", "version"}, {"HASH", "hash"}};
 
     (void)args;
     return list(cli, "/api/v1/profiles", columns, 3);
@@ -169,7 +167,7 @@ verb_profile_list(struct cli *cli, const struct cli_args *args)
 static int
 show_raw(struct cli *cli, const char *collection, const char *name)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int code = 0;
 
@@ -196,20 +194,38 @@ struct product_file {
 };
 
 static const struct rs_config_field product_schema[] = {
-    { .name = "kind", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, kind),
-      .otherwise = "product", .min = 7, .max = 7 },
-    { .name = "name", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, name) },
-    { .name = "rot", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, rot),
-      .required = 1, .help = "chip model: atecc608b, soft" },
-    { .name = "layout", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, layout),
-      .otherwise = "", .max = 63 },
-    { .name = "issuer", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, issuer),
-      .required = 1 },
-    { .name = "profile", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, profile),
-      .otherwise = "idevid" },
-    { .name = "serials", .type = RS_CONFIG_TEXT, .at = offsetof(struct product_file, serials),
-      .otherwise = "", .max = 63, .help = "pattern: # one digit, ? one character, * any text" },
-    { .name = NULL },
+    {.name = "kind",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct product_file, kind),
+     .otherwise = "product",
+     .min = 7,
+     .max = 7},
+    {.name = "name", .type = RS_CONFIG_NAME, .at = offsetof(struct product_file, name)},
+    {.name = "rot",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct product_file, rot),
+     .required = 1,
+     .help = "chip model: atecc608b, soft"},
+    {.name = "layout",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct product_file, layout),
+     .otherwise = "",
+     .max = 63},
+    {.name = "issuer",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct product_file, issuer),
+     .required = 1},
+    {.name = "profile",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct product_file, profile),
+     .otherwise = "idevid"},
+    {.name = "serials",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct product_file, serials),
+     .otherwise = "",
+     .max = 63,
+     .help = "pattern: # one digit, ? one character, * any text"},
+    {.name = NULL},
 };
 
 /* "product/sensor-x2.yaml" -> "sensor-x2" */
@@ -234,11 +250,11 @@ read_product(struct cli *cli, const struct cli_args *args, struct product_file *
     rs_config_errors_init(&errors, &cli->arena);
     name_of_file(args->words[0], name);
     if (cli_option(args, "rot") != NULL) {
-        *p = (struct product_file){ .rot = cli_option(args, "rot"),
-                                    .issuer = cli_option(args, "issuer"),
-                                    .profile = cli_option(args, "profile"),
-                                    .layout = cli_option(args, "layout"),
-                                    .serials = cli_option(args, "serials") };
+        *p = (struct product_file){.rot = cli_option(args, "rot"),
+                                   .issuer = cli_option(args, "issuer"),
+                                   .profile = cli_option(args, "profile"),
+                                   .layout = cli_option(args, "layout"),
+                                   .serials = cli_option(args, "serials")};
         return p->issuer != NULL;
     }
     if (rs_config_load_file(&cli->arena, args->words[0], product_schema, p, &file, &errors) == 0) {
@@ -259,7 +275,7 @@ int
 verb_product_set(struct cli *cli, const struct cli_args *args)
 {
     struct product_file p;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     char name[64], path[128], next[200];
     json_t *body, *j = NULL;
     int code = 0;
@@ -290,10 +306,8 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
 int
 verb_product_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "NAME", "name" },
-                                             { "VERSION", "version" },
-                                             { "CHIP", "rot" },
-                                             { "ISSUER", "issuer" } };
+    static const struct column columns[] = {
+        {"NAME", "name"}, {"VERSION", "version"}, {"CHIP", "rot"}, {"ISSUER", "issuer"}};
 
     (void)args;
     return list(cli, "/api/v1/products", columns, 4);
@@ -310,9 +324,8 @@ verb_product_show(struct cli *cli, const struct cli_args *args)
 int
 verb_station_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "NAME", "name" },
-                                             { "STATE", "state" },
-                                             { "SINCE", "updated" } };
+    static const struct column columns[] = {
+        {"NAME", "name"}, {"STATE", "state"}, {"SINCE", "updated"}};
 
     (void)args;
     return list(cli, "/api/v1/stations", columns, 3);
@@ -322,7 +335,7 @@ verb_station_list(struct cli *cli, const struct cli_args *args)
 int
 verb_station_create(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint8_t id[32], key[32];
     char code[21], shown[25], id_hex[65], key_hex[65], path[128], next[200];
     json_t *body, *j = NULL;
@@ -364,7 +377,7 @@ int
 verb_token_create(struct cli *cli, const struct cli_args *args)
 {
     const char *device = cli_option(args, "device");
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint8_t id[32];
     char code[21], shown[25], id_hex[65], path[256];
     json_t *body, *j = NULL;
@@ -400,10 +413,10 @@ verb_token_create(struct cli *cli, const struct cli_args *args)
 int
 verb_device_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "SERIAL", "serial" },   { "STATE", "state" },
-                                             { "PRODUCT", "product" }, { "CHIP", "chip.model" },
-                                             { "ORDER", "made.order" }, { "STATION", "made.station" },
-                                             { "MADE", "made.time" } };
+    static const struct column columns[] = {{"SERIAL", "serial"},    {"STATE", "state"},
+                                            {"PRODUCT", "product"},  {"CHIP", "chip.model"},
+                                            {"ORDER", "made.order"}, {"STATION", "made.station"},
+                                            {"MADE", "made.time"}};
 
     (void)args;
     return list(cli, "/api/v1/devices", columns, 7);
@@ -412,10 +425,12 @@ verb_device_list(struct cli *cli, const struct cli_args *args)
 int
 verb_device_show(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "OBJECT", "object" }, { "CERTIFICATE", "serial" },
-                                             { "ISSUER", "issuer" }, { "ENDS", "until" },
-                                             { "STATE", "status" } };
-    struct rs_err err = { 0 };
+    static const struct column columns[] = {{"OBJECT", "object"},
+                                            {"CERTIFICATE", "serial"},
+                                            {"ISSUER", "issuer"},
+                                            {"ENDS", "until"},
+                                            {"STATE", "status"}};
+    struct rs_err err = {0};
     json_t *j = NULL;
     char room[64];
     int code = 0;
@@ -467,7 +482,7 @@ int
 verb_device_revoke(struct cli *cli, const struct cli_args *args)
 {
     const char *serial = args->words[0], *reason = cli_option(args, "reason");
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *body, *j = NULL;
     char path[200];
     int code = 0;
@@ -488,8 +503,7 @@ verb_device_revoke(struct cli *cli, const struct cli_args *args)
     cli_say(cli, "  %s revoked   %lld certificates, reason privilegeWithdrawn", cli_sign(cli, 'y'),
             (long long)json_integer_value(json_object_get(j, "certificates")));
     cli_say(cli, "  %s visible   OCSP now, CRL #%lld", cli_sign(cli, 'y'),
-            (long long)json_integer_value(
-                json_object_get(json_object_get(j, "visible"), "crl")));
+            (long long)json_integer_value(json_object_get(json_object_get(j, "visible"), "crl")));
     json_decref(j);
     return code;
 }
@@ -499,9 +513,9 @@ verb_device_revoke(struct cli *cli, const struct cli_args *args)
 int
 verb_cert_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = { { "SERIAL", "serial" }, { "STATE", "status" },
-                                             { "ISSUER", "issuer" }, { "PROFILE", "profile" },
-                                             { "ENDS", "until" },    { "SUBJECT", "subject" } };
+    static const struct column columns[] = {{"SERIAL", "serial"}, {"STATE", "status"},
+                                            {"ISSUER", "issuer"}, {"PROFILE", "profile"},
+                                            {"ENDS", "until"},    {"SUBJECT", "subject"}};
 
     (void)args;
     return list(cli, "/api/v1/certificates", columns, 6);
@@ -549,7 +563,7 @@ verb_cert_issue(struct cli *cli, const struct cli_args *args)
 {
     const char *profile = cli_option(args, "profile"), *csr = cli_option(args, "csr");
     const char *device = cli_option(args, "device");
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *body, *request, *j = NULL;
     char room[64];
     int code;
@@ -585,7 +599,7 @@ verb_cert_issue(struct cli *cli, const struct cli_args *args)
 int
 verb_crl_publish(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     char path[200];
     int code = 0;

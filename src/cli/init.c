@@ -22,8 +22,8 @@
 #include "keys/signer_client.h"
 #include "server/server.h"
 
-#define YEAR_S 31557600
-#define CLAIM_LIFE_S 86400
+#define YEAR_S        31557600
+#define CLAIM_LIFE_S  86400
 #define DOCUMENTS_MAX 8
 
 /* The built-in profiles. */
@@ -40,30 +40,30 @@ struct builtin {
     uint64_t max_size;
 };
 
-#define EKU_SERVER "1.3.6.1.5.5.7.3.1"
-#define EKU_CLIENT "1.3.6.1.5.5.7.3.2"
-#define EKU_OCSP "1.3.6.1.5.5.7.3.9"
-#define EKU_RA "1.3.6.1.5.5.7.3.28"
+#define EKU_SERVER    "1.3.6.1.5.5.7.3.1"
+#define EKU_CLIENT    "1.3.6.1.5.5.7.3.2"
+#define EKU_OCSP      "1.3.6.1.5.5.7.3.9"
+#define EKU_RA        "1.3.6.1.5.5.7.3.28"
 #define HARDWARE_TYPE "1.3.6.1.4.1.32473.7"
-#define EC_KEYS (DOC_KEY_P256 | DOC_KEY_P384)
-#define ANY_KEYS (EC_KEYS | DOC_KEY_ED25519 | DOC_KEY_RSA2048 | DOC_KEY_RSA3072)
+#define EC_KEYS       (DOC_KEY_P256 | DOC_KEY_P384)
+#define ANY_KEYS      (EC_KEYS | DOC_KEY_ED25519 | DOC_KEY_RSA2048 | DOC_KEY_RSA3072)
 
 static const struct builtin builtins[] = {
-    { "idevid", DOC_PROFILE_IDEVID, "serialNumber={device.serial},CN={product.name}", DOC_NEVER,
-      DOC_KEY_P256,
-      DOC_PROFILE_NEEDS_ORDER | DOC_PROFILE_NEEDS_DEVICE | DOC_PROFILE_SKI_SHA1 |
-          DOC_PROFILE_SAN_HARDWARE | DOC_PROFILE_WHOLE_HOURS,
-      0, EKU_CLIENT, NULL, 1024 },
-    { "ldevid", DOC_PROFILE_LDEVID, "CN={device.serial}", 90 * 86400, EC_KEYS,
-      DOC_PROFILE_NEEDS_DEVICE, 0, EKU_CLIENT, NULL, 1024 },
-    { "station", DOC_PROFILE_STATION, "CN={name},OU=Stations", 90 * 86400, EC_KEYS, 0,
-      1u << DOC_VALUE_NAME, EKU_CLIENT, NULL, 0 },
-    { "person", DOC_PROFILE_PERSON, "CN={name},OU=People", 365 * 86400, EC_KEYS, 0,
-      1u << DOC_VALUE_NAME, EKU_CLIENT, NULL, 0 },
-    { "tls-server", DOC_PROFILE_TLS_SERVER, "CN={name}", 90 * 86400, ANY_KEYS, 0,
-      (1u << DOC_VALUE_NAME) | (1u << DOC_VALUE_DNS) | (1u << DOC_VALUE_IP), EKU_SERVER, "*", 0 },
-    { "ocsp", DOC_PROFILE_OCSP, "CN=OCSP responder", 30 * 86400, EC_KEYS,
-      DOC_PROFILE_OCSP_NOCHECK, 0, EKU_OCSP, NULL, 0 },
+    {"idevid", DOC_PROFILE_IDEVID, "serialNumber={device.serial},CN={product.name}", DOC_NEVER,
+     DOC_KEY_P256,
+     DOC_PROFILE_NEEDS_ORDER | DOC_PROFILE_NEEDS_DEVICE | DOC_PROFILE_SKI_SHA1 |
+         DOC_PROFILE_SAN_HARDWARE | DOC_PROFILE_WHOLE_HOURS,
+     0, EKU_CLIENT, NULL, 1024},
+    {"ldevid", DOC_PROFILE_LDEVID, "CN={device.serial}", 90 * 86400, EC_KEYS,
+     DOC_PROFILE_NEEDS_DEVICE, 0, EKU_CLIENT, NULL, 1024},
+    {"station", DOC_PROFILE_STATION, "CN={name},OU=Stations", 90 * 86400, EC_KEYS, 0,
+     1u << DOC_VALUE_NAME, EKU_CLIENT, NULL, 0},
+    {"person", DOC_PROFILE_PERSON, "CN={name},OU=People", 365 * 86400, EC_KEYS, 0,
+     1u << DOC_VALUE_NAME, EKU_CLIENT, NULL, 0},
+    {"tls-server", DOC_PROFILE_TLS_SERVER, "CN={name}", 90 * 86400, ANY_KEYS, 0,
+     (1u << DOC_VALUE_NAME) | (1u << DOC_VALUE_DNS) | (1u << DOC_VALUE_IP), EKU_SERVER, "*", 0},
+    {"ocsp", DOC_PROFILE_OCSP, "CN=OCSP responder", 30 * 86400, EC_KEYS, DOC_PROFILE_OCSP_NOCHECK,
+     0, EKU_OCSP, NULL, 0},
 };
 
 #define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))
@@ -100,16 +100,16 @@ next_document(struct making *m, const char *kind)
 static void
 put_profile(struct making *m, const struct builtin *from)
 {
-    struct doc_profile p = { .name = rs_bytes_str(from->name),
-                             .version = 1,
-                             .type = from->type,
-                             .valid_s = from->valid_s,
-                             .backdate_s = 0,
-                             .key_algs = from->key_algs,
-                             .key_usage = 1, /* digitalSignature */
-                             .flags = from->flags,
-                             .from_request = from->from_request,
-                             .max_size = from->max_size };
+    struct doc_profile p = {.name = rs_bytes_str(from->name),
+                            .version = 1,
+                            .type = from->type,
+                            .valid_s = from->valid_s,
+                            .backdate_s = 0,
+                            .key_algs = from->key_algs,
+                            .key_usage = 1, /* digitalSignature */
+                            .flags = from->flags,
+                            .from_request = from->from_request,
+                            .max_size = from->max_size};
     char subject[300];
 
     (void)snprintf(subject, sizeof(subject), "%s,O=%s", from->subject, m->title);
@@ -129,11 +129,16 @@ put_issuers(struct making *m)
 {
     char root[80], devices[80], root_dn[120], devices_dn[120], crl[200], ocsp[200], ca[200];
     char root_crl[200];
-    struct doc_issuer r = { .key_alg = DOC_KEY_P384, .not_before = m->now,
-                            .not_after = m->now + 30 * (int64_t)YEAR_S, .path_length = -1,
-                            .crl_every_s = 30 * 86400 };
-    struct doc_issuer d = { .key_alg = DOC_KEY_P256, .not_before = m->now, .not_after = m->now + 15 * (int64_t)YEAR_S,
-                            .path_length = 0, .crl_every_s = 7 * 86400 };
+    struct doc_issuer r = {.key_alg = DOC_KEY_P384,
+                           .not_before = m->now,
+                           .not_after = m->now + 30 * (int64_t)YEAR_S,
+                           .path_length = -1,
+                           .crl_every_s = 30 * 86400};
+    struct doc_issuer d = {.key_alg = DOC_KEY_P256,
+                           .not_before = m->now,
+                           .not_after = m->now + 15 * (int64_t)YEAR_S,
+                           .path_length = 0,
+                           .crl_every_s = 7 * 86400};
 
     (void)snprintf(root, sizeof(root), "%s-root", m->name);
     (void)snprintf(devices, sizeof(devices), "%s-devices", m->name);
@@ -176,7 +181,7 @@ write_text(const struct making *m, const char *name, const char *text, unsigned 
 static rs_code
 make_dirs(const struct making *m, struct rs_err *err)
 {
-    static const char *const names[] = { "signer", "witness" };
+    static const char *const names[] = {"signer", "witness"};
     char path[1024];
     rs_code rc = rs_dir_make(m->work, 0700, err);
 
@@ -215,7 +220,7 @@ write_files(const struct making *m, struct rs_err *err)
 static rs_code
 send_bootstrap(struct making *m, struct signer_client *client, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_BOOTSTRAP };
+    struct proto_item item = {.type = PROTO_BOOTSTRAP};
     struct proto_bootstrap *b = &item.as.bootstrap;
 
     b->installation = rs_bytes_str(m->name);
@@ -234,7 +239,7 @@ send_bootstrap(struct making *m, struct signer_client *client, struct rs_err *er
 static rs_code
 run_signer(struct making *m, struct rs_err *err)
 {
-    struct server_config config = { .installation = m->name, .data = m->work };
+    struct server_config config = {.installation = m->name, .data = m->work};
     struct signer_client *client;
     struct proto_ready ready;
     int pair[2], pid = 0, status;
@@ -274,10 +279,11 @@ static void
 remove_work(const struct making *m)
 {
     static const char *const files[] = {
-        "signer/passphrase", "rootsmithd.yaml",
+        "signer/passphrase",
+        "rootsmithd.yaml",
     };
     char path[1024];
-    struct rs_err none = { 0 };
+    struct rs_err none = {0};
 
     for (size_t i = 0; i < 2; i++) {
         if (rs_path_join(m->work, files[i], path, sizeof(path), &none) == RS_OK &&
@@ -300,8 +306,8 @@ report(struct making *m)
         rs_time_text(m->now + CLAIM_LIFE_S, until);
         json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:[s++, s++], s:{s:s, s:s}, s:[[s,s,s]]}",
                               "kind", "installation", "name", m->name, "mode",
-                              m->production ? "production" : "test", "data", m->dir, "cas",
-                              m->name, "-root", "", m->name, "-devices", "", "claim", "code", code,
+                              m->production ? "production" : "test", "data", m->dir, "cas", m->name,
+                              "-root", "", m->name, "-devices", "", "claim", "code", code,
                               "expires", until, "next", "rootsmithd", "--data", m->dir);
         int rc = cli_put_json(cli, j);
         json_decref(j);
@@ -309,8 +315,8 @@ report(struct making *m)
     }
     cli_say(cli, "Making a %s installation in %s. Nothing leaves this machine.\n",
             m->production ? "production" : "test", m->dir);
-    cli_say(cli, "  %s root CA        %s-root      P-384, 30 years    \"%s Root\"", cli_sign(cli, 'y'),
-            m->name, m->title);
+    cli_say(cli, "  %s root CA        %s-root      P-384, 30 years    \"%s Root\"",
+            cli_sign(cli, 'y'), m->name, m->title);
     cli_say(cli, "  %s issuing CA     %s-devices   P-256, 15 years    \"%s Devices\"",
             cli_sign(cli, 'y'), m->name, m->title);
     cli_say(cli, "  %s profiles       idevid, ldevid, tls-server, station, person, ocsp",
@@ -364,9 +370,9 @@ make_installation(struct making *m, struct rs_err *err)
 int
 verb_init(struct cli *cli, const struct cli_args *args)
 {
-    struct making m = { .cli = cli, .name = args->words[0], .now = rs_now() };
+    struct making m = {.cli = cli, .name = args->words[0], .now = rs_now()};
     const char *dir = cli_option(args, "data");
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc;
 
     if (!is_installation_name(m.name))

@@ -28,7 +28,7 @@ cli_make_csr(const struct crypto_key *key, const char *name, struct rs_buf *ret_
     rs_code rc;
 
     der_out_init(&o, room, sizeof(room));
-    der_put_element(&o, DER_CONTEXT(0), (struct rs_bytes){ NULL, 0 });
+    der_put_element(&o, DER_CONTEXT(0), (struct rs_bytes){NULL, 0});
     der_put(&o, crypto_key_pub(key)->spki);
     mark = der_mark(&o);
     der_put_element(&o, DER_UTF8_STRING, rs_bytes_str(name));
@@ -111,7 +111,7 @@ cli_new_code(char code[21], struct rs_err *err)
 void
 cli_derive(const char *label, const char code[21], uint8_t out[32])
 {
-    struct rs_bytes parts[] = { rs_bytes_str(label), rs_bytes_str(code) };
+    struct rs_bytes parts[] = {rs_bytes_str(label), rs_bytes_str(code)};
 
     crypto_sha256_parts(parts, 2, out);
 }

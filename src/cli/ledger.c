@@ -67,10 +67,10 @@ int
 verb_ledger_verify(struct cli *cli, const struct cli_args *args)
 {
     const char *dir = cli_option(args, "offline"), *note_path = cli_option(args, "note");
-    struct ledger_verify_config config = { .dir = dir, .witness_dir = cli_option(args, "witness") };
+    struct ledger_verify_config config = {.dir = dir, .witness_dir = cli_option(args, "witness")};
     struct ledger_verdict verdict;
     struct rs_bytes note;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint64_t started = rs_mono_us();
     rs_code rc = RS_OK;
 

@@ -16,65 +16,63 @@
 #include "cli/cli.h"
 
 const struct cli_verb cli_verbs[] = {
-    { "init", "", "init NAME [--data DIR]", "production data= devices= people= http=", 1, 1,
-      "rootsmith init acme", verb_init },
-    { "login", "", "login [URL] [--claim CODE] [--name NAME] [--as CONTEXT]", "claim= name= as=", 1,
-      1, "rootsmith login https://localhost:9443 --claim 4F7K-9QWD-2MXP-T6HR-0C5V", verb_login },
-    { "whoami", "", "whoami", "", 0, 0, "rootsmith whoami", verb_whoami },
-    { "status", "", "status", "", 0, 0, "rootsmith status", verb_status },
-    { "doctor", "", "doctor", "", 0, 0, "rootsmith doctor", verb_doctor },
-    { "explain", "", "explain CODE", "", 1, 1, "rootsmith explain order.exhausted", verb_explain },
-    { "version", "", "version", "", 0, 0, "rootsmith version", verb_version },
-    { "completion", "", "completion bash", "", 1, 1, "rootsmith completion bash",
-      verb_completion },
-    { "ca", "list", "ca list", "", 0, 0, "rootsmith ca list", verb_ca_list },
-    { "ca", "show", "ca show NAME", "", 1, 1, "rootsmith ca show acme-devices", verb_ca_show },
-    { "ca", "chain", "ca chain NAME [-o FILE]", "", 1, 1,
-      "rootsmith ca chain acme-devices -o chain.pem", verb_ca_chain },
-    { "profile", "list", "profile list", "", 0, 0, "rootsmith profile list", verb_profile_list },
-    { "profile", "show", "profile show NAME", "", 1, 1, "rootsmith profile show idevid",
-      verb_profile_show },
-    { "product", "list", "product list", "", 0, 0, "rootsmith product list", verb_product_list },
-    { "product", "show", "product show NAME", "", 1, 1, "rootsmith product show sensor-x2",
-      verb_product_show },
-    { "product", "set", "product set FILE | product set NAME --rot MODEL --issuer CA",
-      "rot= issuer= profile= layout= serials=", 1, 1, "rootsmith product set product/sensor-x2.yaml",
-      verb_product_set },
-    { "order", "list", "order list", "", 0, 0, "rootsmith order list", verb_order_list },
-    { "order", "show", "order show NAME", "", 1, 1, "rootsmith order show sensor-x2-0007",
-      verb_order_show },
-    { "order", "create",
-      "order create --product P --quantity N [--target N] [--stations S,..] [--until DATE]",
-      "product= quantity= target= stations= until= name=", 0, 0,
-      "rootsmith order create --product sensor-x2 --quantity 9 --stations sz-1",
-      verb_order_create },
-    { "order", "raise", "order raise NAME --to N", "to=", 1, 1,
-      "rootsmith order raise sensor-x2-0007 --to 20", verb_order_change },
-    { "order", "pause", "order pause NAME", "", 1, 1, "rootsmith order pause sensor-x2-0007",
-      verb_order_change },
-    { "order", "resume", "order resume NAME", "", 1, 1, "rootsmith order resume sensor-x2-0007",
-      verb_order_change },
-    { "order", "close", "order close NAME", "", 1, 1, "rootsmith order close sensor-x2-0007",
-      verb_order_change },
-    { "station", "list", "station list", "", 0, 0, "rootsmith station list", verb_station_list },
-    { "station", "create", "station create NAME", "", 1, 1, "rootsmith station create sz-1",
-      verb_station_create },
-    { "token", "create", "token create --device SERIAL", "device=", 0, 0,
-      "rootsmith token create --device X2-0000007", verb_token_create },
-    { "device", "list", "device list", "", 0, 0, "rootsmith device list", verb_device_list },
-    { "device", "show", "device show SERIAL", "", 1, 1, "rootsmith device show X2-0000007",
-      verb_device_show },
-    { "device", "revoke", "device revoke SERIAL --reason TEXT", "reason= confirm=", 1, 1,
-      "rootsmith device revoke X2-0000007 --reason \"stolen\"", verb_device_revoke },
-    { "cert", "list", "cert list", "", 0, 0, "rootsmith cert list", verb_cert_list },
-    { "cert", "issue", "cert issue --profile P --csr FILE [--device SERIAL] [-o FILE]",
-      "profile= csr= device=", 0, 0, "rootsmith cert issue --profile tls-server --csr gw.csr",
-      verb_cert_issue },
-    { "crl", "publish", "crl publish CA", "", 1, 1, "rootsmith crl publish acme-devices",
-      verb_crl_publish },
-    { "ledger", "verify", "ledger verify --offline DIR [--witness DIR]", "offline= witness= note=", 0, 0,
-      "rootsmith ledger verify --offline ./acme/signer/ledger", verb_ledger_verify },
-    { NULL, NULL, NULL, NULL, 0, 0, NULL, NULL },
+    {"init", "", "init NAME [--data DIR]", "production data= devices= people= http=", 1, 1,
+     "rootsmith init acme", verb_init},
+    {"login", "", "login [URL] [--claim CODE] [--name NAME] [--as CONTEXT]", "claim= name= as=", 1,
+     1, "rootsmith login https://localhost:9443 --claim 4F7K-9QWD-2MXP-T6HR-0C5V", verb_login},
+    {"whoami", "", "whoami", "", 0, 0, "rootsmith whoami", verb_whoami},
+    {"status", "", "status", "", 0, 0, "rootsmith status", verb_status},
+    {"doctor", "", "doctor", "", 0, 0, "rootsmith doctor", verb_doctor},
+    {"explain", "", "explain CODE", "", 1, 1, "rootsmith explain order.exhausted", verb_explain},
+    {"version", "", "version", "", 0, 0, "rootsmith version", verb_version},
+    {"completion", "", "completion bash", "", 1, 1, "rootsmith completion bash", verb_completion},
+    {"ca", "list", "ca list", "", 0, 0, "rootsmith ca list", verb_ca_list},
+    {"ca", "show", "ca show NAME", "", 1, 1, "rootsmith ca show acme-devices", verb_ca_show},
+    {"ca", "chain", "ca chain NAME [-o FILE]", "", 1, 1,
+     "rootsmith ca chain acme-devices -o chain.pem", verb_ca_chain},
+    {"profile", "list", "profile list", "", 0, 0, "rootsmith profile list", verb_profile_list},
+    {"profile", "show", "profile show NAME", "", 1, 1, "rootsmith profile show idevid",
+     verb_profile_show},
+    {"product", "list", "product list", "", 0, 0, "rootsmith product list", verb_product_list},
+    {"product", "show", "product show NAME", "", 1, 1, "rootsmith product show sensor-x2",
+     verb_product_show},
+    {"product", "set", "product set FILE | product set NAME --rot MODEL --issuer CA",
+     "rot= issuer= profile= layout= serials=", 1, 1, "rootsmith product set product/sensor-x2.yaml",
+     verb_product_set},
+    {"order", "list", "order list", "", 0, 0, "rootsmith order list", verb_order_list},
+    {"order", "show", "order show NAME", "", 1, 1, "rootsmith order show sensor-x2-0007",
+     verb_order_show},
+    {"order", "create",
+     "order create --product P --quantity N [--target N] [--stations S,..] [--until DATE]",
+     "product= quantity= target= stations= until= name=", 0, 0,
+     "rootsmith order create --product sensor-x2 --quantity 9 --stations sz-1", verb_order_create},
+    {"order", "raise", "order raise NAME --to N", "to=", 1, 1,
+     "rootsmith order raise sensor-x2-0007 --to 20", verb_order_change},
+    {"order", "pause", "order pause NAME", "", 1, 1, "rootsmith order pause sensor-x2-0007",
+     verb_order_change},
+    {"order", "resume", "order resume NAME", "", 1, 1, "rootsmith order resume sensor-x2-0007",
+     verb_order_change},
+    {"order", "close", "order close NAME", "", 1, 1, "rootsmith order close sensor-x2-0007",
+     verb_order_change},
+    {"station", "list", "station list", "", 0, 0, "rootsmith station list", verb_station_list},
+    {"station", "create", "station create NAME", "", 1, 1, "rootsmith station create sz-1",
+     verb_station_create},
+    {"token", "create", "token create --device SERIAL", "device=", 0, 0,
+     "rootsmith token create --device X2-0000007", verb_token_create},
+    {"device", "list", "device list", "", 0, 0, "rootsmith device list", verb_device_list},
+    {"device", "show", "device show SERIAL", "", 1, 1, "rootsmith device show X2-0000007",
+     verb_device_show},
+    {"device", "revoke", "device revoke SERIAL --reason TEXT", "reason= confirm=", 1, 1,
+     "rootsmith device revoke X2-0000007 --reason \"stolen\"", verb_device_revoke},
+    {"cert", "list", "cert list", "", 0, 0, "rootsmith cert list", verb_cert_list},
+    {"cert", "issue", "cert issue --profile P --csr FILE [--device SERIAL] [-o FILE]",
+     "profile= csr= device=", 0, 0, "rootsmith cert issue --profile tls-server --csr gw.csr",
+     verb_cert_issue},
+    {"crl", "publish", "crl publish CA", "", 1, 1, "rootsmith crl publish acme-devices",
+     verb_crl_publish},
+    {"ledger", "verify", "ledger verify --offline DIR [--witness DIR]", "offline= witness= note=",
+     0, 0, "rootsmith ledger verify --offline ./acme/signer/ledger", verb_ledger_verify},
+    {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
 
 /* ---- Help ---------------------------------------------------------------------------------------- */
@@ -158,11 +156,11 @@ global_option(struct cli *cli, const char *name, const char *value)
         int *flag;
         const char **text;
     } known[] = {
-        { "json", &cli->json, NULL },         { "quiet", &cli->quiet, NULL },
-        { "verbose", &cli->verbose, NULL },   { "dry-run", &cli->dry_run, NULL },
-        { "context", NULL, &cli->context },   { "server", NULL, &cli->server },
-        { "output", NULL, &cli->output },     { "confirm", NULL, &cli->confirm },
-        { "reason", NULL, &cli->reason },
+        {"json", &cli->json, NULL},       {"quiet", &cli->quiet, NULL},
+        {"verbose", &cli->verbose, NULL}, {"dry-run", &cli->dry_run, NULL},
+        {"context", NULL, &cli->context}, {"server", NULL, &cli->server},
+        {"output", NULL, &cli->output},   {"confirm", NULL, &cli->confirm},
+        {"reason", NULL, &cli->reason},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -191,7 +189,7 @@ long_name(const char *word)
 {
     static const struct {
         const char *brief, *name;
-    } brief[] = { { "-q", "quiet" }, { "-v", "verbose" }, { "-o", "output" } };
+    } brief[] = {{"-q", "quiet"}, {"-v", "verbose"}, {"-o", "output"}};
 
     if (strncmp(word, "--", 2) == 0)
         return word + 2;
@@ -219,8 +217,9 @@ take_option(struct cli *cli, const struct cli_verb *v, struct cli_args *args, ch
             return kind;
     }
     if (kind <= 0 || (kind == 2 && word[1] == NULL) || args->option_count == 32) {
-        (void)fprintf(stderr, kind == 2 || kind < 0 ? "--%s needs a value. Usage: rootsmith %s\n"
-                                                    : "unknown flag \"--%s\". Usage: rootsmith %s\n",
+        (void)fprintf(stderr,
+                      kind == 2 || kind < 0 ? "--%s needs a value. Usage: rootsmith %s\n"
+                                            : "unknown flag \"--%s\". Usage: rootsmith %s\n",
                       name, v->usage);
         return -1;
     }
@@ -266,8 +265,8 @@ find_verb(char **argv, int *ret_words, int *ret_code)
             return v;
         }
     }
-    *ret_code = noun == NULL ? wrong_noun(argv[1])
-                             : wrong_verb(argv[1], argv[2] != NULL ? argv[2] : "");
+    *ret_code =
+        noun == NULL ? wrong_noun(argv[1]) : wrong_verb(argv[1], argv[2] != NULL ? argv[2] : "");
     return NULL;
 }
 
@@ -284,8 +283,8 @@ asks_help(char **argv)
 int
 cli_main(int argc, char **argv)
 {
-    struct cli cli = { .program = argv[0] };
-    struct cli_args args = { 0 };
+    struct cli cli = {.program = argv[0]};
+    struct cli_args args = {0};
     const struct cli_verb *verb;
     int skip, code = 2;
 

@@ -135,8 +135,8 @@ next_name(struct creating *c, const char *product, struct rs_err *err)
         return rc;
     n = json_array_size(json_object_get(list, "items"));
     for (size_t i = 0; i < n; i++) {
-        const char *name = rs_json_text_or(json_array_get(json_object_get(list, "items"), i),
-                                           "name", "");
+        const char *name =
+            rs_json_text_or(json_array_get(json_object_get(list, "items"), i), "name", "");
         if (strncmp(name, product, len) == 0 && name[len] == '-') {
             long number = strtol(name + len + 1, NULL, 10);
             if (number > highest)
@@ -211,8 +211,8 @@ int
 verb_order_create(struct cli *cli, const struct cli_args *args)
 {
     const char *product = cli_option(args, "product"), *until = cli_option(args, "until");
-    struct creating c = { .cli = cli, .stations = cli_option(args, "stations") };
-    struct rs_err err = { 0 };
+    struct creating c = {.cli = cli, .stations = cli_option(args, "stations")};
+    struct rs_err err = {0};
     int64_t quantity, target;
     json_t *j = NULL;
     int code = 2;
@@ -249,7 +249,7 @@ verb_order_create(struct cli *cli, const struct cli_args *args)
 int
 verb_order_list(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int code = 0;
     (void)args;
@@ -283,7 +283,8 @@ say_order(struct cli *cli, const json_t *o)
 
     cli_say(cli, "%s   %s   %s\n", rs_json_text_or(o, "name", ""),
             rs_json_text_or(o, "product", ""), rs_json_text_or(o, "state", ""));
-    cli_field(cli, "allowed", "%lld", (long long)json_integer_value(json_object_get(o, "quantity")));
+    cli_field(cli, "allowed", "%lld",
+              (long long)json_integer_value(json_object_get(o, "quantity")));
     cli_field(cli, "signed", "%lld",
               (long long)json_integer_value(json_object_get(counts, "signed")));
     cli_field(cli, "good", "%lld of %lld wanted",
@@ -298,7 +299,7 @@ say_order(struct cli *cli, const json_t *o)
 int
 verb_order_show(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int code = 0;
 
@@ -351,7 +352,7 @@ change(struct cli *cli, const struct cli_args *args, const char *verb, json_t **
 int
 verb_order_change(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int code = 0;
 

@@ -95,7 +95,7 @@ cli_field(const struct cli *cli, const char *label, const char *fmt, ...)
 void
 cli_next(const struct cli *cli, const char *first, const char *second, const char *third)
 {
-    const char *const all[] = { first, second, third };
+    const char *const all[] = {first, second, third};
 
     if (cli->quiet || cli->json)
         return;
@@ -159,7 +159,7 @@ cli_usage(const struct cli *cli, const char *text)
 int
 cli_write_file(struct cli *cli, const char *path, struct rs_bytes bytes, unsigned mode)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (rs_path_exists(path) && cli->confirm == NULL) {
         (void)fprintf(stderr, "%s exists already; it was not overwritten\n", path);
@@ -177,9 +177,11 @@ struct context_file {
 };
 
 static const struct rs_config_field current_schema[] = {
-    { .name = "current", .type = RS_CONFIG_NAME, .at = offsetof(struct context_file, current),
-      .required = 1 },
-    { .name = NULL },
+    {.name = "current",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct context_file, current),
+     .required = 1},
+    {.name = NULL},
 };
 
 struct context_entry {
@@ -187,11 +189,15 @@ struct context_entry {
 };
 
 static const struct rs_config_field entry_schema[] = {
-    { .name = "server", .type = RS_CONFIG_TEXT, .at = offsetof(struct context_entry, server),
-      .required = 1 },
-    { .name = "person", .type = RS_CONFIG_TEXT, .at = offsetof(struct context_entry, person),
-      .required = 1 },
-    { .name = NULL },
+    {.name = "server",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct context_entry, server),
+     .required = 1},
+    {.name = "person",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct context_entry, person),
+     .required = 1},
+    {.name = NULL},
 };
 
 static const char *
@@ -303,8 +309,8 @@ rs_code
 cli_connect(struct cli *cli, struct rs_err *err)
 {
     char root[640], cert[640], key[640];
-    struct web_config config = { .base = cli->at.server, .trust_path = root, .cert_path = cert,
-                                 .key_path = key };
+    struct web_config config = {
+        .base = cli->at.server, .trust_path = root, .cert_path = cert, .key_path = key};
     rs_code rc;
 
     if (cli->web != NULL)
@@ -323,11 +329,11 @@ rs_code
 cli_call(struct cli *cli, const char *method, const char *path, const json_t *body,
          json_t **ret_json, struct rs_err *err)
 {
-    struct web_request ask = { .method = method, .path = path };
+    struct web_request ask = {.method = method, .path = path};
     rs_code rc = cli_connect(cli, err);
 
     RS_AUTO(rs_buf_done) struct rs_buf text;
-    RS_AUTO(web_reply_done) struct web_reply reply = { 0 };
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
     rs_buf_init(&text, (size_t)1 << 20);
     if (body != NULL) {
         rs_json_put(&text, body);

@@ -15,7 +15,7 @@
 #include "x509/cert.h"
 
 #define CLAIM_LABEL "rootsmith claim v1"
-#define ROOT_LABEL "rootsmith root v1"
+#define ROOT_LABEL  "rootsmith root v1"
 
 /* ---- login ----------------------------------------------------------------------------------- */
 
@@ -42,8 +42,11 @@ static json_t *
 claim_body(const struct login *l)
 {
     static const uint8_t nul = 0;
-    struct rs_bytes parts[] = { rs_bytes_str(CLAIM_LABEL), { &nul, 1 }, rs_bytes_str(l->name),
-                                { &nul, 1 }, crypto_key_pub(l->key)->spki };
+    struct rs_bytes parts[] = {rs_bytes_str(CLAIM_LABEL),
+                               {&nul, 1},
+                               rs_bytes_str(l->name),
+                               {&nul, 1},
+                               crypto_key_pub(l->key)->spki};
     uint8_t mac[32];
 
     crypto_hmac_sha256(RS_BYTES(l->claim_key), parts, 5, mac);
@@ -54,15 +57,15 @@ claim_body(const struct login *l)
 static rs_code
 send_claim(struct login *l, json_t **ret_json, struct rs_err *err)
 {
-    struct web_config config = { .base = l->url, .insecure = 1 };
-    struct web_request ask = { .method = "POST", .path = "/api/v1/claim",
-                               .type = "application/json" };
+    struct web_config config = {.base = l->url, .insecure = 1};
+    struct web_request ask = {
+        .method = "POST", .path = "/api/v1/claim", .type = "application/json"};
     json_t *body = claim_body(l);
     struct web *web;
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf text;
-    RS_AUTO(web_reply_done) struct web_reply reply = { 0 };
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
     rs_buf_init(&text, 65536);
     rs_json_put(&text, body);
     json_decref(body);
@@ -86,7 +89,7 @@ check_root(const struct login *l, const json_t *answer, struct rs_err *err)
     const json_t *chain = json_object_get(answer, "chain_pem");
     const char *root = json_string_value(json_array_get(chain, json_array_size(chain) - 1));
     uint8_t hash[32], mac[32];
-    struct rs_bytes text, parts[] = { rs_bytes_str(ROOT_LABEL), RS_BYTES(hash) };
+    struct rs_bytes text, parts[] = {rs_bytes_str(ROOT_LABEL), RS_BYTES(hash)};
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf der, proof;
@@ -139,8 +142,8 @@ save_all(struct login *l, const json_t *answer, struct rs_err *err)
     if (rc == RS_OK)
         rc = save_file(l, "cert.pem", rs_buf_bytes(&certs), err);
     if (rc == RS_OK)
-        rc = save_file(l, "root.pem",
-                       rs_bytes_str(json_string_value(json_array_get(chain, n - 1))), err);
+        rc = save_file(l, "root.pem", rs_bytes_str(json_string_value(json_array_get(chain, n - 1))),
+                       err);
     return rc;
 }
 
@@ -170,8 +173,8 @@ int
 verb_login(struct cli *cli, const struct cli_args *args)
 {
     const char *code = cli_option(args, "claim"), *user = getenv("USER");
-    struct login l = { .cli = cli, .url = args->words[0] };
-    struct rs_err err = { 0 };
+    struct login l = {.cli = cli, .url = args->words[0]};
+    struct rs_err err = {0};
     rs_code rc;
 
     l.name = cli_option(args, "name") ? cli_option(args, "name") : user ? user : "admin";
@@ -189,8 +192,8 @@ verb_login(struct cli *cli, const struct cli_args *args)
     if (rc != RS_OK)
         return cli_fail(cli, "Not signed in", &err);
     if (cli->json) {
-        json_t *j = json_pack("{s:s, s:s, s:s}", "kind", "context", "name", l.context, "person",
-                              l.name);
+        json_t *j =
+            json_pack("{s:s, s:s, s:s}", "kind", "context", "name", l.context, "person", l.name);
         int exit_code = cli_put_json(cli, j);
         json_decref(j);
         return exit_code;
@@ -198,7 +201,8 @@ verb_login(struct cli *cli, const struct cli_args *args)
     cli_say(cli, "Signed in to %s as %s.\n", l.url, l.name);
     cli_field(cli, "server", "proved that it knows the code %s", cli_sign(cli, 'y'));
     cli_field(cli, "key", "%s/key.pem (P-256, also signs what you approve)", cli->at.dir);
-    cli_next(cli, "rootsmith status", "rootsmith product set NAME --rot atecc608b --issuer CA", NULL);
+    cli_next(cli, "rootsmith status", "rootsmith product set NAME --rot atecc608b --issuer CA",
+             NULL);
     return 0;
 }
 
@@ -207,7 +211,7 @@ verb_login(struct cli *cli, const struct cli_args *args)
 int
 verb_whoami(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     (void)args;
 
     if (cli_context_load(cli, &err) != RS_OK)
@@ -230,7 +234,7 @@ number(const json_t *j, const char *name)
 int
 verb_status(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     (void)args;
 
@@ -256,7 +260,7 @@ verb_status(struct cli *cli, const struct cli_args *args)
 int
 verb_doctor(struct cli *cli, const struct cli_args *args)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     json_t *j = NULL;
     int signer;
     (void)args;

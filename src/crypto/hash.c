@@ -82,7 +82,7 @@ void
 crypto_hmac_sha256(struct rs_bytes key, const struct rs_bytes *parts, size_t count,
                    uint8_t out[CRYPTO_SHA256_SIZE])
 {
-    uint8_t block[BLOCK] = { 0 }, pad[BLOCK], inner[CRYPTO_SHA256_SIZE];
+    uint8_t block[BLOCK] = {0}, pad[BLOCK], inner[CRYPTO_SHA256_SIZE];
     struct rs_bytes list[10];
 
     if (count > 8)

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-#define CRYPTO_SHA1_SIZE 20
+#define CRYPTO_SHA1_SIZE   20
 #define CRYPTO_SHA256_SIZE 32
 #define CRYPTO_SHA384_SIZE 48
 #define CRYPTO_SHA512_SIZE 64

@@ -164,8 +164,8 @@ crypto_sign(const struct crypto_key *key, struct rs_bytes message, uint8_t *sig,
 }
 
 rs_code
-crypto_verify_own(const struct crypto_key *key, struct rs_bytes message,
-                  struct rs_bytes signature, struct rs_err *err)
+crypto_verify_own(const struct crypto_key *key, struct rs_bytes message, struct rs_bytes signature,
+                  struct rs_err *err)
 {
     if (!crypto_cache_verify_own(key->id, key->evp, crypto_sig_for(key->pub.alg), message,
                                  signature))

@@ -34,8 +34,8 @@ struct evp_pkey_st *crypto_key_evp(const struct crypto_key *key);
  * Sign message with the key's own algorithm (crypto_sig_for).  ECDSA as DER.
  * sig has room for CRYPTO_SIGNATURE_MAX.
  */
-RS_MUST_USE rs_code crypto_sign(const struct crypto_key *key, struct rs_bytes message,
-                                uint8_t *sig, size_t cap, size_t *ret_len, struct rs_err *err);
+RS_MUST_USE rs_code crypto_sign(const struct crypto_key *key, struct rs_bytes message, uint8_t *sig,
+                                size_t cap, size_t *ret_len, struct rs_err *err);
 /* Verify one of our own signatures, with cached contexts. */
 RS_MUST_USE rs_code crypto_verify_own(const struct crypto_key *key, struct rs_bytes message,
                                       struct rs_bytes signature, struct rs_err *err);

@@ -21,19 +21,19 @@
 /* ---- Algorithm table ---------------------------------------------------------------- */
 
 /* SubjectPublicKeyInfo up to the first byte of the key, by algorithm. */
-static const uint8_t head_p256[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-                                     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-                                     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
-static const uint8_t head_p384[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
-                                     0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
-                                     0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 };
-static const uint8_t head_p521[] = { 0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a,
-                                     0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
-                                     0x2b, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00 };
-static const uint8_t head_ed25519[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-                                        0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
-static const uint8_t rsa_identifier[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                          0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+static const uint8_t head_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                    0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+static const uint8_t head_p384[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
+                                    0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
+                                    0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00};
+static const uint8_t head_p521[] = {0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
+                                    0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81,
+                                    0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00};
+static const uint8_t head_ed25519[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                       0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+static const uint8_t rsa_identifier[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                         0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
 
 struct fixed_form {
     enum crypto_alg alg;
@@ -43,10 +43,10 @@ struct fixed_form {
 };
 
 static const struct fixed_form fixed_forms[] = {
-    { CRYPTO_P256, head_p256, sizeof(head_p256), 65 },
-    { CRYPTO_P384, head_p384, sizeof(head_p384), 97 },
-    { CRYPTO_P521, head_p521, sizeof(head_p521), 133 },
-    { CRYPTO_ED25519, head_ed25519, sizeof(head_ed25519), 32 },
+    {CRYPTO_P256, head_p256, sizeof(head_p256), 65},
+    {CRYPTO_P384, head_p384, sizeof(head_p384), 97},
+    {CRYPTO_P521, head_p521, sizeof(head_p521), 133},
+    {CRYPTO_ED25519, head_ed25519, sizeof(head_ed25519), 32},
 };
 
 static const struct {
@@ -54,10 +54,10 @@ static const struct {
     const char *name;
     enum crypto_sig sig;
 } algs[] = {
-    { CRYPTO_P256, "p256", CRYPTO_ECDSA_SHA256 },     { CRYPTO_P384, "p384", CRYPTO_ECDSA_SHA384 },
-    { CRYPTO_P521, "p521", CRYPTO_ECDSA_SHA512 },     { CRYPTO_ED25519, "ed25519", CRYPTO_ED25519_SIG },
-    { CRYPTO_RSA2048, "rsa2048", CRYPTO_RSA_SHA256 }, { CRYPTO_RSA3072, "rsa3072", CRYPTO_RSA_SHA256 },
-    { CRYPTO_RSA4096, "rsa4096", CRYPTO_RSA_SHA256 },
+    {CRYPTO_P256, "p256", CRYPTO_ECDSA_SHA256},     {CRYPTO_P384, "p384", CRYPTO_ECDSA_SHA384},
+    {CRYPTO_P521, "p521", CRYPTO_ECDSA_SHA512},     {CRYPTO_ED25519, "ed25519", CRYPTO_ED25519_SIG},
+    {CRYPTO_RSA2048, "rsa2048", CRYPTO_RSA_SHA256}, {CRYPTO_RSA3072, "rsa3072", CRYPTO_RSA_SHA256},
+    {CRYPTO_RSA4096, "rsa4096", CRYPTO_RSA_SHA256},
 };
 
 const char *
@@ -93,31 +93,31 @@ crypto_sig_for(enum crypto_alg alg)
 }
 
 /* AlgorithmIdentifiers (RFC 5758 3.2, RFC 8410 3, RFC 4055 5). */
-static const uint8_t sig_ecdsa256[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
-static const uint8_t sig_ecdsa384[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 };
-static const uint8_t sig_ecdsa512[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x04 };
-static const uint8_t sig_ed25519[] = { 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70 };
-static const uint8_t sig_rsa256[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                      0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00 };
-static const uint8_t sig_rsa384[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                      0xf7, 0x0d, 0x01, 0x01, 0x0c, 0x05, 0x00 };
-static const uint8_t sig_rsa512[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                      0xf7, 0x0d, 0x01, 0x01, 0x0d, 0x05, 0x00 };
+static const uint8_t sig_ecdsa256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t sig_ecdsa384[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x03};
+static const uint8_t sig_ecdsa512[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
+static const uint8_t sig_ed25519[] = {0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70};
+static const uint8_t sig_rsa256[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                     0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
+static const uint8_t sig_rsa384[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                     0xf7, 0x0d, 0x01, 0x01, 0x0c, 0x05, 0x00};
+static const uint8_t sig_rsa512[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                     0xf7, 0x0d, 0x01, 0x01, 0x0d, 0x05, 0x00};
 
 static const struct {
     enum crypto_sig sig;
     struct rs_bytes identifier;
 } sigs[] = {
-    { CRYPTO_ECDSA_SHA256, { sig_ecdsa256, sizeof(sig_ecdsa256) } },
-    { CRYPTO_ECDSA_SHA384, { sig_ecdsa384, sizeof(sig_ecdsa384) } },
-    { CRYPTO_ECDSA_SHA512, { sig_ecdsa512, sizeof(sig_ecdsa512) } },
-    { CRYPTO_ED25519_SIG, { sig_ed25519, sizeof(sig_ed25519) } },
-    { CRYPTO_RSA_SHA256, { sig_rsa256, sizeof(sig_rsa256) } },
-    { CRYPTO_RSA_SHA384, { sig_rsa384, sizeof(sig_rsa384) } },
-    { CRYPTO_RSA_SHA512, { sig_rsa512, sizeof(sig_rsa512) } },
+    {CRYPTO_ECDSA_SHA256, {sig_ecdsa256, sizeof(sig_ecdsa256)}},
+    {CRYPTO_ECDSA_SHA384, {sig_ecdsa384, sizeof(sig_ecdsa384)}},
+    {CRYPTO_ECDSA_SHA512, {sig_ecdsa512, sizeof(sig_ecdsa512)}},
+    {CRYPTO_ED25519_SIG, {sig_ed25519, sizeof(sig_ed25519)}},
+    {CRYPTO_RSA_SHA256, {sig_rsa256, sizeof(sig_rsa256)}},
+    {CRYPTO_RSA_SHA384, {sig_rsa384, sizeof(sig_rsa384)}},
+    {CRYPTO_RSA_SHA512, {sig_rsa512, sizeof(sig_rsa512)}},
 };
 
 struct rs_bytes
@@ -127,7 +127,7 @@ crypto_sig_identifier(enum crypto_sig sig)
         if (sigs[i].sig == sig)
             return sigs[i].identifier;
     }
-    return (struct rs_bytes){ NULL, 0 };
+    return (struct rs_bytes){NULL, 0};
 }
 
 int
@@ -145,11 +145,11 @@ crypto_sig_find(struct rs_bytes identifier, enum crypto_sig *ret_sig)
 /* ---- RSA quality (TM-441) -------------------------------------------------------------- */
 
 #define SMALL_FACTOR_MAX 752
-#define FERMAT_ROUNDS 100
+#define FERMAT_ROUNDS    100
 
 /* The primes whose residues betray the ROCA generator: N mod p is a power of 65537. */
-static const unsigned roca_primes[] = { 11, 13,  17,  19,  37,  53,  61,  71, 73,
-                                        79, 97, 103, 107, 109, 127, 151, 157 };
+static const unsigned roca_primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
+                                       79, 97, 103, 107, 109, 127, 151, 157};
 
 static int
 is_power_of_f4(unsigned residue, unsigned prime)
@@ -229,7 +229,7 @@ has_close_primes(const BIGNUM *n, BN_CTX *ctx)
 static rs_code
 check_rsa(const struct crypto_pub *pub, struct rs_err *err)
 {
-    static const uint8_t f4[] = { 1, 0, 1 };
+    static const uint8_t f4[] = {1, 0, 1};
     BIGNUM *n;
     BN_CTX *ctx;
     const char *why = NULL;
@@ -288,7 +288,7 @@ der_take_uint(struct rs_reader *r)
 
     if (v.len == 0 || (v.p[0] & 0x80) != 0 || (v.len > 1 && v.p[0] == 0 && (v.p[1] & 0x80) == 0)) {
         r->failed = 1;
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     if (v.p[0] == 0) {
         v.p++;
@@ -348,7 +348,7 @@ check_point(const struct crypto_pub *pub, struct rs_err *err)
 rs_code
 crypto_pub_read(struct rs_bytes spki, struct crypto_pub *ret_pub, struct rs_err *err)
 {
-    struct crypto_pub pub = { .spki = spki };
+    struct crypto_pub pub = {.spki = spki};
     rs_code rc;
 
     for (size_t i = 0; i < sizeof(fixed_forms) / sizeof(fixed_forms[0]); i++) {

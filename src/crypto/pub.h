@@ -38,7 +38,7 @@ enum crypto_sig {
 
 #define CRYPTO_SIGNATURE_MAX 512
 
-const char *crypto_alg_name(enum crypto_alg alg);          /* "p256" */
+const char *crypto_alg_name(enum crypto_alg alg);                /* "p256" */
 int crypto_alg_find(const char *name, enum crypto_alg *ret_alg); /* 0 when unknown */
 /* What a key of this algorithm signs certificates with. */
 enum crypto_sig crypto_sig_for(enum crypto_alg alg);

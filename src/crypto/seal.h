@@ -9,7 +9,7 @@
 #include "base/secret.h"
 
 #define CRYPTO_SEAL_NONCE 12
-#define CRYPTO_SEAL_TAG 16
+#define CRYPTO_SEAL_TAG   16
 
 /* RFC 7914 with N = 2^15, r = 8, p = 1: about 0.1 s and 32 MiB. */
 RS_MUST_USE rs_code crypto_stretch(struct rs_bytes passphrase, struct rs_bytes salt,

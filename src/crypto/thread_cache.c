@@ -15,7 +15,7 @@
 
 #include "crypto/hash.h"
 
-#define OWN_MAX 16
+#define OWN_MAX   16
 #define POINT_MAX 133
 
 struct own_contexts {
@@ -98,7 +98,7 @@ get_cache(void)
 static EVP_PKEY *
 curve_params(struct cache *c, enum crypto_alg alg)
 {
-    static const char *const names[] = { "P-256", "P-384", "P-521" };
+    static const char *const names[] = {"P-256", "P-384", "P-521"};
     int i = alg == CRYPTO_P256 ? 0 : alg == CRYPTO_P384 ? 1 : 2;
 
     if (c->params[i] == NULL) {

@@ -21,8 +21,8 @@ struct crypto_key;
 struct http_server;
 struct http_exchange; /* one request and its answer */
 
-#define HTTP_BODY_MAX 262144
-#define HTTP_HEADERS_MAX 16384
+#define HTTP_BODY_MAX      262144
+#define HTTP_HEADERS_MAX   16384
 #define HTTP_EXPORTER_SIZE 32
 
 enum http_method {

@@ -24,8 +24,8 @@
 
 #include "http/tls.h"
 
-#define LOOPS_MAX 64
-#define LISTENERS_MAX 8
+#define LOOPS_MAX      64
+#define LISTENERS_MAX  8
 #define IDLE_TIMEOUT_S 30
 
 struct loop;
@@ -141,7 +141,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
         send_answer(x);
     }
     if (l->stopping) {
-        struct timeval soon = { 0, 50000 };
+        struct timeval soon = {0, 50000};
         (void)event_base_loopexit(l->base, &soon);
     }
 }
@@ -150,8 +150,7 @@ static void
 copy_headers(struct http_exchange *x, const struct http_header *headers, size_t count)
 {
     for (size_t i = 0; i < count && x->header_count < 8; i++) {
-        strncpy(x->headers[x->header_count].name, headers[i].name,
-                sizeof(x->headers[0].name) - 1);
+        strncpy(x->headers[x->header_count].name, headers[i].name, sizeof(x->headers[0].name) - 1);
         strncpy(x->headers[x->header_count].value, headers[i].value,
                 sizeof(x->headers[0].value) - 1);
         x->header_count++;
@@ -197,7 +196,8 @@ http_exporter(struct http_exchange *x, const char *label, uint8_t out[HTTP_EXPOR
 const char *
 http_request_header(struct http_exchange *x, const char *name)
 {
-    return x->req == NULL ? NULL : evhttp_find_header(evhttp_request_get_input_headers(x->req), name);
+    return x->req == NULL ? NULL
+                          : evhttp_find_header(evhttp_request_get_input_headers(x->req), name);
 }
 
 /* ---- Requests ------------------------------------------------------------------------------ */
@@ -208,9 +208,9 @@ method_of(enum evhttp_cmd_type type, enum http_method *ret_method)
     static const struct {
         enum evhttp_cmd_type type;
         enum http_method method;
-    } known[] = { { EVHTTP_REQ_GET, HTTP_GET },     { EVHTTP_REQ_HEAD, HTTP_HEAD },
-                  { EVHTTP_REQ_POST, HTTP_POST },   { EVHTTP_REQ_PUT, HTTP_PUT },
-                  { EVHTTP_REQ_PATCH, HTTP_PATCH }, { EVHTTP_REQ_DELETE, HTTP_DELETE } };
+    } known[] = {{EVHTTP_REQ_GET, HTTP_GET},     {EVHTTP_REQ_HEAD, HTTP_HEAD},
+                 {EVHTTP_REQ_POST, HTTP_POST},   {EVHTTP_REQ_PUT, HTTP_PUT},
+                 {EVHTTP_REQ_PATCH, HTTP_PATCH}, {EVHTTP_REQ_DELETE, HTTP_DELETE}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].type == type) {
@@ -338,8 +338,7 @@ open_listener(struct loop *l, size_t i)
     evhttp_set_max_headers_size(ll->http, HTTP_HEADERS_MAX);
     evhttp_set_timeout(ll->http, IDLE_TIMEOUT_S);
     evhttp_set_allowed_methods(ll->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
-                                             EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
-                                             EVHTTP_REQ_DELETE);
+                                             EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE);
     evhttp_set_default_content_type(ll->http, NULL);
     if (from->tls != NULL)
         evhttp_set_bevcb(ll->http, make_tls_bufferevent, from->tls);

@@ -16,11 +16,11 @@
 #include "base/cbor.h"
 
 #define PROFILE_KEYS 18
-#define ISSUER_KEYS 13
-#define ORDER_KEYS 18
+#define ISSUER_KEYS  13
+#define ORDER_KEYS   18
 #define OFFICER_KEYS 5
-#define TEXT_MAX 512
-#define URL_MAX 255
+#define TEXT_MAX     512
+#define URL_MAX      255
 
 /* ---- Writing ---------------------------------------------------------------- */
 
@@ -163,7 +163,8 @@ read_name(struct rs_cbor *c, unsigned key, int may_be_empty)
         c->in.failed = 1;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t ch = text.p[i];
-        int alnum = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
+        int alnum =
+            (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
         if (!alnum && (i == 0 || (ch != '.' && ch != '_' && ch != '-')))
             c->in.failed = 1;
     }
@@ -223,7 +224,7 @@ end(const struct rs_cbor *c, const char *kind, struct rs_err *err)
 rs_code
 doc_profile_read(struct rs_bytes bytes, struct doc_profile *ret_doc, struct rs_err *err)
 {
-    struct doc_profile d = { 0 };
+    struct doc_profile d = {0};
     struct rs_cbor c;
     rs_code rc;
 
@@ -258,7 +259,7 @@ doc_profile_read(struct rs_bytes bytes, struct doc_profile *ret_doc, struct rs_e
 rs_code
 doc_issuer_read(struct rs_bytes bytes, struct doc_issuer *ret_doc, struct rs_err *err)
 {
-    struct doc_issuer d = { 0 };
+    struct doc_issuer d = {0};
     struct rs_cbor c;
     rs_code rc;
 
@@ -298,7 +299,7 @@ read_shares(struct rs_cbor *c, struct doc_order *d)
 rs_code
 doc_order_read(struct rs_bytes bytes, struct doc_order *ret_doc, struct rs_err *err)
 {
-    struct doc_order d = { 0 };
+    struct doc_order d = {0};
     struct rs_cbor c;
     rs_code rc;
 
@@ -332,7 +333,7 @@ doc_order_read(struct rs_bytes bytes, struct doc_order *ret_doc, struct rs_err *
 rs_code
 doc_officer_read(struct rs_bytes bytes, struct doc_officer *ret_doc, struct rs_err *err)
 {
-    struct doc_officer d = { 0 };
+    struct doc_officer d = {0};
     struct rs_cbor c;
     rs_code rc;
 
@@ -352,9 +353,9 @@ doc_officer_read(struct rs_bytes bytes, struct doc_officer *ret_doc, struct rs_e
 /* ---- Rules -------------------------------------------------------------------- */
 
 #define KU_KEY_CERT_SIGN (1u << 5)
-#define KU_CRL_SIGN (1u << 6)
-#define EKU_ANY "2.5.29.37.0"
-#define MAX_VALID_S ((int64_t)100 * 366 * 86400)
+#define KU_CRL_SIGN      (1u << 6)
+#define EKU_ANY          "2.5.29.37.0"
+#define MAX_VALID_S      ((int64_t)100 * 366 * 86400)
 
 /* RFC 5280 4.2.1.3, 4.2.1.12; threat model TM-422..424. */
 rs_code
@@ -369,7 +370,8 @@ doc_profile_check(const struct doc_profile *doc, struct rs_err *err)
                        "profile: keyCertSign and cRLSign belong to CAs only (RFC 5280 4.2.1.3)");
     for (size_t i = 0; i < doc->eku.count; i++) {
         if (rs_bytes_equal(doc->eku.items[i], rs_bytes_str(EKU_ANY)))
-            return rs_fail(err, RS_E_PROFILE_LIMIT, "profile: anyExtendedKeyUsage is never granted");
+            return rs_fail(err, RS_E_PROFILE_LIMIT,
+                           "profile: anyExtendedKeyUsage is never granted");
     }
     if (doc->backdate_s < 0 || doc->backdate_s > 3600)
         return rs_fail(err, RS_E_PROFILE_LIMIT, "profile: backdate is at most 3600 s");

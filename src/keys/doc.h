@@ -20,10 +20,10 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-#define DOC_NAME_MAX 63
-#define DOC_BYTES_MAX 12288 /* fits a ledger leaf with its approvals */
-#define DOC_LIST_MAX 16     /* entries of any list below */
-#define DOC_NEVER INT64_MAX /* "no end": 99991231235959Z (RFC 5280 4.1.2.5) */
+#define DOC_NAME_MAX  63
+#define DOC_BYTES_MAX 12288     /* fits a ledger leaf with its approvals */
+#define DOC_LIST_MAX  16        /* entries of any list below */
+#define DOC_NEVER     INT64_MAX /* "no end": 99991231235959Z (RFC 5280 4.1.2.5) */
 
 /* ---- Profiles --------------------------------------------------------------- */
 
@@ -50,18 +50,18 @@ enum doc_value {
     DOC_VALUE_MAX = 7,
 };
 
-#define DOC_KEY_P256 0x01u
-#define DOC_KEY_P384 0x02u
+#define DOC_KEY_P256    0x01u
+#define DOC_KEY_P384    0x02u
 #define DOC_KEY_ED25519 0x04u
 #define DOC_KEY_RSA2048 0x08u
 #define DOC_KEY_RSA3072 0x10u
 
-#define DOC_PROFILE_NEEDS_ORDER 0x01u  /* only under a work order, counted */
-#define DOC_PROFILE_NEEDS_DEVICE 0x02u /* a device serial must be given */
-#define DOC_PROFILE_SKI_SHA1 0x04u     /* key identifiers as the ATECC608's compressed form wants */
-#define DOC_PROFILE_SAN_HARDWARE 0x08u /* hardwareModuleName from the chip's UID (RFC 4108) */
-#define DOC_PROFILE_OCSP_NOCHECK 0x10u
-#define DOC_PROFILE_WHOLE_HOURS 0x20u /* dates without minutes: fits the compressed form */
+#define DOC_PROFILE_NEEDS_ORDER     0x01u /* only under a work order, counted */
+#define DOC_PROFILE_NEEDS_DEVICE    0x02u /* a device serial must be given */
+#define DOC_PROFILE_SKI_SHA1        0x04u /* key identifiers as the ATECC608's compressed form wants */
+#define DOC_PROFILE_SAN_HARDWARE    0x08u /* hardwareModuleName from the chip's UID (RFC 4108) */
+#define DOC_PROFILE_OCSP_NOCHECK    0x10u
+#define DOC_PROFILE_WHOLE_HOURS     0x20u /* dates without minutes: fits the compressed form */
 #define DOC_PROFILE_SERIAL_FROM_KEY 0x40u /* reserved: refused in this version */
 
 struct doc_text_list {
@@ -73,20 +73,20 @@ struct doc_profile {
     struct rs_bytes name;
     uint64_t version; /* from 1 */
     enum doc_profile_type type;
-    struct rs_bytes subject;   /* RFC 4514 with {placeholders} */
-    int64_t valid_s;           /* DOC_NEVER for 99991231235959Z */
-    int64_t backdate_s;        /* at most 3600 */
-    uint64_t key_algs;         /* DOC_KEY_... */
-    uint64_t key_usage;        /* bit n of RFC 5280 4.2.1.3 is 1 << n (digitalSignature 0) */
-    struct doc_text_list eku;  /* dotted OIDs */
+    struct rs_bytes subject;  /* RFC 4514 with {placeholders} */
+    int64_t valid_s;          /* DOC_NEVER for 99991231235959Z */
+    int64_t backdate_s;       /* at most 3600 */
+    uint64_t key_algs;        /* DOC_KEY_... */
+    uint64_t key_usage;       /* bit n of RFC 5280 4.2.1.3 is 1 << n (digitalSignature 0) */
+    struct doc_text_list eku; /* dotted OIDs */
     struct doc_text_list policies;
-    uint64_t flags;            /* DOC_PROFILE_... */
-    uint64_t from_request;     /* bits 1 << doc_value: may come from the request */
-    struct doc_text_list dns;  /* SAN patterns with placeholders; or "*.example" globs that a
+    uint64_t flags;                /* DOC_PROFILE_... */
+    uint64_t from_request;         /* bits 1 << doc_value: may come from the request */
+    struct doc_text_list dns;      /* SAN patterns with placeholders; or "*.example" globs that a
                                   requested name must match when DOC_VALUE_DNS is allowed */
     struct rs_bytes hardware_type; /* dotted OID of hardwareModuleName.hwType */
-    uint64_t max_size;         /* bytes of DER; 0: no limit */
-    int64_t renew_before_s;    /* LDevID: how early renewal is accepted; 0: any time */
+    uint64_t max_size;             /* bytes of DER; 0: no limit */
+    int64_t renew_before_s;        /* LDevID: how early renewal is accepted; 0: any time */
 };
 
 /* ---- Issuers ------------------------------------------------------------------ */
@@ -98,8 +98,8 @@ struct doc_issuer {
     uint64_t key_alg;        /* one of DOC_KEY_... */
     int64_t not_before;
     int64_t not_after;
-    int64_t path_length;     /* -1: none (a root) */
-    struct doc_text_list profiles; /* names that it may sign; nothing else */
+    int64_t path_length;                       /* -1: none (a root) */
+    struct doc_text_list profiles;             /* names that it may sign; nothing else */
     struct rs_bytes crl_url, ocsp_url, ca_url; /* go into certificates; "" leaves them out */
     int64_t crl_every_s;
 };

@@ -16,11 +16,11 @@
 #include "base/random.h"
 #include "crypto/seal.h"
 
-#define MAGIC 0x52534b59u
-#define VERSION 1u
-#define SALT_SIZE 16
+#define MAGIC          0x52534b59u
+#define VERSION        1u
+#define SALT_SIZE      16
 #define FILE_MAX_BYTES 16384
-#define PKCS8_MAX 8192
+#define PKCS8_MAX      8192
 
 rs_code
 keystore_open(struct keystore *store, const char *dir, const struct rs_secret *passphrase,

@@ -25,9 +25,8 @@ RS_MUST_USE rs_code keystore_open(struct keystore *store, const char *dir,
 void keystore_done(struct keystore *store);
 
 /* Make a key and its file; RS_E_EXISTS when there is one of that name. */
-RS_MUST_USE rs_code keystore_generate(struct keystore *store, const char *name,
-                                      enum crypto_alg alg, struct crypto_key **ret_key,
-                                      struct rs_err *err);
+RS_MUST_USE rs_code keystore_generate(struct keystore *store, const char *name, enum crypto_alg alg,
+                                      struct crypto_key **ret_key, struct rs_err *err);
 
 /* RS_E_KEY_LOCKED: wrong passphrase or damaged.  RS_E_FILE_FAILED: no such file. */
 RS_MUST_USE rs_code keystore_load(struct keystore *store, const char *name,

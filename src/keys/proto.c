@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-#define NAME_MAX_LEN 96   /* names, "station:sz-1", tenants */
-#define TEXT_MAX_LEN 512  /* reasons, values */
-#define SPKI_MAX_LEN 2752
-#define DER_MAX_LEN 16384
-#define HEADER_LEN 8
+#define NAME_MAX_LEN    96  /* names, "station:sz-1", tenants */
+#define TEXT_MAX_LEN    512 /* reasons, values */
+#define SPKI_MAX_LEN    2752
+#define DER_MAX_LEN     16384
+#define HEADER_LEN      8
 #define ITEM_HEADER_LEN 10
 
 /* ---- Fields ------------------------------------------------------------------ */

@@ -21,29 +21,29 @@
 #include "base/bytes.h"
 #include "keys/doc.h"
 
-#define PROTO_MAGIC 0x52534750u
-#define PROTO_VERSION 1u
+#define PROTO_MAGIC       0x52534750u
+#define PROTO_VERSION     1u
 #define PROTO_MESSAGE_MAX 131072 /* bytes of one message */
-#define PROTO_BATCH_MAX 64       /* items in one message */
-#define PROTO_PART_MAX 49152     /* bytes of one PROTO_PART */
-#define PROTO_VALUES_MAX 24
+#define PROTO_BATCH_MAX   64     /* items in one message */
+#define PROTO_PART_MAX    49152  /* bytes of one PROTO_PART */
+#define PROTO_VALUES_MAX  24
 
 enum proto_type {
     /* front -> signer */
-    PROTO_HELLO = 1,     /* must be the first; answered by READY */
-    PROTO_ISSUE = 2,     /* answered by ISSUED or REFUSED */
-    PROTO_REVOKE = 3,    /* answered by DONE or REFUSED */
-    PROTO_CRL = 4,       /* answered by PARTs or REFUSED */
-    PROTO_DOCUMENT = 5,  /* answered by DONE (leaf) or REFUSED */
-    PROTO_RECOVER = 6,   /* answered by LEAFs, then DONE (next index) */
+    PROTO_HELLO = 1,      /* must be the first; answered by READY */
+    PROTO_ISSUE = 2,      /* answered by ISSUED or REFUSED */
+    PROTO_REVOKE = 3,     /* answered by DONE or REFUSED */
+    PROTO_CRL = 4,        /* answered by PARTs or REFUSED */
+    PROTO_DOCUMENT = 5,   /* answered by DONE (leaf) or REFUSED */
+    PROTO_RECOVER = 6,    /* answered by LEAFs, then DONE (next index) */
     PROTO_CHECKPOINT = 7, /* answered by PART (note text) */
-    PROTO_SEEN = 8,      /* a checkpoint kept elsewhere: DONE or REFUSED (fenced) */
-    PROTO_REFUSAL = 9,   /* the front refused something: for the ledger; DONE */
-    PROTO_LOGIN = 10,    /* somebody signed in: for the ledger; DONE */
+    PROTO_SEEN = 8,       /* a checkpoint kept elsewhere: DONE or REFUSED (fenced) */
+    PROTO_REFUSAL = 9,    /* the front refused something: for the ledger; DONE */
+    PROTO_LOGIN = 10,     /* somebody signed in: for the ledger; DONE */
     PROTO_BOOTSTRAP = 11, /* only while there is no issuer: DONE or REFUSED */
-    PROTO_CLAIM = 12,    /* the one-time code makes an officer: DONE or REFUSED */
-    PROTO_STATUS = 13,   /* answered by PART (CBOR figures) */
-    PROTO_EXPORT = 14,   /* answered by PART (JSON-free CBOR of documents) */
+    PROTO_CLAIM = 12,     /* the one-time code makes an officer: DONE or REFUSED */
+    PROTO_STATUS = 13,    /* answered by PART (CBOR figures) */
+    PROTO_EXPORT = 14,    /* answered by PART (JSON-free CBOR of documents) */
     /* signer -> front */
     PROTO_READY = 128,
     PROTO_ISSUED = 129,
@@ -60,7 +60,7 @@ struct proto_value {
 
 /* A claim: everything the signer needs for one certificate, and nothing it would have to parse. */
 struct proto_issue {
-    struct rs_bytes request_id;   /* 32 */
+    struct rs_bytes request_id; /* 32 */
     struct rs_bytes tenant;
     struct rs_bytes issuer;
     struct rs_bytes profile_hash; /* 32 */
@@ -69,9 +69,9 @@ struct proto_issue {
     struct rs_bytes who;
     struct rs_bytes object;
     struct rs_bytes chip_model;
-    struct rs_bytes chip_uid;     /* raw */
+    struct rs_bytes chip_uid; /* raw */
     struct rs_bytes spki;
-    int64_t not_after;            /* wish; 0: what the profile says */
+    int64_t not_after; /* wish; 0: what the profile says */
     struct proto_value values[PROTO_VALUES_MAX];
     size_t value_count;
 };
@@ -100,7 +100,7 @@ struct proto_bootstrap {
     struct rs_bytes installation; /* name */
     struct rs_bytes tenant;
     uint8_t production;
-    struct rs_bytes claim_key;    /* 32: HMAC key derived from the one-time code */
+    struct rs_bytes claim_key; /* 32: HMAC key derived from the one-time code */
     int64_t claim_until;
     struct rs_bytes documents[DOC_LIST_MAX]; /* profiles, then issuers (root first) */
     struct rs_bytes kinds[DOC_LIST_MAX];     /* "profile", "issuer" */
@@ -126,7 +126,7 @@ struct proto_ready {
     uint16_t version;
     uint16_t epoch;
     uint32_t signer_id;
-    uint64_t size;      /* of the ledger */
+    uint64_t size;        /* of the ledger */
     struct rs_bytes root; /* 32 */
     struct rs_bytes installation;
     uint8_t production;
@@ -160,7 +160,8 @@ struct proto_leaf {
     uint16_t type; /* enum ledger_type's numbers */
     int64_t time_ms;
     struct rs_bytes content;
-    struct rs_bytes der; /* LEDGER_ISSUED: the certificate, signed again; empty: cannot be completed */
+    struct rs_bytes
+        der; /* LEDGER_ISSUED: the certificate, signed again; empty: cannot be completed */
 };
 
 /* One item as read; `as` is chosen by type. */

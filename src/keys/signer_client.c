@@ -16,13 +16,13 @@
 
 #include "base/sock.h"
 
-#define WAITING_MAX 4096
+#define WAITING_MAX       4096
 #define BATCHES_IN_FLIGHT 2
-#define ASSEMBLED_MAX ((size_t)64 << 20)
-#define READY_TIMEOUT_MS 60000
+#define ASSEMBLED_MAX     ((size_t)64 << 20)
+#define READY_TIMEOUT_MS  60000
 
 struct request {
-    struct request *next;     /* in the queue to send */
+    struct request *next;      /* in the queue to send */
     struct request *hash_next; /* among those waiting */
     uint32_t seq;
     unsigned batch; /* which message it went out with */
@@ -37,8 +37,8 @@ struct request {
 
 struct signer_client {
     pthread_mutex_t lock;
-    pthread_cond_t work;   /* the sender waits for requests, room, or a socket */
-    pthread_cond_t gone;   /* attach waits for the threads of the old socket */
+    pthread_cond_t work; /* the sender waits for requests, room, or a socket */
+    pthread_cond_t gone; /* attach waits for the threads of the old socket */
     pthread_t sender, receiver;
     int fd; /* -1: no signer */
     int stopping;
@@ -97,7 +97,7 @@ find_waiting(struct signer_client *c, uint32_t seq)
 static void
 fail_all(struct signer_client *c)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct request *list = NULL;
 
     (void)rs_fail(&err, RS_E_SIGNER_AWAY, "the signer went away; the request may be sent again");
@@ -162,7 +162,7 @@ static void *
 send_loop(void *arg)
 {
     struct signer_client *c = arg;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct rs_buf message;
     int fd;
 
@@ -211,7 +211,7 @@ add_part(struct request *r, const struct proto_part *part, int *ret_whole, struc
 static void
 refuse(struct request *r, const struct proto_refused *refused)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     char name[96];
     const struct rs_code_info *info;
     size_t n = refused->code.len < sizeof(name) ? refused->code.len : sizeof(name) - 1;
@@ -237,7 +237,7 @@ on_item(struct signer_client *c, struct proto_item *item, struct rs_err *err)
     r = find_waiting(c, item->seq);
     if (r != NULL && item->type == PROTO_PART) {
         rc = add_part(r, &item->as.part, &last, err);
-        item->as.part = (struct proto_part){ 0, r->parts.len, rs_buf_bytes(&r->parts) };
+        item->as.part = (struct proto_part){0, r->parts.len, rs_buf_bytes(&r->parts)};
     }
     if (r != NULL && last && rc == RS_OK)
         unlink_waiting(c, r);
@@ -276,7 +276,7 @@ static void *
 receive_loop(void *arg)
 {
     struct signer_client *c = arg;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint8_t *buf = malloc(PROTO_MESSAGE_MAX);
     size_t len = 1;
     int fd = c->fd;
@@ -310,7 +310,7 @@ static rs_code
 say_hello(int fd, const char *program, uint8_t *buf, struct proto_ready *ret_ready,
           struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_HELLO, .seq = 0 };
+    struct proto_item item = {.type = PROTO_HELLO, .seq = 0};
     struct proto_writer w;
     struct proto_reader r;
     struct rs_buf message;
@@ -568,10 +568,10 @@ rs_code
 signer_client_call(struct signer_client *c, const struct proto_item *item, uint64_t *ret_leaf,
                    struct rs_buf *out, struct rs_err *err)
 {
-    struct call call = { .lock = PTHREAD_MUTEX_INITIALIZER,
-                         .done = PTHREAD_COND_INITIALIZER,
-                         .out = out,
-                         .err = err };
+    struct call call = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                        .done = PTHREAD_COND_INITIALIZER,
+                        .out = out,
+                        .err = err};
     rs_code rc = signer_client_submit(c, item, on_call_answer, &call, err);
 
     if (rc != RS_OK)

@@ -51,8 +51,7 @@ RS_MUST_USE rs_code signer_client_submit(struct signer_client *client,
                                          void *arg, struct rs_err *err);
 
 /* Submit and wait; payload bytes of the answer are appended to out (may be NULL). */
-RS_MUST_USE rs_code signer_client_call(struct signer_client *client,
-                                       const struct proto_item *item, uint64_t *ret_leaf,
-                                       struct rs_buf *out, struct rs_err *err);
+RS_MUST_USE rs_code signer_client_call(struct signer_client *client, const struct proto_item *item,
+                                       uint64_t *ret_leaf, struct rs_buf *out, struct rs_err *err);
 
 #endif /* KEYS_SIGNER_CLIENT_H */

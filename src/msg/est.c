@@ -69,7 +69,7 @@ est_certs_only_put(struct rs_buf *out, const struct rs_bytes *certs, size_t coun
     if (room == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "certs-only message");
     der_out_init(&o, room, cap);
-    der_put_element(&o, DER_SET, (struct rs_bytes){ NULL, 0 });
+    der_put_element(&o, DER_SET, (struct rs_bytes){NULL, 0});
     mark = der_mark(&o);
     for (size_t i = count; i-- > 0;)
         der_put(&o, certs[i]);
@@ -77,7 +77,7 @@ est_certs_only_put(struct rs_buf *out, const struct rs_bytes *certs, size_t coun
     mark = der_mark(&o);
     der_put_element(&o, DER_OID, oid_data);
     der_put_header(&o, DER_SEQUENCE, mark);
-    der_put_element(&o, DER_SET, (struct rs_bytes){ NULL, 0 });
+    der_put_element(&o, DER_SET, (struct rs_bytes){NULL, 0});
     der_put_small(&o, 1);
     der_put_header(&o, DER_SEQUENCE, 0);
     der_put_header(&o, DER_CONTEXT(0), 0);
@@ -122,7 +122,8 @@ est_certs_only_read(struct rs_bytes der, struct rs_bytes *certs, size_t cap, siz
         read_certs(&list, certs, cap, &count);
     else
         der_fail(&signed_data);
-    if (!der_done(&d) || !der_done(&info) || !der_done(&wrapped) || !der_ok(&signed_data) || !der_done(&list) || count == 0)
+    if (!der_done(&d) || !der_done(&info) || !der_done(&wrapped) || !der_ok(&signed_data) ||
+        !der_done(&list) || count == 0)
         return rs_fail(err, RS_E_REQUEST_FORMAT, "est: not a certs-only message (RFC 5652)");
     *ret_count = count;
     return RS_OK;

@@ -196,7 +196,7 @@ ocsp_request_put(struct rs_buf *out, enum ocsp_hash hash, struct rs_bytes issuer
     put_hash_of(&o, hash, issuer_key);
     put_hash_of(&o, hash, issuer_name);
     alg = der_mark(&o);
-    der_put_element(&o, DER_NULL, (struct rs_bytes){ NULL, 0 });
+    der_put_element(&o, DER_NULL, (struct rs_bytes){NULL, 0});
     der_put_element(&o, DER_OID, hash == OCSP_SHA1 ? oid_sha1 : oid_sha256);
     der_put_header(&o, DER_SEQUENCE, alg);
     der_put_header(&o, DER_SEQUENCE, id); /* CertID */
@@ -218,9 +218,9 @@ put_status(struct der_out *o, const struct ocsp_single *s)
     size_t mark = der_mark(o);
 
     if (s->status == OCSP_GOOD) {
-        der_put_element(o, DER_CONTEXT_PRIMITIVE(0), (struct rs_bytes){ NULL, 0 });
+        der_put_element(o, DER_CONTEXT_PRIMITIVE(0), (struct rs_bytes){NULL, 0});
     } else if (s->status == OCSP_UNKNOWN) {
-        der_put_element(o, DER_CONTEXT_PRIMITIVE(2), (struct rs_bytes){ NULL, 0 });
+        der_put_element(o, DER_CONTEXT_PRIMITIVE(2), (struct rs_bytes){NULL, 0});
     } else {
         if (s->reason != 0) {
             size_t reason = der_mark(o);
@@ -304,7 +304,7 @@ ocsp_response_put(struct rs_buf *out, struct rs_bytes tbs, enum crypto_sig sig,
 void
 ocsp_error_put(struct rs_buf *out, enum ocsp_answer answer)
 {
-    uint8_t body[] = { DER_SEQUENCE, 3, DER_ENUMERATED, 1, (uint8_t)answer };
+    uint8_t body[] = {DER_SEQUENCE, 3, DER_ENUMERATED, 1, (uint8_t)answer};
 
     rs_buf_put(out, body, sizeof(body));
 }

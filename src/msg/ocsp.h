@@ -10,8 +10,8 @@
 #include "x509/der.h"
 
 #define OCSP_REQUEST_MAX 4096
-#define OCSP_IDS_MAX 16
-#define OCSP_NONCE_MAX 128 /* RFC 9654 2.1: servers take 1 to 128 octets */
+#define OCSP_IDS_MAX     16
+#define OCSP_NONCE_MAX   128 /* RFC 9654 2.1: servers take 1 to 128 octets */
 
 enum ocsp_hash {
     OCSP_SHA1 = 1,

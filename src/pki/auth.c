@@ -43,7 +43,7 @@ role_of(const char *holder)
 static void
 name_caller(struct pki_caller *c, const struct store_cert *record, const struct cert *cert)
 {
-    static const char *const prefixes[] = { "", "station", "device", "person", "server" };
+    static const char *const prefixes[] = {"", "station", "device", "person", "server"};
     struct rs_bytes cn = name_find(cert->subject, oid_cn);
 
     if (c->role == PKI_DEVICE)
@@ -87,7 +87,7 @@ rs_code
 pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
                  struct pki_caller *ret_caller, struct rs_err *err)
 {
-    struct pki_caller c = { 0 };
+    struct pki_caller c = {0};
     struct store_cert record;
     struct store *store;
     struct cert cert;

@@ -12,9 +12,9 @@
 #include "base/thread.h"
 #include "pki/pki.h"
 
-#define PKI_ISSUERS_MAX 64
+#define PKI_ISSUERS_MAX     64
 #define PKI_PENDING_BUCKETS 4096
-#define PKI_BATCH_MAX 256
+#define PKI_BATCH_MAX       256
 
 struct waiter {
     struct waiter *next;

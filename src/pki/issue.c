@@ -20,7 +20,7 @@
 #include "x509/oid.h"
 
 #define REQUEST_BUCKET_S 600 /* a retry within ten minutes gets the same certificate */
-#define REQUEST_LIFE_S 1200
+#define REQUEST_LIFE_S   1200
 
 /* What a request turns into. */
 struct plan {
@@ -44,7 +44,7 @@ static void
 put_value(struct plan *plan, enum doc_value id, struct rs_bytes text)
 {
     if (plan->claim.value_count < PROTO_VALUES_MAX && text.len > 0)
-        plan->claim.values[plan->claim.value_count++] = (struct proto_value){ id, text };
+        plan->claim.values[plan->claim.value_count++] = (struct proto_value){id, text};
 }
 
 static int
@@ -71,8 +71,7 @@ find_profile(struct plan *plan, struct store *store, struct rs_err *err)
     if (rc == RS_E_REQUEST_UNKNOWN) {
         if (err != NULL)
             err->code = RS_OK;
-        return rs_fail(err, RS_E_PROFILE_UNKNOWN, "there is no profile \"%s\"",
-                       plan->profile_name);
+        return rs_fail(err, RS_E_PROFILE_UNKNOWN, "there is no profile \"%s\"", plan->profile_name);
     }
     if (rc == RS_OK)
         rc = doc_profile_read(o.document, &plan->profile, err);
@@ -105,8 +104,8 @@ plan_board(struct plan *plan, struct store *store, struct rs_err *err)
 {
     struct pki *pki = plan->p->pki;
     struct store_order o;
-    rs_code rc = store_find_order(store, pki->tenant, plan->request->label, &plan->p->arena, &o,
-                                  err);
+    rs_code rc =
+        store_find_order(store, pki->tenant, plan->request->label, &plan->p->arena, &o, err);
 
     if (rc != RS_OK) {
         if (err != NULL)
@@ -324,8 +323,8 @@ find_same(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
           struct rs_err *err)
 {
     struct pki *pki = plan->p->pki;
-    struct store_cert_filter filter = { .device = plan->device, .limit = 100 };
-    struct same s = { plan, &plan->p->arena, { NULL, 0 } };
+    struct store_cert_filter filter = {.device = plan->device, .limit = 100};
+    struct same s = {plan, &plan->p->arena, {NULL, 0}};
     rs_code rc = store_list_certs(store, pki->tenant, &filter, match_same, &s, err);
 
     if (rc == RS_OK && s.serial.len > 0) {
@@ -337,11 +336,11 @@ find_same(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
 }
 
 static rs_code
-check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_cert,
-                int *ret_found, struct rs_err *err)
+check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
+                struct rs_err *err)
 {
     const struct pki_caller *c = &plan->request->caller;
-    struct rs_err none = { 0 };
+    struct rs_err none = {0};
     const char *owner;
     rs_code rc = store_find_key(store, plan->p->pki->tenant, plan->p->key_hash, &plan->p->arena,
                                 &owner, &none);
@@ -365,7 +364,7 @@ check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_c
 static rs_code
 check_chip(struct plan *plan, struct store *store, struct rs_err *err)
 {
-    struct rs_err none = { 0 };
+    struct rs_err none = {0};
     const char *device;
     rs_code rc;
 
@@ -385,7 +384,7 @@ check_chip(struct plan *plan, struct store *store, struct rs_err *err)
 static rs_code
 check_device(struct plan *plan, struct store *store, struct rs_err *err)
 {
-    struct rs_err none = { 0 };
+    struct rs_err none = {0};
     struct store_device d;
     rs_code rc;
 
@@ -393,8 +392,7 @@ check_device(struct plan *plan, struct store *store, struct rs_err *err)
         return RS_OK;
     rc = store_find_device(store, plan->p->pki->tenant, plan->device, &plan->p->arena, &d, &none);
     if (rc == RS_E_DEVICE_UNKNOWN)
-        return plan->has_order ? RS_OK
-                               : rs_fail(err, rc, "there is no device %s", plan->device);
+        return plan->has_order ? RS_OK : rs_fail(err, rc, "there is no device %s", plan->device);
     if (rc != RS_OK)
         return rs_fail(err, rc, "%s", none.text);
     if (d.state >= STORE_DEVICE_BLOCKED)
@@ -412,10 +410,9 @@ static void
 request_id(const struct pki_issue_request *r, int64_t bucket, uint8_t out[32])
 {
     uint8_t number[8], nul = 0;
-    struct rs_bytes parts[] = { rs_bytes_str(r->protocol),   { &nul, 1 },
-                                rs_bytes_str(r->caller.who), { &nul, 1 },
-                                rs_bytes_str(r->label),      { &nul, 1 },
-                                { number, sizeof(number) },  r->csr };
+    struct rs_bytes parts[] = {
+        rs_bytes_str(r->protocol), {&nul, 1}, rs_bytes_str(r->caller.who), {&nul, 1},
+        rs_bytes_str(r->label),    {&nul, 1}, {number, sizeof(number)},    r->csr};
 
     rs_set_u64(number, (uint64_t)bucket);
     crypto_sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), out);
@@ -428,7 +425,7 @@ find_earlier(struct plan *plan, struct store *store, struct store_cert *ret_cert
     int64_t bucket = rs_now() / REQUEST_BUCKET_S;
 
     for (int i = 0; i < 2; i++) {
-        struct rs_err none = { 0 };
+        struct rs_err none = {0};
         uint8_t id[32];
         rs_code rc;
 
@@ -460,7 +457,7 @@ static void
 on_signed(void *arg, rs_code rc, const struct proto_item *item, const struct rs_err *err)
 {
     struct pending *p = arg;
-    struct rs_err why = { 0 };
+    struct rs_err why = {0};
     struct work *w;
 
     if (rc == RS_OK && item->type != PROTO_ISSUED)
@@ -513,12 +510,12 @@ fill_record(struct plan *plan)
     if (!plan->has_order)
         return;
     d->device = r->cert.device;
-    d->order = rs_arena_text(&plan->p->arena, (const char *)plan->order.name.p,
-                             plan->order.name.len);
+    d->order =
+        rs_arena_text(&plan->p->arena, (const char *)plan->order.name.p, plan->order.name.len);
     d->product = rs_arena_text(&plan->p->arena, (const char *)plan->order.product.p,
                                plan->order.product.len);
-    d->chip_model = rs_arena_text(&plan->p->arena, (const char *)plan->order.rot.p,
-                                  plan->order.rot.len);
+    d->chip_model =
+        rs_arena_text(&plan->p->arena, (const char *)plan->order.rot.p, plan->order.rot.len);
     d->station = keep(plan, plan->request->caller.name);
     d->chip_uid = rs_arena_copy(&plan->p->arena, plan->claim.chip_uid);
     d->made_at = rs_now();
@@ -577,7 +574,7 @@ check_all(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
 static rs_code
 send_claim(struct plan *plan, pki_issued_fn done, void *arg, int *ret_sent, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_ISSUE };
+    struct proto_item item = {.type = PROTO_ISSUE};
     struct pending *p = plan->p;
     int same = 0;
     rs_code rc;
@@ -602,7 +599,7 @@ pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_f
 {
     struct plan *plan = calloc(1, sizeof(*plan));
     struct store_cert cert;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     int found = 0, sent = 0;
     rs_code rc;
@@ -641,7 +638,7 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
               const char *const *names, size_t name_count, struct rs_bytes spki,
               struct rs_buf *ret_der, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_ISSUE };
+    struct proto_item item = {.type = PROTO_ISSUE};
     struct proto_issue *m = &item.as.issue;
     struct store_object o;
     struct store *store;
@@ -658,7 +655,7 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
     crypto_sha256(o.document, hash);
     rs_set_u64(nonce, rs_mono_us());
     rs_set_u64(nonce + 8, (uint64_t)rs_now_ms());
-    struct rs_bytes parts[] = { rs_bytes_str("own"), rs_bytes_str(name), RS_BYTES(nonce), spki };
+    struct rs_bytes parts[] = {rs_bytes_str("own"), rs_bytes_str(name), RS_BYTES(nonce), spki};
     crypto_sha256_parts(parts, 4, id);
     m->request_id = RS_BYTES(id);
     m->tenant = rs_bytes_str(pki->tenant);
@@ -667,11 +664,11 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
     m->who = rs_bytes_str("server");
     m->object = rs_bytes_str(strcmp(profile, "ocsp") == 0 ? "ocsp" : "server");
     m->spki = spki;
-    m->values[m->value_count++] = (struct proto_value){ DOC_VALUE_NAME, rs_bytes_str(name) };
+    m->values[m->value_count++] = (struct proto_value){DOC_VALUE_NAME, rs_bytes_str(name)};
     for (size_t i = 0; i < name_count && m->value_count < PROTO_VALUES_MAX; i++) {
         int ip = names[i][0] >= '0' && names[i][0] <= '9';
         m->values[m->value_count++] =
-            (struct proto_value){ ip ? DOC_VALUE_IP : DOC_VALUE_DNS, rs_bytes_str(names[i]) };
+            (struct proto_value){ip ? DOC_VALUE_IP : DOC_VALUE_DNS, rs_bytes_str(names[i])};
     }
     rc = signer_client_call(pki->config.signer, &item, NULL, ret_der, err);
     return rc == RS_OK ? pki_catch_up(pki, err) : rc;

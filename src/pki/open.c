@@ -133,8 +133,8 @@ struct load {
 static rs_code
 load_issuer(struct load *l, const struct store_object *o)
 {
-    struct store_cert_filter filter = { .holder = "ca", .limit = STORE_PAGE_MAX };
-    struct search search = { .name = o->name };
+    struct store_cert_filter filter = {.holder = "ca", .limit = STORE_PAGE_MAX};
+    struct search search = {.name = o->name};
     struct store_cert cert;
     struct pki_issuer *i;
     rs_code rc;
@@ -177,7 +177,7 @@ on_ca(void *arg, const struct store_object *o)
 rs_code
 issuers_load(struct pki *pki, struct store *store, struct rs_err *err)
 {
-    struct load l = { pki, store, err, RS_OK };
+    struct load l = {pki, store, err, RS_OK};
     rs_code rc = store_list_objects(store, pki->tenant, "ca", NULL, STORE_PAGE_MAX, on_ca, &l, err);
 
     return rc == RS_OK ? l.rc : rc;
@@ -234,13 +234,13 @@ pki_chain(struct pki *pki, const char *issuer, struct rs_bytes *list, size_t cap
 static rs_code
 show_checkpoint(struct pki *pki, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_SEEN };
+    struct proto_item item = {.type = PROTO_SEEN};
     rs_code rc;
 
     RS_AUTO(rs_arena_done) struct rs_arena arena;
     rs_arena_init(&arena, 16384);
-    rc = store_find_checkpoint(pki->writer_store, pki->config.signer_id, &arena,
-                               &item.as.seen.note, err);
+    rc = store_find_checkpoint(pki->writer_store, pki->config.signer_id, &arena, &item.as.seen.note,
+                               err);
     if (rc != RS_OK || item.as.seen.note.len == 0)
         return rc;
     return signer_client_call(pki->config.signer, &item, NULL, NULL, err);

@@ -38,8 +38,8 @@ enum pki_role {
 
 struct pki_caller {
     enum pki_role role;
-    char name[STORE_NAME_MAX];   /* "sz-1", device serial, person */
-    char who[PKI_WHO_MAX];       /* "station:sz-1" */
+    char name[STORE_NAME_MAX];    /* "sz-1", device serial, person */
+    char who[PKI_WHO_MAX];        /* "station:sz-1" */
     char profile[STORE_NAME_MAX]; /* of the certificate that authenticated */
     char issuer[STORE_NAME_MAX];
     uint8_t serial[STORE_SERIAL_MAX];
@@ -104,8 +104,7 @@ void pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_iss
  */
 RS_MUST_USE rs_code pki_issue_own(struct pki *pki, const char *profile, const char *issuer,
                                   const char *name, const char *const *names, size_t name_count,
-                                  struct rs_bytes spki, struct rs_buf *ret_der,
-                                  struct rs_err *err);
+                                  struct rs_bytes spki, struct rs_buf *ret_der, struct rs_err *err);
 
 /* ---- Revocation and status ----------------------------------------------------------- */
 
@@ -149,14 +148,13 @@ RS_MUST_USE rs_code pki_put_document(struct pki *pki, const struct proto_documen
  * ret_proof gets the signer's own: that the root belongs to who printed the code.
  */
 RS_MUST_USE rs_code pki_claim(struct pki *pki, const char *name, struct rs_bytes spki,
-                              struct rs_bytes proof, struct rs_buf *ret_proof,
-                              struct rs_err *err);
+                              struct rs_bytes proof, struct rs_buf *ret_proof, struct rs_err *err);
 /* Take over leaves that the store does not have; called after anything that wrote some. */
 RS_MUST_USE rs_code pki_catch_up(struct pki *pki, struct rs_err *err);
 
 /* Run fn(store, arg) on the writer's thread and wait: for small writes of the server. */
-RS_MUST_USE rs_code pki_write(struct pki *pki, rs_code (*fn)(struct store *store, void *arg,
-                                                             struct rs_err *err),
+RS_MUST_USE rs_code pki_write(struct pki *pki,
+                              rs_code (*fn)(struct store *store, void *arg, struct rs_err *err),
                               void *arg, struct rs_err *err);
 
 /* A refusal that the front decided: reaches the ledger in aggregate. */

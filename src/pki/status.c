@@ -14,7 +14,7 @@
 #include "pki/inner.h"
 #include "x509/crl.h"
 
-#define CRL_MAX ((size_t)64 << 20)
+#define CRL_MAX              ((size_t)64 << 20)
 #define CERTS_PER_DEVICE_MAX 64
 
 /* ---- Revocation --------------------------------------------------------------------------- */
@@ -23,9 +23,9 @@ static rs_code
 send_revoke(struct pki *pki, const char *who, const char *issuer, struct rs_bytes serial,
             uint8_t reason, const char *text, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_REVOKE };
+    struct proto_item item = {.type = PROTO_REVOKE};
     struct proto_revoke *m = &item.as.revoke;
-    struct rs_bytes parts[] = { rs_bytes_str("revoke"), rs_bytes_str(issuer), serial };
+    struct rs_bytes parts[] = {rs_bytes_str("revoke"), rs_bytes_str(issuer), serial};
     uint8_t id[32];
 
     crypto_sha256_parts(parts, 3, id);
@@ -94,9 +94,9 @@ rs_code
 pki_revoke_device(struct pki *pki, const char *who, const char *device, uint8_t reason,
                   const char *text, size_t *ret_count, struct rs_err *err)
 {
-    struct store_cert_filter filter = { .device = device, .limit = CERTS_PER_DEVICE_MAX };
-    struct set_state set = { pki->tenant, device, STORE_DEVICE_REVOKED };
-    struct collect c = { 0 };
+    struct store_cert_filter filter = {.device = device, .limit = CERTS_PER_DEVICE_MAX};
+    struct set_state set = {pki->tenant, device, STORE_DEVICE_REVOKED};
+    struct collect c = {0};
     struct store_device d;
     struct store *store;
     rs_code rc;
@@ -139,10 +139,13 @@ write_object(struct store *store, void *arg, struct rs_err *err)
 rs_code
 pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_CRL };
-    struct put_object put = { { .tenant = pki->tenant, .kind = "crl", .name = issuer,
-                                .state = "active", .created_at = rs_now(),
-                                .updated_at = rs_now() } };
+    struct proto_item item = {.type = PROTO_CRL};
+    struct put_object put = {{.tenant = pki->tenant,
+                              .kind = "crl",
+                              .name = issuer,
+                              .state = "active",
+                              .created_at = rs_now(),
+                              .updated_at = rs_now()}};
     struct crl crl;
     rs_code rc;
 
@@ -183,7 +186,7 @@ pki_find_crl(struct pki *pki, const char *issuer, struct rs_buf *out, struct rs_
 rs_code
 pki_put_document(struct pki *pki, const struct proto_document *document, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_DOCUMENT };
+    struct proto_item item = {.type = PROTO_DOCUMENT};
     rs_code rc;
 
     item.as.document = *document;
@@ -195,7 +198,7 @@ rs_code
 pki_claim(struct pki *pki, const char *name, struct rs_bytes spki, struct rs_bytes proof,
           struct rs_buf *ret_proof, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_CLAIM };
+    struct proto_item item = {.type = PROTO_CLAIM};
     rs_code rc;
 
     item.as.claim.tenant = rs_bytes_str(pki->tenant);
@@ -218,8 +221,8 @@ ignore_answer(void *arg, rs_code rc, const struct proto_item *item, const struct
 void
 pki_note_refusal(struct pki *pki, const char *who, const struct rs_err *why)
 {
-    struct proto_item item = { .type = PROTO_REFUSAL };
-    struct rs_err none = { 0 };
+    struct proto_item item = {.type = PROTO_REFUSAL};
+    struct rs_err none = {0};
     char clean[240];
     size_t n = 0;
 

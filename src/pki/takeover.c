@@ -18,7 +18,7 @@
 #include "x509/name.h"
 #include "x509/oid.h"
 
-#define CHUNK 128
+#define CHUNK          128
 #define REQUEST_LIFE_S 1200
 
 /* A leaf's content, read. */
@@ -69,7 +69,7 @@ record_from_cert(struct rs_arena *arena, struct rs_bytes der, struct store_issue
 const char *
 pki_holder_of(const char *object)
 {
-    static const char *const own[] = { "station", "person", "server", "ocsp", "ca" };
+    static const char *const own[] = {"station", "person", "server", "ocsp", "ca"};
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strcmp(own[i], object) == 0)
@@ -113,7 +113,7 @@ static rs_code
 take_issued(struct store *store, const struct pki *pki, const struct pki_leaf *leaf,
             struct rs_bytes der, struct rs_arena *arena, struct rs_err *err)
 {
-    struct store_issue r = { 0 };
+    struct store_issue r = {0};
     rs_code rc;
 
     if (der.len == 0) {
@@ -144,13 +144,13 @@ static rs_code
 take_revoked(struct store *store, const struct pki *pki, const struct pki_leaf *leaf,
              struct rs_arena *arena, struct rs_err *err)
 {
-    struct store_revocation r = { .tenant = pki->tenant,
-                                  .issuer = text_of(arena, leaf->revoked.issuer),
-                                  .serial = leaf->revoked.serial,
-                                  .revoked_at = leaf->revoked.revoked_at,
-                                  .reason = leaf->revoked.reason,
-                                  .signer_id = pki->config.signer_id,
-                                  .leaf = leaf->index };
+    struct store_revocation r = {.tenant = pki->tenant,
+                                 .issuer = text_of(arena, leaf->revoked.issuer),
+                                 .serial = leaf->revoked.serial,
+                                 .revoked_at = leaf->revoked.revoked_at,
+                                 .reason = leaf->revoked.reason,
+                                 .signer_id = pki->config.signer_id,
+                                 .leaf = leaf->index};
 
     return store_revoke(store, &r, 1, err);
 }
@@ -161,13 +161,13 @@ static rs_code
 take_object(struct store *store, const struct pki *pki, const char *kind,
             const struct pki_leaf *leaf, struct rs_arena *arena, struct rs_err *err)
 {
-    struct store_object o = { .tenant = pki->tenant,
-                              .kind = kind,
-                              .name = text_of(arena, leaf->document.name),
-                              .state = "active",
-                              .document = leaf->document.document,
-                              .created_at = leaf->time_ms / 1000,
-                              .updated_at = leaf->time_ms / 1000 };
+    struct store_object o = {.tenant = pki->tenant,
+                             .kind = kind,
+                             .name = text_of(arena, leaf->document.name),
+                             .state = "active",
+                             .document = leaf->document.document,
+                             .created_at = leaf->time_ms / 1000,
+                             .updated_at = leaf->time_ms / 1000};
     struct store_object before;
     int64_t version;
 
@@ -184,7 +184,7 @@ take_order(struct store *store, const struct pki *pki, const struct pki_leaf *le
 {
     struct doc_order doc;
     struct store_share shares[DOC_LIST_MAX];
-    struct store_order o = { .tenant = pki->tenant, .document = leaf->document.document };
+    struct store_order o = {.tenant = pki->tenant, .document = leaf->document.document};
     rs_code rc = doc_order_read(leaf->document.document, &doc, err);
 
     if (rc != RS_OK)
@@ -213,7 +213,7 @@ take_document(struct store *store, const struct pki *pki, const struct pki_leaf 
 {
     static const struct {
         const char *kind, *object;
-    } kinds[] = { { "profile", "profile" }, { "issuer", "ca" }, { "officer", "officer" } };
+    } kinds[] = {{"profile", "profile"}, {"issuer", "ca"}, {"officer", "officer"}};
 
     if (rs_bytes_equal(leaf->document.kind, rs_bytes_str("order")))
         return take_order(store, pki, leaf, arena, err);
@@ -228,7 +228,7 @@ static rs_code
 take_leaf(struct store *store, const struct pki *pki, const struct proto_leaf *m,
           struct rs_err *err)
 {
-    struct pki_leaf leaf = { .index = m->index, .time_ms = m->time_ms };
+    struct pki_leaf leaf = {.index = m->index, .time_ms = m->time_ms};
     rs_code rc = RS_OK;
 
     RS_AUTO(rs_arena_done) struct rs_arena arena;
@@ -312,7 +312,7 @@ on_leaf(void *arg, rs_code rc, const struct proto_item *item, const struct rs_er
 static rs_code
 fetch_chunk(struct pki *pki, uint64_t from, struct chunk *c, struct rs_err *err)
 {
-    struct proto_item item = { .type = PROTO_RECOVER };
+    struct proto_item item = {.type = PROTO_RECOVER};
     rs_code rc;
 
     item.as.recover.from = from;
@@ -354,8 +354,10 @@ rs_code
 pki_take_over(struct pki *pki, uint64_t from, int direct, struct rs_err *err)
 {
     for (;;) {
-        struct chunk c = { .pki = pki, .next = from, .lock = PTHREAD_MUTEX_INITIALIZER,
-                           .done = PTHREAD_COND_INITIALIZER };
+        struct chunk c = {.pki = pki,
+                          .next = from,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .done = PTHREAD_COND_INITIALIZER};
         rs_code rc = fetch_chunk(pki, from, &c, err);
 
         if (rc == RS_OK && c.count > 0)

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "pki/inner.h"
 
-#define QUEUE_MAX 8192
+#define QUEUE_MAX  8192
 #define MARK_EVERY 64 /* transactions between two updates of the watermark */
 
 static void
@@ -20,7 +20,7 @@ finish(struct work *w)
 {
     struct pending *p = w->pending;
     rs_code rc = p->record.result;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (rc != RS_OK)
         (void)rs_fail(&err, rc, "%s", rs_code_info(rc)->title);
@@ -44,7 +44,7 @@ static void
 commit(struct pki *pki, struct work **list, size_t count)
 {
     struct store_issue *items = calloc(count, sizeof(*items));
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc = RS_E_NO_MEMORY;
 
     if (items != NULL) {
@@ -81,7 +81,7 @@ static void
 raise_watermark(struct pki *pki)
 {
     uint64_t mark = pki_safe_watermark(pki);
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (mark <= pki->watermark)
         return;
@@ -157,8 +157,12 @@ rs_code
 pki_write(struct pki *pki, rs_code (*fn)(struct store *store, void *arg, struct rs_err *err),
           void *arg, struct rs_err *err)
 {
-    struct work w = { .kind = WORK_RUN, .fn = fn, .arg = arg, .err = err,
-                      .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
+    struct work w = {.kind = WORK_RUN,
+                     .fn = fn,
+                     .arg = arg,
+                     .err = err,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .done = PTHREAD_COND_INITIALIZER};
 
     if (!writer_put(pki, &w))
         return rs_fail(err, RS_E_REQUEST_LIMIT, "too many writes wait");

@@ -11,16 +11,16 @@
 
 #include "msg/est.h"
 
-#define PREFIX "/.well-known/est/"
+#define PREFIX    "/.well-known/est/"
 #define CHAIN_MAX 32
 
 static const struct {
     const char *name;
     enum est_operation operation;
 } operations[] = {
-    { "cacerts", EST_CACERTS },
-    { "simpleenroll", EST_SIMPLEENROLL },
-    { "simplereenroll", EST_SIMPLEREENROLL },
+    {"cacerts", EST_CACERTS},
+    {"simpleenroll", EST_SIMPLEENROLL},
+    {"simplereenroll", EST_SIMPLEREENROLL},
 };
 
 int
@@ -58,7 +58,7 @@ static void
 refuse(est_reply_fn reply, void *arg, const struct rs_err *err)
 {
     const struct rs_code_info *info = rs_code_info(err->code);
-    struct est_reply r = { .status = info->http, .content_type = "text/plain; charset=utf-8" };
+    struct est_reply r = {.status = info->http, .content_type = "text/plain; charset=utf-8"};
     char text[512];
     int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err->text);
 
@@ -77,7 +77,7 @@ refuse(est_reply_fn reply, void *arg, const struct rs_err *err)
 static void
 refuse_with(est_reply_fn reply, void *arg, rs_code code, const char *text)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     (void)rs_fail(&err, code, "%s", text);
     refuse(reply, arg, &err);
@@ -87,9 +87,11 @@ static void
 reply_certs(est_reply_fn reply, void *arg, const struct rs_bytes *certs, size_t count,
             const char *content_type, int lines)
 {
-    struct rs_err err = { 0 };
-    struct est_reply r = { .status = 200, .content_type = content_type,
-                           .header = "Content-Transfer-Encoding", .value = "base64" };
+    struct rs_err err = {0};
+    struct est_reply r = {.status = 200,
+                          .content_type = content_type,
+                          .header = "Content-Transfer-Encoding",
+                          .value = "base64"};
 
     RS_AUTO(rs_buf_done) struct rs_buf der, body;
     rs_buf_init(&der, 262144);
@@ -149,10 +151,11 @@ on_issued(void *arg, rs_code rc, const struct store_cert *cert, const struct rs_
 static void
 handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
 {
-    struct pki_issue_request request = { .caller = call->caller, .protocol = "est",
-                                         .label = call->label,
-                                         .renew = call->operation == EST_SIMPLEREENROLL };
-    struct rs_err err = { 0 };
+    struct pki_issue_request request = {.caller = call->caller,
+                                        .protocol = "est",
+                                        .label = call->label,
+                                        .renew = call->operation == EST_SIMPLEREENROLL};
+    struct rs_err err = {0};
     struct enrol *e = calloc(1, sizeof(*e));
 
     if (e == NULL) {

@@ -17,7 +17,7 @@ enum est_operation {
 
 struct est_call {
     struct pki *pki;
-    struct pki_caller caller; /* role PKI_NOBODY: not authenticated */
+    struct pki_caller caller;   /* role PKI_NOBODY: not authenticated */
     char label[STORE_NAME_MAX]; /* "" when the path has none */
     enum est_operation operation;
     int is_post;
@@ -40,8 +40,7 @@ typedef void (*est_reply_fn)(void *arg, const struct est_reply *reply);
  * "/.well-known/est/[label/]operation" into label and operation; 0 when the
  * path is not EST's at all.  EST_UNKNOWN: it is, and names no operation.
  */
-int est_parse_path(const char *path, char label[STORE_NAME_MAX],
-                   enum est_operation *ret_operation);
+int est_parse_path(const char *path, char label[STORE_NAME_MAX], enum est_operation *ret_operation);
 
 /* Everything in call must live until the reply. */
 void est_handle(const struct est_call *call, est_reply_fn reply, void *arg);

@@ -18,8 +18,8 @@
 #include "msg/ocsp.h"
 
 #define DELEGATES_MAX 16
-#define FRESH_S 3600 /* nextUpdate: how long an answer may be used */
-#define PROFILE "ocsp"
+#define FRESH_S       3600 /* nextUpdate: how long an answer may be used */
+#define PROFILE       "ocsp"
 
 struct delegate {
     const struct pki_issuer *issuer;
@@ -124,7 +124,7 @@ static rs_code
 look_up(struct ocsp_responder *r, const struct delegate *d, const struct ocsp_id *id,
         struct ocsp_single *single, struct rs_err *err)
 {
-    struct rs_err none = { 0 };
+    struct rs_err none = {0};
     struct store_status status;
     struct store *store;
     rs_code rc = pki_reader(r->pki, &store, err);
@@ -151,13 +151,13 @@ sign_answer(const struct delegate *d, const struct ocsp_request *request,
             const struct ocsp_single *singles, struct rs_buf *out, struct rs_err *err)
 {
     int64_t now = rs_now();
-    struct ocsp_response_spec spec = { .singles = singles,
-                                       .count = request->count,
-                                       .responder_key_hash = RS_BYTES(d->key_hash),
-                                       .produced_at = now,
-                                       .this_update = now,
-                                       .next_update = now + FRESH_S,
-                                       .nonce = request->nonce };
+    struct ocsp_response_spec spec = {.singles = singles,
+                                      .count = request->count,
+                                      .responder_key_hash = RS_BYTES(d->key_hash),
+                                      .produced_at = now,
+                                      .this_update = now,
+                                      .next_update = now + FRESH_S,
+                                      .nonce = request->nonce};
     uint8_t room[8192], sig[CRYPTO_SIGNATURE_MAX];
     enum crypto_sig alg = crypto_sig_for(crypto_key_alg(d->key));
     struct rs_bytes tbs;
@@ -168,8 +168,8 @@ sign_answer(const struct delegate *d, const struct ocsp_request *request,
     if (rc == RS_OK)
         rc = crypto_sign(d->key, tbs, sig, sizeof(sig), &sig_len, err);
     if (rc == RS_OK)
-        rc = ocsp_response_put(out, tbs, alg, rs_bytes_of(sig, sig_len), rs_buf_bytes(&d->der),
-                               err);
+        rc =
+            ocsp_response_put(out, tbs, alg, rs_bytes_of(sig, sig_len), rs_buf_bytes(&d->der), err);
     return rc;
 }
 
@@ -184,7 +184,7 @@ ocsp_answer(struct ocsp_responder *r, struct rs_bytes der, struct rs_buf *out)
 {
     struct ocsp_single singles[OCSP_IDS_MAX];
     struct ocsp_request request;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct delegate *d;
     rs_code rc = RS_OK;
 

@@ -17,8 +17,8 @@ void
 call_reply(struct call *call, int status, json_t *json)
 {
     RS_AUTO(rs_buf_done) struct rs_buf body;
-    struct http_header mode = { "Rootsmith-Mode",
-                                call->front->config->production ? "production" : "test" };
+    struct http_header mode = {"Rootsmith-Mode",
+                               call->front->config->production ? "production" : "test"};
 
     rs_buf_init(&body, (size_t)16 << 20);
     rs_json_put(&body, json);
@@ -54,15 +54,15 @@ call_refuse(struct call *call, const struct rs_err *err)
     rs_buf_init(&body, 65536);
     rs_json_put(&body, j);
     json_decref(j);
-    struct http_header headers[] = { { "Retry-After", "1" } };
-    http_reply(call->request.exchange, info->http, "application/problem+json",
-               rs_buf_bytes(&body), headers, info->exit_code == 5);
+    struct http_header headers[] = {{"Retry-After", "1"}};
+    http_reply(call->request.exchange, info->http, "application/problem+json", rs_buf_bytes(&body),
+               headers, info->exit_code == 5);
 }
 
 void
 call_refuse_code(struct call *call, rs_code code, const char *text)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     (void)rs_fail(&err, code, "%s", text);
     call_refuse(call, &err);
@@ -147,13 +147,12 @@ json_chain(struct front *front, const char *issuer)
 json_t *
 json_cert(struct front *front, const struct store_cert *c)
 {
-    static const char *const states[] = { "unknown", "good", "revoked", "superseded", "lost" };
-    json_t *j = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "kind",
-                          "certificate", "serial", json_hex(c->serial), "issuer", c->issuer,
-                          "profile", c->profile, "object", c->object, "device", c->device,
-                          "subject", c->subject, "status", states[c->state], "from",
-                          json_time(c->not_before), "until", json_time(c->not_after), "ledger",
-                          (json_int_t)c->leaf);
+    static const char *const states[] = {"unknown", "good", "revoked", "superseded", "lost"};
+    json_t *j = json_pack(
+        "{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "kind", "certificate", "serial",
+        json_hex(c->serial), "issuer", c->issuer, "profile", c->profile, "object", c->object,
+        "device", c->device, "subject", c->subject, "status", states[c->state], "from",
+        json_time(c->not_before), "until", json_time(c->not_after), "ledger", (json_int_t)c->leaf);
 
     if (j != NULL && c->der.len > 0) {
         (void)json_object_set_new(j, "pem", json_pem(c->der));

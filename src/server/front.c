@@ -26,12 +26,12 @@
 #include "msg/ocsp.h"
 #include "x509/crl.h"
 
-#define WORKERS 4
-#define SLOW_MAX 1024
-#define LISTENERS 3
-#define TENANT "default"
+#define WORKERS     4
+#define SLOW_MAX    1024
+#define LISTENERS   3
+#define TENANT      "default"
 #define TLS_PROFILE "tls-server"
-#define TIDY_S 10
+#define TIDY_S      10
 
 /* ---- Calls on workers ---------------------------------------------------------------------- */
 
@@ -161,12 +161,12 @@ dispatch(struct front *f, const struct http_request *request, const char *rest,
     struct call *call = new_call(f, request, rest);
     const struct route *route;
     const char *collection;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     int other = 0;
     rs_code rc;
 
     if (call == NULL) {
-        http_reply(request->exchange, 503, NULL, (struct rs_bytes){ NULL, 0 }, NULL, 0);
+        http_reply(request->exchange, 503, NULL, (struct rs_bytes){NULL, 0}, NULL, 0);
         return;
     }
     split_path(call, call->path, &collection);
@@ -213,15 +213,14 @@ take_basic_token(struct store *store, void *arg, struct rs_err *err)
 static int
 read_basic(const char *header, char user[STORE_NAME_MAX], uint8_t id[32])
 {
-    struct rs_bytes parts[] = { rs_bytes_str("rootsmith token id v1"), { NULL, 0 } };
+    struct rs_bytes parts[] = {rs_bytes_str("rootsmith token id v1"), {NULL, 0}};
     uint8_t room[256], code[64];
     struct rs_buf text;
     const uint8_t *colon;
     size_t n = 0;
 
     rs_buf_init_fixed(&text, room, sizeof(room));
-    if (strncmp(header, "Basic ", 6) != 0 ||
-        !rs_base64_read(rs_bytes_str(header + 6), &text) ||
+    if (strncmp(header, "Basic ", 6) != 0 || !rs_base64_read(rs_bytes_str(header + 6), &text) ||
         (colon = memchr(room, ':', text.len)) == NULL || colon - room >= STORE_NAME_MAX)
         return 0;
     memcpy(user, room, (size_t)(colon - room));
@@ -242,7 +241,7 @@ static rs_code
 identify_by_code(struct front *f, const char *header, struct pki_caller *ret_caller,
                  struct rs_err *err)
 {
-    struct basic_token t = { .tenant = pki_tenant(f->pki) };
+    struct basic_token t = {.tenant = pki_tenant(f->pki)};
     char user[STORE_NAME_MAX];
     json_t *doc = NULL;
     rs_code rc;
@@ -278,7 +277,7 @@ static void
 on_est_reply(void *arg, const struct est_reply *reply)
 {
     struct est_exchange *e = arg;
-    struct http_header header = { reply->header, reply->value };
+    struct http_header header = {reply->header, reply->value};
 
     http_reply(e->exchange, reply->status, reply->content_type, reply->body, &header,
                reply->header != NULL);
@@ -286,8 +285,8 @@ on_est_reply(void *arg, const struct est_reply *reply)
 }
 
 static rs_code
-identify_client(struct front *f, const struct http_request *request,
-                struct pki_caller *ret_caller, struct rs_err *err)
+identify_client(struct front *f, const struct http_request *request, struct pki_caller *ret_caller,
+                struct rs_err *err)
 {
     const char *header = http_request_header(request->exchange, "Authorization");
 
@@ -311,11 +310,10 @@ static void
 handle_est(struct front *f, const struct http_request *request)
 {
     struct est_exchange *e = calloc(1, sizeof(*e));
-    struct rs_err err = { 0 };
-    struct call call = { .front = f, .request = *request };
+    struct rs_err err = {0};
+    struct call call = {.front = f, .request = *request};
 
-    if (e == NULL ||
-        !est_parse_path(request->path, e->call.label, &e->call.operation)) {
+    if (e == NULL || !est_parse_path(request->path, e->call.label, &e->call.operation)) {
         free(e);
         call_refuse_code(&call, RS_E_REQUEST_UNKNOWN, "not an EST path");
         return;
@@ -364,7 +362,7 @@ on_device_request(void *arg, const struct http_request *request)
 static void
 reply_metrics(struct front *f, const struct http_request *request)
 {
-    struct store_stats s = { 0 };
+    struct store_stats s = {0};
     struct store *store;
     char text[1024];
 
@@ -489,9 +487,9 @@ make_tls(struct front *f, struct crypto_key **ret_key, struct http_tls **ret_tls
          struct rs_err *err)
 {
     const struct pki_issuer *issuer = tls_issuer(f->pki), *all[64];
-    struct http_tls_config config = { 0 };
+    struct http_tls_config config = {0};
     struct rs_bytes chain[8], clients[64];
-    const char *names[] = { "localhost", "127.0.0.1", NULL };
+    const char *names[] = {"localhost", "127.0.0.1", NULL};
     char host[256];
     size_t n;
     rs_code rc;
@@ -553,7 +551,7 @@ struct running {
 static rs_code
 open_pki(struct running *r, int signer_fd, struct rs_err *err)
 {
-    struct pki_config config = { .store_url = r->front.config->store, .tenant = TENANT };
+    struct pki_config config = {.store_url = r->front.config->store, .tenant = TENANT};
     struct proto_ready ready;
     rs_code rc;
 
@@ -563,8 +561,7 @@ open_pki(struct running *r, int signer_fd, struct rs_err *err)
     config.signer = r->signer;
     config.signer_id = ready.signer_id;
     (void)snprintf(r->front.ready_text, sizeof(r->front.ready_text),
-                   "ready issuers=%u ledger=%llu\n", ready.issuers,
-                   (unsigned long long)ready.size);
+                   "ready issuers=%u ledger=%llu\n", ready.issuers, (unsigned long long)ready.size);
     rc = pki_open(&config, &r->front.pki, err);
     if (rc == RS_OK)
         rc = ocsp_responder_new(r->front.pki, &r->front.ocsp, err);
@@ -591,9 +588,9 @@ static rs_code
 start(struct running *r, const int fds[LISTENERS + 1], struct rs_err *err)
 {
     struct http_listener listeners[LISTENERS] = {
-        { .fd = fds[0], .handler = on_device_request, .arg = &r->front },
-        { .fd = fds[1], .handler = on_people_request, .arg = &r->front },
-        { .fd = fds[2], .handler = on_plain_request, .arg = &r->front },
+        {.fd = fds[0], .handler = on_device_request, .arg = &r->front},
+        {.fd = fds[1], .handler = on_people_request, .arg = &r->front},
+        {.fd = fds[2], .handler = on_plain_request, .arg = &r->front},
     };
     rs_code rc;
 
@@ -631,7 +628,7 @@ tidy(struct running *r)
 {
     const struct pki_issuer *list[64];
     size_t n = pki_issuers(r->front.pki, list, 64);
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
 
     if (pki_reader(r->front.pki, &store, &err) == RS_OK && store_tidy(store, &err) != RS_OK)
@@ -654,11 +651,11 @@ tidy(struct running *r)
 static void
 serve(struct running *r, int control_fd)
 {
-    struct pollfd p = { .fd = control_fd, .events = POLLIN };
+    struct pollfd p = {.fd = control_fd, .events = POLLIN};
     int64_t next_check = rs_now() + TIDY_S;
 
     for (;;) {
-        struct rs_err err = { 0 };
+        struct rs_err err = {0};
         int fds[1];
         size_t count = 0;
         int n = poll(&p, 1, 1000);
@@ -706,7 +703,7 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
         char text[400];
         int n = snprintf(text, sizeof(text), "failed %s %s\n", rs_code_info(err->code)->name,
                          err->text);
-        struct rs_err none = { 0 };
+        struct rs_err none = {0};
         (void)(rs_sock_send(control_fd, rs_bytes_of(text, (size_t)n), &none) == RS_OK);
     }
     stop(r);

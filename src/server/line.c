@@ -12,10 +12,10 @@
 #include "crypto/hash.h"
 #include "server/front.h"
 
-#define CSR_MAX 32768
-#define BOARDS_MAX 256
+#define CSR_MAX       32768
+#define BOARDS_MAX    256
 #define STATION_LABEL "rootsmith station v1"
-#define ROOT_LABEL "rootsmith root v1"
+#define ROOT_LABEL    "rootsmith root v1"
 
 /* ---- Enrolment ----------------------------------------------------------------------------- */
 
@@ -43,10 +43,13 @@ static rs_code
 mark_active(struct store *store, void *arg, struct rs_err *err)
 {
     struct call *call = arg;
-    struct store_object o = { .tenant = pki_tenant(call->front->pki), .kind = "station",
-                              .name = rs_json_text_or(call->body, "name", ""), .state = "active",
-                              .document = rs_bytes_str("{}"), .created_at = rs_now(),
-                              .updated_at = rs_now() };
+    struct store_object o = {.tenant = pki_tenant(call->front->pki),
+                             .kind = "station",
+                             .name = rs_json_text_or(call->body, "name", ""),
+                             .state = "active",
+                             .document = rs_bytes_str("{}"),
+                             .created_at = rs_now(),
+                             .updated_at = rs_now()};
     int64_t version;
 
     return store_put_object(store, &o, -1, &version, err);
@@ -58,8 +61,8 @@ prove(struct call *call, const char *issuer, const uint8_t key[32])
 {
     struct rs_bytes chain[8];
     size_t n = pki_chain(call->front->pki, issuer, chain, 8);
-    uint8_t hash[32] = { 0 }, mac[32];
-    struct rs_bytes parts[] = { rs_bytes_str(ROOT_LABEL), RS_BYTES(hash) };
+    uint8_t hash[32] = {0}, mac[32];
+    struct rs_bytes parts[] = {rs_bytes_str(ROOT_LABEL), RS_BYTES(hash)};
 
     if (n > 0)
         cert_fingerprint(chain[n - 1], hash);
@@ -89,9 +92,9 @@ on_station_cert(void *arg, rs_code rc, const struct store_cert *cert, const stru
 static rs_code
 check_token(struct call *call, struct rs_bytes csr, struct enrol *e, struct rs_err *err)
 {
-    struct take_token t = { .tenant = pki_tenant(call->front->pki), .arena = &call->arena };
+    struct take_token t = {.tenant = pki_tenant(call->front->pki), .arena = &call->arena};
     const char *name = rs_json_text_or(call->body, "name", "");
-    struct rs_bytes proof, parts[] = { rs_bytes_str(STATION_LABEL), rs_bytes_str(name), csr };
+    struct rs_bytes proof, parts[] = {rs_bytes_str(STATION_LABEL), rs_bytes_str(name), csr};
     uint8_t mac[32];
     size_t len = 0;
     json_t *doc = NULL;
@@ -122,8 +125,8 @@ check_token(struct call *call, struct rs_bytes csr, struct enrol *e, struct rs_e
 static void
 post_enroll(struct call *call)
 {
-    struct pki_issue_request request = { .protocol = "token", .label = "station" };
-    struct rs_err err = { 0 };
+    struct pki_issue_request request = {.protocol = "token", .label = "station"};
+    struct rs_err err = {0};
     struct enrol *e = calloc(1, sizeof(*e));
     struct call *kept = malloc(sizeof(*kept));
     rs_code rc = RS_OK;
@@ -165,14 +168,14 @@ static json_t *
 json_work_order(struct call *call, const struct store_order *o, const struct doc_order *d,
                 const struct doc_share *share)
 {
-    struct store_share counted = { 0 };
-    struct rs_err err = { 0 };
+    struct store_share counted = {0};
+    struct rs_err err = {0};
     struct store *store;
     int64_t taken = 0;
 
     if (pki_reader(call->front->pki, &store, &err) == RS_OK &&
-        store_find_share(store, pki_tenant(call->front->pki), o->order, call->caller.name,
-                         &counted, &err) == RS_OK)
+        store_find_share(store, pki_tenant(call->front->pki), o->order, call->caller.name, &counted,
+                         &err) == RS_OK)
         taken = counted.taken;
     return json_pack("{s:s, s:s, s:s%, s:s%, s:I, s:I, s:I, s:I, s:I, s:I, s:s%, s:o}", "kind",
                      "order", "name", o->order, "rot", d->rot.p, d->rot.len, "layout",
@@ -180,8 +183,8 @@ json_work_order(struct call *call, const struct store_order *o, const struct doc
                      (json_int_t)o->quantity, "target", (json_int_t)o->target, "signed",
                      (json_int_t)o->taken, "good", (json_int_t)o->good, "share",
                      (json_int_t)share->size, "taken", (json_int_t)taken, "serials",
-                     d->serial_match.p ? (const char *)d->serial_match.p : "",
-                     d->serial_match.len, "document", json_base64(o->document));
+                     d->serial_match.p ? (const char *)d->serial_match.p : "", d->serial_match.len,
+                     "document", json_base64(o->document));
 }
 
 static int
@@ -202,8 +205,8 @@ add_order(void *arg, const struct store_order *o)
 static void
 get_orders(struct call *call)
 {
-    struct order_list l = { call, json_array() };
-    struct rs_err err = { 0 };
+    struct order_list l = {call, json_array()};
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = pki_reader(call->front->pki, &store, &err);
 
@@ -275,7 +278,7 @@ post_boards(struct call *call)
 {
     const json_t *items = json_object_get(call->body, "items");
     struct board_batch *b = calloc(1, sizeof(*b));
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc = RS_OK;
 
     if (b == NULL || json_array_size(items) == 0 || json_array_size(items) > BOARDS_MAX)
@@ -292,8 +295,8 @@ post_boards(struct call *call)
 }
 
 const struct route station_routes[] = {
-    { HTTP_POST, "enroll", 0, NULL, PKI_NOBODY, post_enroll },
-    { HTTP_GET, "orders", 0, NULL, PKI_STATION, get_orders },
-    { HTTP_POST, "boards", 0, NULL, PKI_STATION, post_boards },
-    { HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL },
+    {HTTP_POST, "enroll", 0, NULL, PKI_NOBODY, post_enroll},
+    {HTTP_GET, "orders", 0, NULL, PKI_STATION, get_orders},
+    {HTTP_POST, "boards", 0, NULL, PKI_STATION, post_boards},
+    {HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL},
 };

@@ -13,7 +13,7 @@
 #include "server/front.h"
 #include "x509/crl.h"
 
-#define PAGE 500
+#define PAGE    500
 #define CSR_MAX 32768
 
 /* ---- Reading helpers --------------------------------------------------------------------- */
@@ -90,9 +90,9 @@ issue_and_reply(struct call *call, const struct pki_issue_request *request, json
 static void
 post_claim(struct call *call)
 {
-    struct pki_issue_request request = { .protocol = "claim", .label = "person" };
+    struct pki_issue_request request = {.protocol = "claim", .label = "person"};
     struct rs_bytes spki, csr_der, proof;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct csr csr;
     const char *name;
     rs_code rc;
@@ -131,8 +131,8 @@ post_claim(struct call *call)
 static void
 get_status(struct call *call)
 {
-    struct store_stats s = { 0 };
-    struct rs_err err = { 0 };
+    struct store_stats s = {0};
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -159,16 +159,14 @@ json_ca(const struct pki_issuer *i)
 {
     char parent[STORE_NAME_MAX], subject[1024];
 
-
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)i->doc.parent.len,
                    (const char *)i->doc.parent.p);
     (void)snprintf(subject, sizeof(subject), "%.*s", (int)i->doc.subject.len,
                    (const char *)i->doc.subject.p);
     json_t *profiles = json_array();
     for (size_t k = 0; k < i->doc.profiles.count; k++)
-        (void)json_array_append_new(profiles,
-                                    json_stringn((const char *)i->doc.profiles.items[k].p,
-                                                 i->doc.profiles.items[k].len));
+        (void)json_array_append_new(profiles, json_stringn((const char *)i->doc.profiles.items[k].p,
+                                                           i->doc.profiles.items[k].len));
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "ca", "name", i->name,
                      "subject", subject, "parent", parent, "until", json_time(i->cert.not_after),
                      "issues", profiles, "pem", json_pem(i->der));
@@ -235,8 +233,8 @@ add_object(void *arg, const struct store_object *o)
 static void
 list_objects(struct call *call, const char *kind, int as_json)
 {
-    struct object_list l = { kind, json_array(), as_json };
-    struct rs_err err = { 0 };
+    struct object_list l = {kind, json_array(), as_json};
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -253,9 +251,9 @@ list_objects(struct call *call, const char *kind, int as_json)
 static void
 show_object(struct call *call, const char *kind, int as_json)
 {
-    struct object_list l = { kind, json_array(), as_json };
+    struct object_list l = {kind, json_array(), as_json};
     struct store_object o;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -308,9 +306,13 @@ write_object(struct store *store, void *arg, struct rs_err *err)
 static void
 put_product(struct call *call)
 {
-    struct store_object o = { .tenant = tenant(call), .kind = "product", .name = call->name,
-                              .state = "active", .created_at = rs_now(), .updated_at = rs_now() };
-    struct rs_err err = { 0 };
+    struct store_object o = {.tenant = tenant(call),
+                             .kind = "product",
+                             .name = call->name,
+                             .state = "active",
+                             .created_at = rs_now(),
+                             .updated_at = rs_now()};
+    struct rs_err err = {0};
     const char *rot, *issuer;
     rs_code rc;
 
@@ -338,7 +340,7 @@ put_product(struct call *call)
 static json_t *
 json_order(const struct store_order *o)
 {
-    static const char *const states[] = { "unknown", "waiting", "open", "paused", "closed" };
+    static const char *const states[] = {"unknown", "waiting", "open", "paused", "closed"};
 
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:o, s:o}, s:o}",
                      "kind", "order", "name", o->order, "state", states[o->state], "product",
@@ -359,7 +361,7 @@ static void
 get_orders(struct call *call)
 {
     json_t *items = json_array();
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -377,7 +379,7 @@ static void
 get_order(struct call *call)
 {
     struct store_order o;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -415,10 +417,10 @@ read_approval(struct call *call, size_t i, struct proto_document *d, struct rs_e
 static rs_code
 put_document(struct call *call, const char *kind, const char *name, struct rs_err *err)
 {
-    struct proto_document d = { .tenant = rs_bytes_str(tenant(call)),
-                                .kind = rs_bytes_str(kind),
-                                .name = rs_bytes_str(name),
-                                .who = rs_bytes_str(call->caller.who) };
+    struct proto_document d = {.tenant = rs_bytes_str(tenant(call)),
+                               .kind = rs_bytes_str(kind),
+                               .name = rs_bytes_str(name),
+                               .who = rs_bytes_str(call->caller.who)};
     size_t count = json_array_size(json_object_get(call->body, "approvals"));
     rs_code rc;
 
@@ -434,7 +436,7 @@ put_document(struct call *call, const char *kind, const char *name, struct rs_er
 static void
 put_order(struct call *call)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (put_document(call, "order", call->name, &err) != RS_OK)
         call_refuse(call, &err);
@@ -445,7 +447,7 @@ put_order(struct call *call)
 static void
 put_profile(struct call *call)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (put_document(call, "profile", call->name, &err) != RS_OK)
         call_refuse(call, &err);
@@ -479,8 +481,8 @@ write_station(struct store *store, void *arg, struct rs_err *err)
 static void
 put_station(struct call *call)
 {
-    struct new_token t = { .tenant = tenant(call), .expires_at = rs_now() + 86400 };
-    struct rs_err err = { 0 };
+    struct new_token t = {.tenant = tenant(call), .expires_at = rs_now() + 86400};
+    struct rs_err err = {0};
     uint8_t key[32];
     size_t id_len = 0, key_len = 0;
     rs_code rc;
@@ -497,18 +499,22 @@ put_station(struct call *call)
     rs_json_put(&text, doc);
     json_decref(doc);
     t.document = rs_buf_bytes(&text);
-    t.station = (struct store_object){ .tenant = t.tenant, .kind = "station", .name = call->name,
-                                       .state = "new", .document = rs_bytes_str("{}"),
-                                       .created_at = rs_now(), .updated_at = rs_now() };
+    t.station = (struct store_object){.tenant = t.tenant,
+                                      .kind = "station",
+                                      .name = call->name,
+                                      .state = "new",
+                                      .document = rs_bytes_str("{}"),
+                                      .created_at = rs_now(),
+                                      .updated_at = rs_now()};
     if (rc == RS_OK)
         rc = pki_write(call->front->pki, write_station, &t, &err);
     rs_wipe(key, sizeof(key));
     if (rc != RS_OK)
         call_refuse(call, &err);
     else
-        call_reply(call, 201, json_pack("{s:s, s:s, s:s, s:o}", "kind", "station", "name",
-                                        call->name, "state", "new", "until",
-                                        json_time(t.expires_at)));
+        call_reply(call, 201,
+                   json_pack("{s:s, s:s, s:s, s:o}", "kind", "station", "name", call->name, "state",
+                             "new", "until", json_time(t.expires_at)));
 }
 
 static rs_code
@@ -523,8 +529,8 @@ write_token(struct store *store, void *arg, struct rs_err *err)
 static void
 put_device_token(struct call *call)
 {
-    struct new_token t = { .tenant = tenant(call), .expires_at = rs_now() + 86400 };
-    struct rs_err err = { 0 };
+    struct new_token t = {.tenant = tenant(call), .expires_at = rs_now() + 86400};
+    struct rs_err err = {0};
     struct store_device d;
     struct store *store;
     size_t len = 0;
@@ -547,8 +553,9 @@ put_device_token(struct call *call)
     if (rc != RS_OK)
         call_refuse(call, &err);
     else
-        call_reply(call, 201, json_pack("{s:s, s:s, s:s, s:o}", "kind", "token", "for", "device",
-                                        "name", call->name, "until", json_time(t.expires_at)));
+        call_reply(call, 201,
+                   json_pack("{s:s, s:s, s:s, s:o}", "kind", "token", "for", "device", "name",
+                             call->name, "until", json_time(t.expires_at)));
 }
 
 static int
@@ -563,7 +570,7 @@ static void
 get_stations(struct call *call)
 {
     json_t *items = json_array();
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -583,11 +590,11 @@ get_stations(struct call *call)
 static json_t *
 json_device(const struct store_device *d)
 {
-    static const char *const states[] = { "unknown", "expected", "made",    "active",
-                                          "blocked", "revoked",  "scrapped" };
+    static const char *const states[] = {"unknown", "expected", "made",    "active",
+                                         "blocked", "revoked",  "scrapped"};
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:o, s:s}, s:{s:o, s:s, s:s, s:s, s:I}}",
-                     "kind", "device", "serial", d->device, "state", states[d->state], "product",
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:o, s:s}, s:{s:o, s:s, s:s, s:s, s:I}}", "kind",
+                     "device", "serial", d->device, "state", states[d->state], "product",
                      d->product, "chip", "model", d->chip_model, "uid", json_hex(d->chip_uid),
                      "provenance", d->provenance, "made", "time", json_time(d->made_at), "station",
                      d->station, "fixture", d->fixture, "order", d->order, "took_ms",
@@ -603,9 +610,9 @@ add_device(void *arg, const struct store_device *d)
 static void
 get_devices(struct call *call)
 {
-    struct store_device_filter filter = { .limit = PAGE };
+    struct store_device_filter filter = {.limit = PAGE};
     json_t *items = json_array();
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct store *store;
     rs_code rc = reader(call, &store, &err);
 
@@ -641,10 +648,10 @@ add_cert(void *arg, const struct store_cert *cert)
 static void
 get_device(struct call *call)
 {
-    struct store_cert_filter filter = { .device = call->name, .limit = 50 };
-    struct cert_list l = { .call = call, .items = json_array(), .with_der = 1 };
+    struct store_cert_filter filter = {.device = call->name, .limit = 50};
+    struct cert_list l = {.call = call, .items = json_array(), .with_der = 1};
     struct store_device d;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc = reader(call, &l.store, &err);
     json_t *j;
 
@@ -665,7 +672,7 @@ get_device(struct call *call)
 static void
 post_device_revoke(struct call *call)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     const char *text = rs_json_text_or(call->body, "reason", "");
     size_t count = 0;
     uint64_t number = 0;
@@ -675,8 +682,8 @@ post_device_revoke(struct call *call)
         call_refuse_code(call, RS_E_REQUEST_FORMAT, "revoke: say why (\"reason\")");
         return;
     }
-    rc = pki_revoke_device(call->front->pki, call->caller.who, call->name,
-                           CRL_PRIVILEGE_WITHDRAWN, text, &count, &err);
+    rc = pki_revoke_device(call->front->pki, call->caller.who, call->name, CRL_PRIVILEGE_WITHDRAWN,
+                           text, &count, &err);
     if (rc != RS_OK) {
         call_refuse(call, &err);
         return;
@@ -703,9 +710,9 @@ post_device_revoke(struct call *call)
 static void
 get_certificates(struct call *call)
 {
-    struct store_cert_filter filter = { .limit = PAGE };
-    struct cert_list l = { .call = call, .items = json_array() };
-    struct rs_err err = { 0 };
+    struct store_cert_filter filter = {.limit = PAGE};
+    struct cert_list l = {.call = call, .items = json_array()};
+    struct rs_err err = {0};
     rs_code rc = reader(call, &l.store, &err);
 
     if (rc == RS_OK)
@@ -721,8 +728,8 @@ get_certificates(struct call *call)
 static void
 post_certificate(struct call *call)
 {
-    struct pki_issue_request request = { .caller = call->caller, .protocol = "rest" };
-    struct rs_err err = { 0 };
+    struct pki_issue_request request = {.caller = call->caller, .protocol = "rest"};
+    struct rs_err err = {0};
     const char *device = rs_json_text_or(call->body, "device", NULL);
     rs_code rc;
 
@@ -740,56 +747,58 @@ post_certificate(struct call *call)
 static void
 post_crl(struct call *call)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint64_t number;
 
     if (pki_publish_crl(call->front->pki, call->name, &number, &err) != RS_OK)
         call_refuse(call, &err);
     else
-        call_reply(call, 200, json_pack("{s:s, s:s, s:I}", "kind", "crl", "name", call->name,
-                                        "number", (json_int_t)number));
+        call_reply(call, 200,
+                   json_pack("{s:s, s:s, s:I}", "kind", "crl", "name", call->name, "number",
+                             (json_int_t)number));
 }
 
 static void
 post_checkpoint(struct call *call)
 {
-    struct proto_item item = { .type = PROTO_CHECKPOINT };
-    struct rs_err err = { 0 };
+    struct proto_item item = {.type = PROTO_CHECKPOINT};
+    struct rs_err err = {0};
 
     RS_AUTO(rs_buf_done) struct rs_buf note;
     rs_buf_init(&note, 4096);
     if (signer_client_call(pki_signer(call->front->pki), &item, NULL, &note, &err) != RS_OK)
         call_refuse(call, &err);
     else
-        call_reply(call, 200, json_pack("{s:s, s:o}", "kind", "checkpoint", "note",
-                                        json_stringn((const char *)note.p, note.len)));
+        call_reply(call, 200,
+                   json_pack("{s:s, s:o}", "kind", "checkpoint", "note",
+                             json_stringn((const char *)note.p, note.len)));
 }
 
 /* ---- The table ---------------------------------------------------------------------------------------------------- */
 
 const struct route rest_routes[] = {
-    { HTTP_POST, "claim", 0, NULL, PKI_NOBODY, post_claim },
-    { HTTP_GET, "status", 0, NULL, PKI_PERSON, get_status },
-    { HTTP_GET, "cas", 0, NULL, PKI_PERSON, get_cas },
-    { HTTP_GET, "cas", 1, NULL, PKI_PERSON, get_ca },
-    { HTTP_GET, "profiles", 0, NULL, PKI_PERSON, get_profiles },
-    { HTTP_GET, "profiles", 1, NULL, PKI_PERSON, get_profile },
-    { HTTP_PUT, "profiles", 1, NULL, PKI_PERSON, put_profile },
-    { HTTP_GET, "products", 0, NULL, PKI_PERSON, get_products },
-    { HTTP_GET, "products", 1, NULL, PKI_PERSON, get_product },
-    { HTTP_PUT, "products", 1, NULL, PKI_PERSON, put_product },
-    { HTTP_GET, "orders", 0, NULL, PKI_PERSON, get_orders },
-    { HTTP_GET, "orders", 1, NULL, PKI_PERSON, get_order },
-    { HTTP_PUT, "orders", 1, NULL, PKI_PERSON, put_order },
-    { HTTP_GET, "stations", 0, NULL, PKI_PERSON, get_stations },
-    { HTTP_PUT, "stations", 1, NULL, PKI_PERSON, put_station },
-    { HTTP_GET, "devices", 0, NULL, PKI_PERSON, get_devices },
-    { HTTP_GET, "devices", 1, NULL, PKI_PERSON, get_device },
-    { HTTP_POST, "devices", 1, "revoke", PKI_PERSON, post_device_revoke },
-    { HTTP_PUT, "devices", 1, "token", PKI_PERSON, put_device_token },
-    { HTTP_GET, "certificates", 0, NULL, PKI_PERSON, get_certificates },
-    { HTTP_POST, "certificates", 0, NULL, PKI_PERSON, post_certificate },
-    { HTTP_POST, "crls", 1, "publish", PKI_PERSON, post_crl },
-    { HTTP_POST, "checkpoints", 0, NULL, PKI_PERSON, post_checkpoint },
-    { HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL },
+    {HTTP_POST, "claim", 0, NULL, PKI_NOBODY, post_claim},
+    {HTTP_GET, "status", 0, NULL, PKI_PERSON, get_status},
+    {HTTP_GET, "cas", 0, NULL, PKI_PERSON, get_cas},
+    {HTTP_GET, "cas", 1, NULL, PKI_PERSON, get_ca},
+    {HTTP_GET, "profiles", 0, NULL, PKI_PERSON, get_profiles},
+    {HTTP_GET, "profiles", 1, NULL, PKI_PERSON, get_profile},
+    {HTTP_PUT, "profiles", 1, NULL, PKI_PERSON, put_profile},
+    {HTTP_GET, "products", 0, NULL, PKI_PERSON, get_products},
+    {HTTP_GET, "products", 1, NULL, PKI_PERSON, get_product},
+    {HTTP_PUT, "products", 1, NULL, PKI_PERSON, put_product},
+    {HTTP_GET, "orders", 0, NULL, PKI_PERSON, get_orders},
+    {HTTP_GET, "orders", 1, NULL, PKI_PERSON, get_order},
+    {HTTP_PUT, "orders", 1, NULL, PKI_PERSON, put_order},
+    {HTTP_GET, "stations", 0, NULL, PKI_PERSON, get_stations},
+    {HTTP_PUT, "stations", 1, NULL, PKI_PERSON, put_station},
+    {HTTP_GET, "devices", 0, NULL, PKI_PERSON, get_devices},
+    {HTTP_GET, "devices", 1, NULL, PKI_PERSON, get_device},
+    {HTTP_POST, "devices", 1, "revoke", PKI_PERSON, post_device_revoke},
+    {HTTP_PUT, "devices", 1, "token", PKI_PERSON, put_device_token},
+    {HTTP_GET, "certificates", 0, NULL, PKI_PERSON, get_certificates},
+    {HTTP_POST, "certificates", 0, NULL, PKI_PERSON, post_certificate},
+    {HTTP_POST, "crls", 1, "publish", PKI_PERSON, post_crl},
+    {HTTP_POST, "checkpoints", 0, NULL, PKI_PERSON, post_checkpoint},
+    {HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL},
 };

@@ -24,10 +24,10 @@
 #include "base/sock.h"
 #include "server/server.h"
 
-#define SOCKET_BUFFER ((size_t)4 << 20)
-#define READY_MS 120000
+#define SOCKET_BUFFER    ((size_t)4 << 20)
+#define READY_MS         120000
 #define RESTART_PAUSE_MS 100
-#define FAILURES_MAX 5 /* in a row, before it is given up */
+#define FAILURES_MAX     5 /* in a row, before it is given up */
 
 struct supervisor {
     const struct server_config *config;
@@ -87,8 +87,8 @@ server_spawn_signer(const struct server_config *config, const char *program, int
                     int *ret_pid, struct rs_err *err)
 {
     char path[1024], data[700], witness[700], fd_text[16];
-    const char *argv[] = { path, "--data", data, "--witness", witness, "--fd", fd_text,
-                           init ? "--init" : NULL, NULL };
+    const char *argv[] = {
+        path, "--data", data, "--witness", witness, "--fd", fd_text, init ? "--init" : NULL, NULL};
     pid_t pid;
     rs_code rc;
 
@@ -107,7 +107,7 @@ static rs_code
 spawn_front(struct supervisor *s, int fd, struct rs_err *err)
 {
     char path[1024], data[700], fd_text[16];
-    const char *argv[] = { path, "--front", fd_text, "--data", data, NULL };
+    const char *argv[] = {path, "--front", fd_text, "--data", data, NULL};
     ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
     path[n > 0 ? n : 0] = '\0';
@@ -171,7 +171,7 @@ start_both(struct supervisor *s, char *ready, size_t cap, struct rs_err *err)
     rc = spawn_front(s, pair[1], err);
     rs_sock_close(pair[1]);
     s->control_fd = pair[0];
-    int fds[] = { s->listen_fd[0], s->listen_fd[1], s->listen_fd[2], signer_fd };
+    int fds[] = {s->listen_fd[0], s->listen_fd[1], s->listen_fd[2], signer_fd};
     if (rc == RS_OK)
         rc = rs_sock_send_fds(s->control_fd, fds, 4, err);
     rs_sock_close(signer_fd);
@@ -245,8 +245,8 @@ on_child(struct supervisor *s, struct rs_err *err)
         int front = pid == s->front;
         if (!front && pid != s->signer)
             continue;
-        rs_log(RS_LOG_WARN, "supervisor", front ? "the front ended; starting it again"
-                                                : "the signer ended; starting it again",
+        rs_log(RS_LOG_WARN, "supervisor",
+               front ? "the front ended; starting it again" : "the signer ended; starting it again",
                "status=%d", status);
         if (++s->failures > FAILURES_MAX)
             return rs_fail(err, RS_E_INTERNAL, "%s ended %d times in a row",
@@ -267,7 +267,7 @@ on_child(struct supervisor *s, struct rs_err *err)
 static rs_code
 open_sockets(struct supervisor *s, struct rs_err *err)
 {
-    const char *const addresses[] = { s->config->devices, s->config->people, s->config->http };
+    const char *const addresses[] = {s->config->devices, s->config->people, s->config->http};
     rs_code rc = RS_OK;
 
     for (int i = 0; i < 3 && rc == RS_OK; i++)
@@ -314,7 +314,7 @@ supervise(struct supervisor *s, struct rs_err *err)
 {
     for (;;) {
         struct signalfd_siginfo info;
-        struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+        struct pollfd p = {.fd = s->signal_fd, .events = POLLIN};
         rs_code rc = RS_OK;
 
         if (poll(&p, 1, 5000) == 0) {
@@ -335,8 +335,11 @@ supervise(struct supervisor *s, struct rs_err *err)
 rs_code
 server_run(const struct server_config *config, const char *program, struct rs_err *err)
 {
-    struct supervisor s = { .config = config, .program = program, .listen_fd = { -1, -1, -1 },
-                            .signal_fd = -1, .control_fd = -1 };
+    struct supervisor s = {.config = config,
+                           .program = program,
+                           .listen_fd = {-1, -1, -1},
+                           .signal_fd = -1,
+                           .control_fd = -1};
     uint64_t started = rs_mono_us();
     char ready[256];
     rs_code rc;

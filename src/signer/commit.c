@@ -13,8 +13,8 @@
 #include "signer/snapshot.h"
 
 #define CHECKPOINT_LEAVES 1000
-#define CHECKPOINT_MS 60000
-#define REFUSALS_MS 1000
+#define CHECKPOINT_MS     60000
+#define REFUSALS_MS       1000
 
 rs_code
 signer_commit(struct signer *s, struct ledger_leaf *leaves, size_t count, struct rs_err *err)
@@ -35,7 +35,7 @@ rs_code
 signer_commit_one(struct signer *s, enum ledger_type type, struct rs_bytes content,
                   uint64_t *ret_leaf, struct rs_err *err)
 {
-    struct ledger_leaf leaf = { .type = type, .content = content };
+    struct ledger_leaf leaf = {.type = type, .content = content};
     rs_code rc;
 
     rc = signer_now(s, &leaf.time_ms, err);
@@ -90,7 +90,7 @@ rs_code
 signer_flush_refusals(struct signer *s, int force, struct rs_err *err)
 {
     struct ledger_leaf leaves[SIGNER_REFUSALS_MAX];
-    size_t ends[SIGNER_REFUSALS_MAX + 1] = { 0 }, count = s->refusal_count;
+    size_t ends[SIGNER_REFUSALS_MAX + 1] = {0}, count = s->refusal_count;
     int64_t now;
     rs_code rc;
 
@@ -103,12 +103,12 @@ signer_flush_refusals(struct signer *s, int force, struct rs_err *err)
     rs_buf_init(&contents, 65536);
     for (size_t i = 0; i < count; i++) {
         const struct refusal *r = &s->refusals[i];
-        struct leaf_refused leaf = { .code = rs_bytes_str(rs_code_info(r->code)->name),
-                                     .who = rs_bytes_str(r->who),
-                                     .text = rs_bytes_str(r->text),
-                                     .first_ms = r->first_ms,
-                                     .last_ms = r->last_ms,
-                                     .count = r->count };
+        struct leaf_refused leaf = {.code = rs_bytes_str(rs_code_info(r->code)->name),
+                                    .who = rs_bytes_str(r->who),
+                                    .text = rs_bytes_str(r->text),
+                                    .first_ms = r->first_ms,
+                                    .last_ms = r->last_ms,
+                                    .count = r->count};
         leaf_refused_put(&contents, &leaf);
         ends[i + 1] = contents.len;
     }
@@ -118,8 +118,7 @@ signer_flush_refusals(struct signer *s, int force, struct rs_err *err)
         leaves[i] = (struct ledger_leaf){
             .type = LEDGER_REFUSED,
             .time_ms = now,
-            .content = rs_bytes_of(contents.p + ends[i], ends[i + 1] - ends[i])
-        };
+            .content = rs_bytes_of(contents.p + ends[i], ends[i + 1] - ends[i])};
     s->refusal_count = 0;
     s->refusals_flushed_ms = rs_now_ms();
     return signer_commit(s, leaves, count, err);
@@ -137,9 +136,9 @@ signer_checkpoint(struct signer *s, int force, struct rs_buf *ret_note, struct r
 
     RS_AUTO(rs_buf_done) struct rs_buf note;
     ledger_get_head(s->ledger, &head);
-    if (!force && (head.size == s->checkpoint_size ||
-                   (head.size - s->checkpoint_size < CHECKPOINT_LEAVES &&
-                    now - s->checkpoint_ms < CHECKPOINT_MS)))
+    if (!force &&
+        (head.size == s->checkpoint_size || (head.size - s->checkpoint_size < CHECKPOINT_LEAVES &&
+                                             now - s->checkpoint_ms < CHECKPOINT_MS)))
         return RS_OK;
     rs_buf_init(&note, 4096);
     rc = ledger_checkpoint(s->ledger, &note, err);

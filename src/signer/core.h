@@ -20,9 +20,9 @@
 #include "x509/template.h"
 
 #define SIGNER_TEMPLATES_MAX 64
-#define SIGNER_TBS_MAX 4096
-#define SIGNER_SERIAL_SIZE 19
-#define SIGNER_SERIALS_MAX 65536 /* remembered of the current time unit */
+#define SIGNER_TBS_MAX       4096
+#define SIGNER_SERIAL_SIZE   19
+#define SIGNER_SERIALS_MAX   65536 /* remembered of the current time unit */
 
 /* An issuer with its key open. */
 struct issuer {
@@ -135,7 +135,8 @@ RS_MUST_USE rs_code signer_document(struct signer *s, const struct proto_documen
  */
 RS_MUST_USE rs_code signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf,
                                  uint8_t ret_proof[32], struct rs_err *err);
-RS_MUST_USE rs_code signer_bootstrap(struct signer *s, const struct proto_bootstrap *m, struct rs_err *err);
+RS_MUST_USE rs_code signer_bootstrap(struct signer *s, const struct proto_bootstrap *m,
+                                     struct rs_err *err);
 RS_MUST_USE rs_code signer_new_claim(struct signer *s, const uint8_t key[32], int64_t until,
                                      struct rs_err *err);
 RS_MUST_USE rs_code signer_prepare_revoke(struct signer *s, const struct proto_revoke *m,

@@ -16,7 +16,7 @@
 #include "signer/issuer.h"
 
 #define CLAIM_LABEL "rootsmith claim v1"
-#define ROOT_LABEL "rootsmith root v1"
+#define ROOT_LABEL  "rootsmith root v1"
 
 /* ---- Approvals ------------------------------------------------------------------------- */
 
@@ -26,7 +26,7 @@ check_one(struct signer *s, const struct proto_document *m, const struct doc_app
 {
     struct state_officer *officer = state_find_officer(&s->state, m->tenant, a->key_hash);
     struct crypto_pub pub;
-    struct rs_err why = { 0 };
+    struct rs_err why = {0};
 
     if (officer == NULL)
         return rs_fail(err, RS_E_APPROVAL_INVALID, "approval: by a key of no active officer");
@@ -181,9 +181,12 @@ signer_put_document(struct signer *s, enum ledger_type type, const struct proto_
                     uint64_t *ret_leaf, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
-    struct leaf_document leaf = { .tenant = m->tenant, .kind = m->kind, .name = m->name,
-                                  .document = m->document, .hash = RS_BYTES(hash),
-                                  .who = m->who };
+    struct leaf_document leaf = {.tenant = m->tenant,
+                                 .kind = m->kind,
+                                 .name = m->name,
+                                 .document = m->document,
+                                 .hash = RS_BYTES(hash),
+                                 .who = m->who};
 
     RS_AUTO(rs_buf_done) struct rs_buf approvals, content;
     rs_buf_init(&approvals, 4096);
@@ -217,8 +220,8 @@ signer_document(struct signer *s, const struct proto_document *m, uint64_t *ret_
         type = LEDGER_CONFIG;
         rc = signer_check_issuer(s, m, err);
     } else {
-        return rs_fail(err, RS_E_APPROVAL_INVALID, "document: unknown kind %.*s",
-                       (int)m->kind.len, (const char *)m->kind.p);
+        return rs_fail(err, RS_E_APPROVAL_INVALID, "document: unknown kind %.*s", (int)m->kind.len,
+                       (const char *)m->kind.p);
     }
     if (rc == RS_OK)
         rc = check_approvals(s, m, err);
@@ -252,8 +255,8 @@ load_claim_key(const struct signer *s, struct rs_secret *key, struct rs_err *err
 static void
 prove_root(const struct signer *s, const struct rs_secret *key, uint8_t proof[32])
 {
-    uint8_t hash[CRYPTO_SHA256_SIZE] = { 0 };
-    struct rs_bytes parts[] = { rs_bytes_str(ROOT_LABEL), RS_BYTES(hash) };
+    uint8_t hash[CRYPTO_SHA256_SIZE] = {0};
+    struct rs_bytes parts[] = {rs_bytes_str(ROOT_LABEL), RS_BYTES(hash)};
 
     for (size_t i = 0; i < s->issuer_count; i++) {
         if (rs_bytes_equal(s->issuers[i].cert.issuer, s->issuers[i].cert.subject))
@@ -267,12 +270,11 @@ check_claim(struct signer *s, const struct proto_claim *m, uint8_t ret_proof[32]
             struct rs_err *err)
 {
     static const uint8_t nul = 0;
-    struct rs_bytes parts[] = { rs_bytes_str(CLAIM_LABEL), { &nul, 1 }, m->name, { &nul, 1 },
-                                m->spki };
+    struct rs_bytes parts[] = {rs_bytes_str(CLAIM_LABEL), {&nul, 1}, m->name, {&nul, 1}, m->spki};
     uint8_t mac[CRYPTO_SHA256_SIZE];
     rs_code rc;
 
-    RS_AUTO(rs_secret_done) struct rs_secret key = { 0 };
+    RS_AUTO(rs_secret_done) struct rs_secret key = {0};
     if (s->state.claims_left == 0 || s->state.claim_until < rs_now())
         return rs_fail(err, RS_E_AUTH_TOKEN, "claim: no code is open, or it has expired");
     rc = load_claim_key(s, &key, err);
@@ -289,9 +291,11 @@ rs_code
 signer_claim(struct signer *s, const struct proto_claim *m, uint64_t *ret_leaf,
              uint8_t ret_proof[32], struct rs_err *err)
 {
-    struct doc_officer doc = { .name = m->name, .version = 1, .spki = m->spki, .active = 1 };
-    struct proto_document d = { .tenant = m->tenant, .kind = rs_bytes_str("officer"),
-                                .name = m->name, .who = rs_bytes_str("claim") };
+    struct doc_officer doc = {.name = m->name, .version = 1, .spki = m->spki, .active = 1};
+    struct proto_document d = {.tenant = m->tenant,
+                               .kind = rs_bytes_str("officer"),
+                               .name = m->name,
+                               .who = rs_bytes_str("claim")};
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf document;
@@ -311,10 +315,10 @@ rs_code
 signer_new_claim(struct signer *s, const uint8_t key[32], int64_t until, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
-    struct proto_document d = { .tenant = rs_bytes_str(s->state.tenant),
-                                .kind = rs_bytes_str("claim"),
-                                .name = rs_bytes_str("claim"),
-                                .who = rs_bytes_str("console") };
+    struct proto_document d = {.tenant = rs_bytes_str(s->state.tenant),
+                               .kind = rs_bytes_str("claim"),
+                               .name = rs_bytes_str("claim"),
+                               .who = rs_bytes_str("console")};
     char path[640];
     rs_code rc;
 

@@ -13,12 +13,11 @@
 #include "base/clock.h"
 #include "signer/core.h"
 
-
 /* ---- Templates -------------------------------------------------------------------------- */
 
 static void
-fill_spec(const struct issuer *issuer, const struct state_issuer *rec,
-          const struct doc_profile *p, struct template_spec *spec)
+fill_spec(const struct issuer *issuer, const struct state_issuer *rec, const struct doc_profile *p,
+          struct template_spec *spec)
 {
     memset(spec, 0, sizeof(*spec));
     spec->sig_alg = crypto_sig_for(crypto_key_alg(issuer->key));
@@ -81,11 +80,11 @@ static const struct {
     const char *name;
     enum doc_value id;
 } placeholders[] = {
-    { "device.serial", DOC_VALUE_DEVICE_SERIAL },
-    { "chip.uid", DOC_VALUE_CHIP_UID },
-    { "product.name", DOC_VALUE_PRODUCT },
-    { "order.name", DOC_VALUE_ORDER },
-    { "name", DOC_VALUE_NAME },
+    {"device.serial", DOC_VALUE_DEVICE_SERIAL},
+    {"chip.uid", DOC_VALUE_CHIP_UID},
+    {"product.name", DOC_VALUE_PRODUCT},
+    {"order.name", DOC_VALUE_ORDER},
+    {"name", DOC_VALUE_NAME},
 };
 
 static struct rs_bytes
@@ -95,7 +94,7 @@ claim_value(const struct proto_issue *m, enum doc_value id)
         if (m->values[i].id == id)
             return m->values[i].text;
     }
-    return (struct rs_bytes){ NULL, 0 };
+    return (struct rs_bytes){NULL, 0};
 }
 
 static int
@@ -156,8 +155,8 @@ allow_dns(const struct doc_profile *p, struct rs_bytes name, struct rs_err *err)
             return RS_OK;
     }
     return rs_fail(err, RS_E_CSR_SUBJECT, "profile %.*s: DNS name \"%.*s\" is not allowed",
-                   (int)p->name.len, (const char *)p->name.p,
-                   (int)(name.len > 80 ? 80 : name.len), (const char *)name.p);
+                   (int)p->name.len, (const char *)p->name.p, (int)(name.len > 80 ? 80 : name.len),
+                   (const char *)name.p);
 }
 
 static int
@@ -294,8 +293,7 @@ check_order_terms(const struct state_order *o, const struct proto_issue *m,
     if (now_s < d->valid_from || now_s > d->valid_until)
         return rs_fail(err, RS_E_ORDER_CLOSED, "order %.*s is not valid at this time",
                        (int)d->name.len, (const char *)d->name.p);
-    if (!rs_bytes_equal(d->issuer, m->issuer) ||
-        memcmp(d->profile_hash.p, profile->hash, 32) != 0)
+    if (!rs_bytes_equal(d->issuer, m->issuer) || memcmp(d->profile_hash.p, profile->hash, 32) != 0)
         return rs_fail(err, RS_E_PROFILE_LIMIT, "order %.*s names another issuer or profile",
                        (int)d->name.len, (const char *)d->name.p);
     if (!serial_matches(d->serial_match, claim_value(m, DOC_VALUE_DEVICE_SERIAL)))
@@ -306,16 +304,16 @@ check_order_terms(const struct state_order *o, const struct proto_issue *m,
 
 /* L7: what is durable and what this batch takes never exceed quantity and share. */
 static rs_code
-take_from_order(struct signer *s, const struct proto_issue *m,
-                const struct state_profile *profile, int64_t now_s, struct rs_err *err)
+take_from_order(struct signer *s, const struct proto_issue *m, const struct state_profile *profile,
+                int64_t now_s, struct rs_err *err)
 {
     struct state_order *o = state_find_order(&s->state, m->tenant, m->order);
     struct state_share *share;
     rs_code rc;
 
     if (o == NULL)
-        return rs_fail(err, RS_E_ORDER_CLOSED, "signer: there is no order %.*s",
-                       (int)m->order.len, (const char *)m->order.p);
+        return rs_fail(err, RS_E_ORDER_CLOSED, "signer: there is no order %.*s", (int)m->order.len,
+                       (const char *)m->order.p);
     rc = check_order_terms(o, m, profile, now_s, err);
     if (rc != RS_OK)
         return rc;
@@ -450,8 +448,8 @@ build(struct signer *s, struct job *job, const struct found *f, const struct cry
       int64_t now_ms, struct rs_err *err)
 {
     struct proto_issue *m = &job->item.as.issue;
-    struct template_values v = { .pub = pub, .value = fill_placeholder, .arg = m,
-                                 .chip_uid = m->chip_uid };
+    struct template_values v = {
+        .pub = pub, .value = fill_placeholder, .arg = m, .chip_uid = m->chip_uid};
     uint8_t serial[SIGNER_SERIAL_SIZE], ips[TEMPLATE_LIST_MAX][4];
     const struct template *t;
     rs_code rc;

@@ -14,7 +14,7 @@
 #include "crypto/hash.h"
 
 #define KU_KEY_CERT_SIGN (1u << 5)
-#define KU_CRL_SIGN (1u << 6)
+#define KU_CRL_SIGN      (1u << 6)
 
 static enum crypto_alg
 issuer_alg(uint64_t key_alg)
@@ -133,11 +133,11 @@ fill_spec(const struct maker *k, struct rs_bytes own_name, struct template_spec 
 static rs_code
 build_tbs(struct maker *k, uint8_t *buf, size_t cap, struct rs_bytes *ret_tbs, struct rs_err *err)
 {
-    struct template_values v = { .not_before = k->doc.not_before,
-                                 .not_after = k->doc.not_after,
-                                 .pub = crypto_key_pub(k->key) };
+    struct template_values v = {.not_before = k->doc.not_before,
+                                .not_after = k->doc.not_after,
+                                .pub = crypto_key_pub(k->key)};
     uint8_t serial[SIGNER_SERIAL_SIZE], name[NAME_TEXT_MAX];
-    struct rs_bytes own_name = { NULL, 0 };
+    struct rs_bytes own_name = {NULL, 0};
     struct template_spec spec;
     int64_t now;
     rs_code rc;
@@ -165,15 +165,15 @@ static rs_code
 put_issued_leaf(struct maker *k, struct rs_bytes tbs, uint64_t *ret_leaf, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
-    struct leaf_issued leaf = { .tenant = k->m->tenant,
-                                .issuer = k->doc.parent.len ? k->doc.parent : k->doc.name,
-                                .profile = rs_bytes_str("ca"),
-                                .profile_hash = RS_BYTES(hash),
-                                .request_id = RS_BYTES(hash),
-                                .device = k->doc.name,
-                                .object = rs_bytes_str("ca"),
-                                .who = k->m->who,
-                                .tbs = tbs };
+    struct leaf_issued leaf = {.tenant = k->m->tenant,
+                               .issuer = k->doc.parent.len ? k->doc.parent : k->doc.name,
+                               .profile = rs_bytes_str("ca"),
+                               .profile_hash = RS_BYTES(hash),
+                               .request_id = RS_BYTES(hash),
+                               .device = k->doc.name,
+                               .object = rs_bytes_str("ca"),
+                               .who = k->m->who,
+                               .tbs = tbs};
 
     RS_AUTO(rs_buf_done) struct rs_buf content;
     rs_buf_init(&content, LEDGER_CONTENT_MAX);
@@ -187,7 +187,7 @@ put_issued_leaf(struct maker *k, struct rs_bytes tbs, uint64_t *ret_leaf, struct
 static rs_code
 write_certificate(struct maker *k, struct rs_bytes tbs, struct rs_err *err)
 {
-    struct issuer self = { .key = k->key };
+    struct issuer self = {.key = k->key};
     char path[640], file[STATE_NAME_SIZE + 16];
     rs_code rc;
 
@@ -225,7 +225,7 @@ rs_code
 signer_make_issuer(struct signer *s, const struct proto_document *m, uint64_t *ret_leaf,
                    struct rs_err *err)
 {
-    struct maker k = { .s = s, .m = m };
+    struct maker k = {.s = s, .m = m};
     struct state_issuer *rec;
     rs_code rc;
 
@@ -256,8 +256,10 @@ static rs_code
 put_bootstrap(struct signer *s, const struct proto_bootstrap *m, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
-    struct proto_document d = { .tenant = m->tenant, .kind = rs_bytes_str("bootstrap"),
-                                .name = m->installation, .who = rs_bytes_str("init") };
+    struct proto_document d = {.tenant = m->tenant,
+                               .kind = rs_bytes_str("bootstrap"),
+                               .name = m->installation,
+                               .who = rs_bytes_str("init")};
     char path[640];
     rs_code rc;
 
@@ -281,8 +283,8 @@ put_bootstrap(struct signer *s, const struct proto_bootstrap *m, struct rs_err *
 static rs_code
 put_epoch(struct signer *s, struct rs_err *err)
 {
-    struct leaf_note note = { .text = rs_bytes_str("created"), .number = 1,
-                              .who = rs_bytes_str("init") };
+    struct leaf_note note = {
+        .text = rs_bytes_str("created"), .number = 1, .who = rs_bytes_str("init")};
 
     RS_AUTO(rs_buf_done) struct rs_buf content;
     rs_buf_init(&content, 256);
@@ -291,11 +293,12 @@ put_epoch(struct signer *s, struct rs_err *err)
 }
 
 static rs_code
-put_first_document(struct signer *s, const struct proto_bootstrap *m, size_t i,
-                   struct rs_err *err)
+put_first_document(struct signer *s, const struct proto_bootstrap *m, size_t i, struct rs_err *err)
 {
-    struct proto_document d = { .tenant = m->tenant, .kind = m->kinds[i],
-                                .who = rs_bytes_str("init"), .document = m->documents[i] };
+    struct proto_document d = {.tenant = m->tenant,
+                               .kind = m->kinds[i],
+                               .who = rs_bytes_str("init"),
+                               .document = m->documents[i]};
     struct doc_profile profile;
     struct doc_issuer issuer;
     rs_code rc;

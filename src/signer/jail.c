@@ -22,12 +22,30 @@
 #endif
 
 static const unsigned forbidden[] = {
-    SYS_socket,      SYS_connect,          SYS_bind,           SYS_listen,
-    SYS_accept4,     SYS_execve,           SYS_execveat,       SYS_ptrace,
-    SYS_process_vm_readv, SYS_process_vm_writev, SYS_bpf,      SYS_perf_event_open,
-    SYS_keyctl,      SYS_add_key,          SYS_request_key,    SYS_mount,
-    SYS_umount2,     SYS_unshare,          SYS_setns,          SYS_init_module,
-    SYS_finit_module, SYS_kexec_load,      SYS_userfaultfd,    SYS_io_uring_setup,
+    SYS_socket,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_accept4,
+    SYS_execve,
+    SYS_execveat,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_mount,
+    SYS_umount2,
+    SYS_unshare,
+    SYS_setns,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_kexec_load,
+    SYS_userfaultfd,
+    SYS_io_uring_setup,
 };
 
 #define COUNT (sizeof(forbidden) / sizeof(forbidden[0]))
@@ -36,15 +54,15 @@ rs_code
 signer_jail(struct rs_err *err)
 {
     struct sock_filter code[COUNT * 2 + 6];
-    struct sock_fprog program = { .filter = code };
+    struct sock_fprog program = {.filter = code};
     unsigned short n = 0;
 
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                             offsetof(struct seccomp_data, arch));
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                             offsetof(struct seccomp_data, nr));
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (size_t i = 0; i < COUNT; i++) {
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i], 0, 1);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);

@@ -21,9 +21,14 @@ signer_prepare_revoke(struct signer *s, const struct proto_revoke *m, int64_t no
                       struct rs_buf *contents, struct rs_err *err)
 {
     struct state_issuer *issuer = state_find_issuer(&s->state, m->tenant, m->issuer);
-    struct leaf_revoked leaf = { .tenant = m->tenant, .issuer = m->issuer, .serial = m->serial,
-                                 .request_id = m->request_id, .who = m->who, .text = m->text,
-                                 .reason = m->reason, .revoked_at = now_ms / 1000 };
+    struct leaf_revoked leaf = {.tenant = m->tenant,
+                                .issuer = m->issuer,
+                                .serial = m->serial,
+                                .request_id = m->request_id,
+                                .who = m->who,
+                                .text = m->text,
+                                .reason = m->reason,
+                                .revoked_at = now_ms / 1000};
 
     if (issuer == NULL)
         return rs_fail(err, RS_E_ISSUER_UNKNOWN, "signer: no issuer %.*s", (int)m->issuer.len,
@@ -53,9 +58,13 @@ put_crl_leaf(struct signer *s, const struct proto_crl *m, const struct crl_spec 
              struct rs_bytes tbs, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
-    struct leaf_crl leaf = { .tenant = m->tenant, .issuer = m->issuer, .number = spec->number,
-                             .this_update = spec->this_update, .next_update = spec->next_update,
-                             .entries = spec->entry_count, .tbs_hash = RS_BYTES(hash) };
+    struct leaf_crl leaf = {.tenant = m->tenant,
+                            .issuer = m->issuer,
+                            .number = spec->number,
+                            .this_update = spec->this_update,
+                            .next_update = spec->next_update,
+                            .entries = spec->entry_count,
+                            .tbs_hash = RS_BYTES(hash)};
 
     RS_AUTO(rs_buf_done) struct rs_buf content;
     rs_buf_init(&content, 1024);
@@ -89,7 +98,7 @@ signer_crl(struct signer *s, const struct proto_crl *m, struct rs_buf *ret_der, 
 {
     struct state_issuer *rec = state_find_issuer(&s->state, m->tenant, m->issuer);
     struct issuer *issuer = signer_find_issuer(s, m->tenant, m->issuer);
-    struct crl_spec spec = { 0 };
+    struct crl_spec spec = {0};
     int64_t now;
     rs_code rc;
 
@@ -103,8 +112,8 @@ signer_crl(struct signer *s, const struct proto_crl *m, struct rs_buf *ret_der, 
     spec.issuer_name = issuer->cert.subject;
     spec.issuer_key_id = issuer->cert.ski;
     spec.this_update = now / 1000 > rec->crl_this_update ? now / 1000 : rec->crl_this_update;
-    spec.next_update = m->next_update != 0 ? m->next_update
-                                           : spec.this_update + rec->doc.crl_every_s;
+    spec.next_update =
+        m->next_update != 0 ? m->next_update : spec.this_update + rec->doc.crl_every_s;
     spec.number = rec->crl_number + 1;
     spec.entry_count = rec->revoked_count;
     spec.entry = get_entry;

@@ -26,8 +26,8 @@
 #include "base/thread.h"
 #include "signer/core.h"
 
-#define BATCHES 8
-#define COMMIT_MAX 4 /* batches in one append: 4 x 64 leaves */
+#define BATCHES     8
+#define COMMIT_MAX  4 /* batches in one append: 4 x 64 leaves */
 #define THREADS_MAX 16
 #define RECOVER_MAX 256
 
@@ -77,7 +77,7 @@ struct answers {
 static void
 send_message(struct answers *a)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (a->w.count == 0)
         return;
@@ -114,7 +114,7 @@ put_answer(struct answers *a, const struct proto_item *item)
 static void
 put_refused(struct answers *a, uint32_t seq, rs_code code, const char *text)
 {
-    struct proto_item item = { .type = PROTO_REFUSED, .seq = seq };
+    struct proto_item item = {.type = PROTO_REFUSED, .seq = seq};
     char clean[240];
     size_t n = 0;
 
@@ -129,7 +129,7 @@ put_refused(struct answers *a, uint32_t seq, rs_code code, const char *text)
 static void
 put_done(struct answers *a, uint32_t seq, uint64_t leaf, struct rs_bytes payload)
 {
-    struct proto_item item = { .type = PROTO_DONE, .seq = seq };
+    struct proto_item item = {.type = PROTO_DONE, .seq = seq};
 
     item.as.done.leaf = leaf;
     item.as.done.payload = payload;
@@ -140,7 +140,7 @@ put_done(struct answers *a, uint32_t seq, uint64_t leaf, struct rs_bytes payload
 static void
 put_parts(struct answers *a, uint32_t seq, struct rs_bytes all)
 {
-    struct proto_item item = { .type = PROTO_PART, .seq = seq };
+    struct proto_item item = {.type = PROTO_PART, .seq = seq};
     size_t at = 0;
 
     item.as.part.total = all.len;
@@ -157,7 +157,7 @@ static void
 put_result(struct answers *a, uint32_t seq, rs_code rc, uint64_t leaf, const struct rs_err *err)
 {
     if (rc == RS_OK)
-        put_done(a, seq, leaf, (struct rs_bytes){ NULL, 0 });
+        put_done(a, seq, leaf, (struct rs_bytes){NULL, 0});
     else
         put_refused(a, seq, rc, err->text);
 }
@@ -167,9 +167,9 @@ put_result(struct answers *a, uint32_t seq, rs_code rc, uint64_t leaf, const str
 static void
 answer_job(struct answers *a, struct job *job)
 {
-    struct proto_item item = { .type = PROTO_ISSUED, .seq = job->item.seq };
+    struct proto_item item = {.type = PROTO_ISSUED, .seq = job->item.seq};
     uint8_t room[CERT_BYTES_MAX];
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     struct rs_buf der;
     rs_code rc;
 
@@ -180,7 +180,7 @@ answer_job(struct answers *a, struct job *job)
         return;
     }
     if (job->item.type == PROTO_REVOKE) {
-        put_done(a, job->item.seq, job->leaf, (struct rs_bytes){ NULL, 0 });
+        put_done(a, job->item.seq, job->leaf, (struct rs_bytes){NULL, 0});
         return;
     }
     rs_buf_init_fixed(&der, room, sizeof(room));
@@ -268,7 +268,7 @@ static int
 send_leaf(void *arg, const struct ledger_leaf *leaf)
 {
     struct recover *rec = arg;
-    struct proto_item item = { .type = PROTO_LEAF, .seq = rec->seq };
+    struct proto_item item = {.type = PROTO_LEAF, .seq = rec->seq};
     uint8_t room[CERT_BYTES_MAX];
     struct rs_buf der;
 
@@ -289,8 +289,8 @@ do_recover(struct runner *r, struct answers *a, const struct proto_item *in)
 {
     size_t max = in->as.recover.max == 0 || in->as.recover.max > RECOVER_MAX ? RECOVER_MAX
                                                                              : in->as.recover.max;
-    struct recover rec = { r, a, in->seq, in->as.recover.from, max };
-    struct rs_err err = { 0 };
+    struct recover rec = {r, a, in->seq, in->as.recover.from, max};
+    struct rs_err err = {0};
     rs_code rc = ledger_read(r->signer.ledger, in->as.recover.from, send_leaf, &rec, &err);
 
     put_result(a, in->seq, rc, rec.next, &err);
@@ -299,7 +299,7 @@ do_recover(struct runner *r, struct answers *a, const struct proto_item *in)
 static void
 do_crl(struct runner *r, struct answers *a, const struct proto_item *in)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf der;
@@ -314,7 +314,7 @@ do_crl(struct runner *r, struct answers *a, const struct proto_item *in)
 static void
 do_checkpoint(struct runner *r, struct answers *a, const struct proto_item *in)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf note;
@@ -333,9 +333,9 @@ do_status(struct runner *r, struct answers *a, const struct proto_item *in)
     const struct signer *s = &r->signer;
     uint8_t room[256];
     struct rs_buf b;
-    uint64_t figures[] = { s->state.next_index,  s->issued,            s->refused,
-                           s->issuer_count,      s->state.order_count, s->state.officer_count,
-                           s->state.epoch };
+    uint64_t figures[] = {
+        s->state.next_index,    s->issued,     s->refused, s->issuer_count, s->state.order_count,
+        s->state.officer_count, s->state.epoch};
 
     rs_buf_init_fixed(&b, room, sizeof(room));
     rs_cbor_put_map(&b, sizeof(figures) / sizeof(figures[0]));
@@ -349,7 +349,7 @@ do_status(struct runner *r, struct answers *a, const struct proto_item *in)
 static rs_code
 do_login(struct runner *r, const struct proto_note *m, uint64_t *ret_leaf, struct rs_err *err)
 {
-    struct leaf_note note = { .text = m->code, .number = m->count, .who = m->who };
+    struct leaf_note note = {.text = m->code, .number = m->count, .who = m->who};
 
     RS_AUTO(rs_buf_done) struct rs_buf content;
     rs_buf_init(&content, 2048);
@@ -380,7 +380,7 @@ static void
 do_single(struct runner *r, struct answers *a, struct job *job)
 {
     struct proto_item *in = &job->item;
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     uint8_t proof[32];
     uint64_t leaf = 0;
     rs_code rc = RS_OK;
@@ -456,7 +456,7 @@ broken(struct runner *r, const struct rs_err *err)
 static void
 flush_gathered(struct runner *r, struct gather *g)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (g->count == 0)
         return;
@@ -480,15 +480,15 @@ flush_gathered(struct runner *r, struct gather *g)
 static void
 gather_job(struct runner *r, struct gather *g, struct job *job, int64_t now_ms)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     size_t start = g->contents.len;
     int issue = job->item.type == PROTO_ISSUE;
 
     if (issue)
         job->rc = signer_prepare_issue(&r->signer, job, now_ms, &g->contents, &err);
     else
-        job->rc = signer_prepare_revoke(&r->signer, &job->item.as.revoke, now_ms, &g->contents,
-                                        &err);
+        job->rc =
+            signer_prepare_revoke(&r->signer, &job->item.as.revoke, now_ms, &g->contents, &err);
     if (job->rc == RS_OK && !rs_buf_ok(&g->contents))
         job->rc = rs_fail(&err, RS_E_NO_MEMORY, "leaf");
     if (job->rc != RS_OK) {
@@ -501,9 +501,8 @@ gather_job(struct runner *r, struct gather *g, struct job *job, int64_t now_ms)
     }
     g->starts[g->count] = start;
     g->starts[g->count + 1] = g->contents.len;
-    g->leaves[g->count] = (struct ledger_leaf){
-        .type = issue ? LEDGER_ISSUED : LEDGER_REVOKED, .time_ms = now_ms
-    };
+    g->leaves[g->count] =
+        (struct ledger_leaf){.type = issue ? LEDGER_ISSUED : LEDGER_REVOKED, .time_ms = now_ms};
     g->jobs[g->count++] = job;
 }
 
@@ -518,7 +517,7 @@ refuse_job(struct job *job, const struct rs_err *err)
 static void
 commit_batch(struct runner *r, struct gather *g, struct batch *b, struct answers *a)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
     int64_t now_ms = 0;
     rs_code rc = signer_now(&r->signer, &now_ms, &err);
 
@@ -547,7 +546,7 @@ commit_batch(struct runner *r, struct gather *g, struct batch *b, struct answers
 static void
 keep_house(struct runner *r)
 {
-    struct rs_err err = { 0 };
+    struct rs_err err = {0};
 
     if (signer_flush_refusals(&r->signer, 0, &err) != RS_OK ||
         signer_checkpoint(&r->signer, 0, NULL, &err) != RS_OK)
@@ -599,7 +598,7 @@ parse_batch(struct batch *b, size_t len, struct rs_err *err)
             break;
         job->rc = RS_OK;
         job->answered = 0;
-        job->tbs = (struct rs_bytes){ NULL, 0 };
+        job->tbs = (struct rs_bytes){NULL, 0};
         if (job->item.type == PROTO_HELLO)
             rc = rs_fail(err, RS_E_SIGNER_PROTOCOL, "signer protocol: HELLO again");
         b->count++;
@@ -632,7 +631,7 @@ receive_loop(struct runner *r, struct rs_err *err)
 static void
 say_ready(struct runner *r, uint32_t seq)
 {
-    struct proto_item item = { .type = PROTO_READY, .seq = seq };
+    struct proto_item item = {.type = PROTO_READY, .seq = seq};
     struct proto_ready *m = &item.as.ready;
     struct ledger_head head;
     struct answers *a = answers_new(r);
@@ -672,7 +671,7 @@ take_hello(struct runner *r, uint32_t *ret_seq, struct rs_err *err)
 {
     struct batch *b = &r->batches[0];
     struct proto_reader reader;
-    struct proto_item item = { 0 };
+    struct proto_item item = {0};
     size_t len = 0;
     int more = 0;
     rs_code rc;
@@ -684,8 +683,8 @@ take_hello(struct runner *r, uint32_t *ret_seq, struct rs_err *err)
         rc = proto_open(&reader, rs_bytes_of(b->message, len), 1, err);
     if (rc == RS_OK)
         rc = proto_next(&reader, &item, &more, err);
-    if (rc == RS_OK && (!more || item.type != PROTO_HELLO ||
-                        item.as.hello.version != PROTO_VERSION))
+    if (rc == RS_OK &&
+        (!more || item.type != PROTO_HELLO || item.as.hello.version != PROTO_VERSION))
         rc = rs_fail(err, RS_E_SIGNER_PROTOCOL, "signer protocol: HELLO of version %u expected",
                      PROTO_VERSION);
     *ret_seq = item.seq;
@@ -745,7 +744,7 @@ stop_threads(struct runner *r)
 static rs_code
 serve(struct runner *r, struct rs_err *err)
 {
-    struct rs_err why = { 0 };
+    struct rs_err why = {0};
     rs_code rc = start_threads(r, err);
 
     if (rc != RS_OK)

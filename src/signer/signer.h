@@ -18,11 +18,11 @@
 #include "base/secret.h"
 
 struct signer_config {
-    const char *dir;         /* the signer's own directory; must exist */
-    const char *witness_dir; /* second place for checkpoints */
+    const char *dir;                    /* the signer's own directory; must exist */
+    const char *witness_dir;            /* second place for checkpoints */
     const struct rs_secret *passphrase; /* of the key store */
-    unsigned threads;        /* signing threads; 0: one per core */
-    int start_empty;         /* 1: an empty directory is fine (bootstrap follows) */
+    unsigned threads;                   /* signing threads; 0: one per core */
+    int start_empty;                    /* 1: an empty directory is fine (bootstrap follows) */
 };
 
 /*

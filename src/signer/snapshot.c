@@ -15,9 +15,9 @@
 #include "crypto/hash.h"
 
 #define SNAPSHOT_MAX ((size_t)1 << 30)
-#define RECORDS_MAX 1000000u
+#define RECORDS_MAX  1000000u
 #define REVOKED_SIZE 30 /* serial 20, length 1, reason 1, time 8 */
-#define VERSION 1
+#define VERSION      1
 
 /* ---- Saving ----------------------------------------------------------------------------- */
 
@@ -274,7 +274,7 @@ static int
 parse(struct rs_bytes body, struct state *s)
 {
     struct rs_cbor c;
-    struct counts n = { 0 };
+    struct counts n = {0};
 
     rs_cbor_init(&c, body);
     return get_head(&c, s, &n) && get_profiles(&c, s, n.profiles) &&

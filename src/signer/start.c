@@ -13,9 +13,9 @@
 #include "signer/core.h"
 #include "signer/snapshot.h"
 
-#define SIGNER_ID 1
+#define SIGNER_ID  1
 #define LEDGER_KEY "ledger"
-#define PATH_SIZE 640
+#define PATH_SIZE  640
 
 static rs_code
 path_in(const struct signer *s, const char *name, char path[PATH_SIZE], struct rs_err *err)
@@ -74,7 +74,7 @@ free_issuer(struct issuer *i)
 rs_code
 signer_open_issuer(struct signer *s, struct state_issuer *from, struct rs_err *err)
 {
-    struct issuer i = { 0 }, *more;
+    struct issuer i = {0}, *more;
     rs_code rc;
 
     memcpy(i.tenant, from->tenant, sizeof(i.tenant));
@@ -128,7 +128,7 @@ fold_leaf(void *arg, const struct ledger_leaf *leaf)
 static rs_code
 fold_ledger(struct signer *s, struct rs_err *err)
 {
-    struct fold f = { &s->state, err, RS_OK };
+    struct fold f = {&s->state, err, RS_OK};
     struct ledger_head head;
     char path[PATH_SIZE];
     rs_code rc;
@@ -192,12 +192,12 @@ static rs_code
 open_ledger(struct signer *s, struct rs_err *err)
 {
     char path[PATH_SIZE];
-    struct ledger_config config = { .witness_dir = s->config.witness_dir,
-                                    .origin = "rootsmith/ledger/1",
-                                    .signer_id = SIGNER_ID,
-                                    .epoch = 1,
-                                    .sign = sign_checkpoint,
-                                    .sign_arg = s };
+    struct ledger_config config = {.witness_dir = s->config.witness_dir,
+                                   .origin = "rootsmith/ledger/1",
+                                   .signer_id = SIGNER_ID,
+                                   .epoch = 1,
+                                   .sign = sign_checkpoint,
+                                   .sign_arg = s};
     struct ledger_opened opened;
     rs_code rc;
 

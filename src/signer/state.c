@@ -27,7 +27,7 @@ static void
 free_bytes(struct rs_bytes *b)
 {
     free((void *)(uintptr_t)b->p);
-    *b = (struct rs_bytes){ 0 };
+    *b = (struct rs_bytes){0};
 }
 
 void
@@ -100,7 +100,7 @@ copy_bytes(struct rs_bytes *out, struct rs_bytes bytes)
         return 0;
     if (bytes.len > 0)
         memcpy(p, bytes.p, bytes.len);
-    *out = (struct rs_bytes){ p, bytes.len };
+    *out = (struct rs_bytes){p, bytes.len};
     return 1;
 }
 
@@ -263,8 +263,7 @@ add_profile(struct state *s, const struct leaf_document *d, struct rs_err *err)
 static rs_code
 add_issuer(struct state *s, const struct leaf_document *d, struct rs_err *err)
 {
-    struct state_issuer *items =
-        grow(s->issuers, &s->issuer_count, &s->issuer_cap, sizeof(*items));
+    struct state_issuer *items = grow(s->issuers, &s->issuer_count, &s->issuer_cap, sizeof(*items));
 
     if (items == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "issuer");
@@ -299,8 +298,7 @@ put_order(struct state *s, const struct leaf_document *d, struct rs_err *err)
     rs_code rc;
 
     if (o == NULL) {
-        struct state_order *items =
-            grow(s->orders, &s->order_count, &s->order_cap, sizeof(*items));
+        struct state_order *items = grow(s->orders, &s->order_count, &s->order_cap, sizeof(*items));
         if (items == NULL)
             return rs_fail(err, RS_E_NO_MEMORY, "order");
         s->orders = items;
@@ -471,8 +469,7 @@ apply_crl(struct state *s, const struct ledger_leaf *leaf, struct rs_err *err)
     if (rc != RS_OK)
         return rc;
     struct state_issuer *issuer = state_find_issuer(s, d.tenant, d.issuer);
-    if (issuer == NULL || d.number <= issuer->crl_number ||
-        d.this_update < issuer->crl_this_update)
+    if (issuer == NULL || d.number <= issuer->crl_number || d.this_update < issuer->crl_this_update)
         return damaged(leaf, "CRL that does not grow (L4)", err);
     issuer->crl_number = d.number;
     issuer->crl_this_update = d.this_update;

@@ -76,8 +76,8 @@ struct state {
     char tenant[STATE_NAME_SIZE]; /* of the bootstrap */
     int production;
     uint16_t epoch;
-    uint64_t next_index;  /* leaves applied so far */
-    int64_t floor_ms;     /* the largest time that was made durable */
+    uint64_t next_index;    /* leaves applied so far */
+    int64_t floor_ms;       /* the largest time that was made durable */
     uint8_t claim_hash[32]; /* SHA-256 of the claim key, which is kept in a file outside the log */
     int64_t claim_until;    /* 0: no claim open */
     unsigned claims_left;
@@ -105,8 +105,7 @@ struct state_profile *state_find_profile_named(struct state *s, struct rs_bytes 
                                                struct rs_bytes name); /* the newest version */
 struct state_issuer *state_find_issuer(struct state *s, struct rs_bytes tenant,
                                        struct rs_bytes name);
-struct state_order *state_find_order(struct state *s, struct rs_bytes tenant,
-                                     struct rs_bytes name);
+struct state_order *state_find_order(struct state *s, struct rs_bytes tenant, struct rs_bytes name);
 struct state_share *state_find_share(struct state_order *order, struct rs_bytes station);
 struct state_officer *state_find_officer(struct state *s, struct rs_bytes tenant,
                                          const uint8_t key_hash[32]);

@@ -15,11 +15,11 @@
 #include "base/random.h"
 #include "signer/core.h"
 
-#define BACKWARD_MS 2000
-#define EPOCH_2020 1577836800
+#define BACKWARD_MS   2000
+#define EPOCH_2020    1577836800
 #define SERIAL_UNIT_S 16
 #define SERIAL_SCHEME 0x01
-#define TRIES 4
+#define TRIES         4
 
 rs_code
 signer_now(struct signer *s, int64_t *ret_ms, struct rs_err *err)

@@ -11,7 +11,7 @@
 #include "x509/name.h"
 #include "x509/oid.h"
 
-#define SERIAL_MAX 20
+#define SERIAL_MAX     20
 #define EXTENSIONS_MAX 32
 
 static void
@@ -66,7 +66,7 @@ static struct rs_bytes
 read_aki(struct rs_bytes value, struct der *ext)
 {
     struct der d;
-    struct rs_bytes id = { NULL, 0 };
+    struct rs_bytes id = {NULL, 0};
 
     der_init(&d, whole_content(value, DER_SEQUENCE, ext));
     if (der_peek(&d) == DER_CONTEXT_PRIMITIVE(0))

@@ -15,9 +15,9 @@
 struct cert {
     struct rs_bytes whole;
     struct rs_bytes tbs;
-    struct rs_bytes serial;  /* unsigned, no sign byte */
-    struct rs_bytes issuer;  /* Name */
-    struct rs_bytes subject; /* Name */
+    struct rs_bytes serial;        /* unsigned, no sign byte */
+    struct rs_bytes issuer;        /* Name */
+    struct rs_bytes subject;       /* Name */
     int64_t not_before, not_after; /* seconds; INT64_MAX: 99991231235959Z */
     struct rs_bytes spki;
     enum crypto_sig sig_alg;
@@ -25,10 +25,10 @@ struct cert {
     /* Extensions; empty when absent. */
     struct rs_bytes ski, aki;
     int has_basic_constraints, is_ca;
-    int64_t path_length;   /* -1: none */
-    uint32_t key_usage;    /* bit n = named bit n; 0 when absent */
-    struct rs_bytes eku;   /* SEQUENCE OF OID, content */
-    struct rs_bytes san;   /* GeneralNames, whole */
+    int64_t path_length; /* -1: none */
+    uint32_t key_usage;  /* bit n = named bit n; 0 when absent */
+    struct rs_bytes eku; /* SEQUENCE OF OID, content */
+    struct rs_bytes san; /* GeneralNames, whole */
     int unknown_critical;
 };
 

@@ -12,7 +12,7 @@
 
 #define EXTENSIONS_MAX 32
 #define ATTRIBUTES_MAX 16
-#define CHALLENGE_MAX 255
+#define CHALLENGE_MAX  255
 
 /* ---- Subject alternative names (RFC 5280 4.2.1.6) ----------------------------------- */
 
@@ -108,7 +108,7 @@ san_read(struct rs_bytes general_names, struct san *list, size_t cap, size_t *re
 /* ---- Requested extensions --------------------------------------------------------------- */
 
 #define KU_KEY_CERT_SIGN 5u
-#define KU_CRL_SIGN 6u
+#define KU_CRL_SIGN      6u
 
 static int
 asks_ca_by_constraints(struct rs_bytes value)
@@ -127,7 +127,8 @@ asks_ca_by_usage(struct rs_bytes value)
 
     der_init(&d, value);
     struct rs_bytes bits = der_take(&d, DER_BIT_STRING);
-    return bits.len >= 2 && (bits.p[1] & ((0x80u >> KU_KEY_CERT_SIGN) | (0x80u >> KU_CRL_SIGN))) != 0;
+    return bits.len >= 2 &&
+           (bits.p[1] & ((0x80u >> KU_KEY_CERT_SIGN) | (0x80u >> KU_CRL_SIGN))) != 0;
 }
 
 static int
@@ -285,11 +286,11 @@ csr_read(struct rs_bytes der, struct csr *ret_csr, struct rs_err *err)
 rs_code
 csr_check_proof(const struct csr *csr, struct rs_err *err)
 {
-    struct rs_err why = { 0 };
+    struct rs_err why = {0};
     rs_code rc = crypto_verify(&csr->pub, csr->sig_alg, csr->tbs, csr->signature, &why);
 
     if (rc != RS_OK)
-        return rs_fail(err, rc == RS_E_KEY_WEAK ? rc : RS_E_KEY_PROOF,
-                       "csr: RFC 2986 4.2: %.180s", why.text);
+        return rs_fail(err, rc == RS_E_KEY_WEAK ? rc : RS_E_KEY_PROOF, "csr: RFC 2986 4.2: %.180s",
+                       why.text);
     return RS_OK;
 }

@@ -13,7 +13,7 @@
 #include "crypto/pub.h"
 #include "x509/der.h"
 
-#define CSR_SAN_MAX 32
+#define CSR_SAN_MAX   32
 #define CSR_BYTES_MAX 32768
 
 enum san_kind {
@@ -39,7 +39,7 @@ struct csr {
     struct rs_bytes spki;
     enum crypto_sig sig_alg;
     struct rs_bytes signature;
-    struct crypto_pub pub;   /* of spki, checked */
+    struct crypto_pub pub; /* of spki, checked */
     struct san sans[CSR_SAN_MAX];
     size_t san_count;
     struct rs_bytes challenge; /* challengePassword; empty: none */

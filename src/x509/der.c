@@ -80,7 +80,7 @@ der_take_whole(struct der *d, unsigned tag)
 
     (void)der_take(d, tag);
     if (!der_ok(d))
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     return rs_bytes_of(start, (size_t)(d->in.p - start));
 }
 
@@ -118,7 +118,7 @@ der_take_uint(struct der *d, size_t max)
 
     if (v.len == 0 || (v.p[0] & 0x80) != 0 || (v.len > 1 && v.p[0] == 0 && (v.p[1] & 0x80) == 0)) {
         der_fail(d);
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     if (v.len > 1 && v.p[0] == 0) {
         v.p++;
@@ -126,7 +126,7 @@ der_take_uint(struct der *d, size_t max)
     }
     if (v.len > max) {
         der_fail(d);
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     return v;
 }
@@ -163,7 +163,7 @@ der_take_bits(struct der *d)
 
     if (v.len == 0 || v.p[0] != 0) {
         der_fail(d);
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     return rs_bytes_of(v.p + 1, v.len - 1);
 }
@@ -330,7 +330,7 @@ der_put_bits(struct der_out *o, struct rs_bytes bytes)
 void
 der_put_named_bits(struct der_out *o, uint32_t value, unsigned count)
 {
-    uint8_t bytes[5] = { 0 };
+    uint8_t bytes[5] = {0};
     unsigned last = 0, used = 0;
 
     for (unsigned n = 0; n < count && n < 32; n++) {
@@ -348,7 +348,7 @@ void
 der_put_generalized_time(struct der_out *o, int64_t seconds)
 {
     char text[96];
-    struct rs_utc u = { 9999, 12, 31, 23, 59, 59 };
+    struct rs_utc u = {9999, 12, 31, 23, 59, 59};
 
     if (seconds != INT64_MAX)
         rs_utc_from_time(seconds, &u);

@@ -36,7 +36,7 @@ enum der_tag {
 };
 
 /* Context tags: constructed [n] and primitive [n]. */
-#define DER_CONTEXT(n) (0xa0u | (unsigned)(n))
+#define DER_CONTEXT(n)           (0xa0u | (unsigned)(n))
 #define DER_CONTEXT_PRIMITIVE(n) (0x80u | (unsigned)(n))
 
 /* ---- Reading ------------------------------------------------------------------- */

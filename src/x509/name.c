@@ -15,16 +15,16 @@ static const struct {
     const struct rs_bytes *oid;
     uint8_t tag;
 } attributes[] = {
-    { "CN", &oid_cn, DER_UTF8_STRING },
-    { "O", &oid_o, DER_UTF8_STRING },
-    { "OU", &oid_ou, DER_UTF8_STRING },
-    { "C", &oid_c, DER_PRINTABLE_STRING },
-    { "L", &oid_l, DER_UTF8_STRING },
-    { "ST", &oid_st, DER_UTF8_STRING },
-    { "STREET", &oid_street, DER_UTF8_STRING },
-    { "serialNumber", &oid_serial_number, DER_PRINTABLE_STRING },
-    { "title", &oid_title, DER_UTF8_STRING },
-    { "DC", &oid_dc, DER_IA5_STRING },
+    {"CN", &oid_cn, DER_UTF8_STRING},
+    {"O", &oid_o, DER_UTF8_STRING},
+    {"OU", &oid_ou, DER_UTF8_STRING},
+    {"C", &oid_c, DER_PRINTABLE_STRING},
+    {"L", &oid_l, DER_UTF8_STRING},
+    {"ST", &oid_st, DER_UTF8_STRING},
+    {"STREET", &oid_street, DER_UTF8_STRING},
+    {"serialNumber", &oid_serial_number, DER_PRINTABLE_STRING},
+    {"title", &oid_title, DER_UTF8_STRING},
+    {"DC", &oid_dc, DER_IA5_STRING},
 };
 
 /* ---- Patterns --------------------------------------------------------------------- */
@@ -173,7 +173,8 @@ static rs_code
 check_value(const struct name_rdn *rdn, struct rs_bytes v, struct rs_err *err)
 {
     if (v.len == 0 || v.p[0] == ' ' || v.p[v.len - 1] == ' ')
-        return rs_fail(err, RS_E_CSR_SUBJECT, "name: a value is empty or begins or ends with space");
+        return rs_fail(err, RS_E_CSR_SUBJECT,
+                       "name: a value is empty or begins or ends with space");
     if (rdn->oid == &oid_c && v.len != 2)
         return rs_fail(err, RS_E_CSR_SUBJECT, "name: C must have two letters");
     for (size_t i = 0; i < v.len; i++) {
@@ -299,7 +300,7 @@ name_find(struct rs_bytes name, struct rs_bytes oid)
         if (rs_bytes_equal(type, oid))
             return value;
     }
-    return (struct rs_bytes){ NULL, 0 };
+    return (struct rs_bytes){NULL, 0};
 }
 
 static void
@@ -337,14 +338,17 @@ put_attribute_text(struct rs_buf *b, struct rs_bytes oid, struct rs_bytes value)
 void
 name_text(struct rs_bytes name, char *text, size_t cap)
 {
-    struct { struct rs_bytes oid, value; } list[NAME_RDN_MAX];
+    struct {
+        struct rs_bytes oid, value;
+    } list[NAME_RDN_MAX];
     struct der outer, rdns;
     struct rs_buf b;
     unsigned tag;
     size_t count = 0;
 
     open_name(name, &outer, &rdns);
-    while (count < NAME_RDN_MAX && next_attribute(&rdns, &list[count].oid, &tag, &list[count].value))
+    while (count < NAME_RDN_MAX &&
+           next_attribute(&rdns, &list[count].oid, &tag, &list[count].value))
         count++;
     rs_buf_init_fixed(&b, (uint8_t *)text, cap - 1);
     for (size_t i = count; i-- > 0;) {

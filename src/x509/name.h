@@ -14,14 +14,14 @@
 
 #include "x509/der.h"
 
-#define NAME_RDN_MAX 16
+#define NAME_RDN_MAX   16
 #define NAME_VALUE_MAX 256
-#define NAME_TEXT_MAX 1024
+#define NAME_TEXT_MAX  1024
 
 /* One attribute of a pattern. */
 struct name_rdn {
-    const struct rs_bytes *oid; /* one of oid.h */
-    uint8_t tag;                /* string type */
+    const struct rs_bytes *oid;     /* one of oid.h */
+    uint8_t tag;                    /* string type */
     char value[NAME_VALUE_MAX + 1]; /* unescaped; may hold {placeholders} */
 };
 

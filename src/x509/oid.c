@@ -7,9 +7,9 @@
 
 #include <stdio.h>
 
-#define OID(name, ...) \
-    static const uint8_t name##_bytes[] = { __VA_ARGS__ }; \
-    const struct rs_bytes name = { name##_bytes, sizeof(name##_bytes) }
+#define OID(name, ...)                                                                             \
+    static const uint8_t name##_bytes[] = {__VA_ARGS__};                                           \
+    const struct rs_bytes name = {name##_bytes, sizeof(name##_bytes)}
 
 OID(oid_cn, 0x55, 0x04, 0x03);
 OID(oid_serial_number, 0x55, 0x04, 0x05);

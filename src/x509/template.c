@@ -135,7 +135,7 @@ put_nocheck(struct der_out *o)
 {
     size_t mark = der_mark(o);
 
-    der_put_element(o, DER_NULL, (struct rs_bytes){ NULL, 0 });
+    der_put_element(o, DER_NULL, (struct rs_bytes){NULL, 0});
     put_extension(o, oid_ocsp_nocheck, 0, mark);
 }
 
@@ -149,7 +149,7 @@ keep(struct template *t, struct rs_bytes bytes, struct rs_err *err)
     if (sizeof(t->fixed) - t->fixed_len < bytes.len) {
         (void)rs_fail(err, RS_E_PROFILE_LIMIT, "template: more than %d constant bytes",
                       TEMPLATE_FIXED_MAX);
-        return (struct rs_bytes){ NULL, 0 };
+        return (struct rs_bytes){NULL, 0};
     }
     memcpy(t->fixed + t->fixed_len, bytes.p, bytes.len);
     t->fixed_len += bytes.len;
@@ -177,8 +177,7 @@ compile_tail(const struct template_spec *spec, struct template *t, struct rs_err
         return rs_fail(err, RS_E_PROFILE_LIMIT, "template: extensions over %d bytes",
                        TEMPLATE_FIXED_MAX);
     t->extensions_tail = keep(t, der_out_bytes(&o), err);
-    return t->extensions_tail.p != NULL || der_out_bytes(&o).len == 0 ? RS_OK
-                                                                       : RS_E_PROFILE_LIMIT;
+    return t->extensions_tail.p != NULL || der_out_bytes(&o).len == 0 ? RS_OK : RS_E_PROFILE_LIMIT;
 }
 
 static rs_code
@@ -195,9 +194,8 @@ compile_names(const struct template_spec *spec, struct template *t, struct rs_er
         t->text_len += spec->dns[i].len;
     }
     t->dns_count = spec->dns_count;
-    if (spec->hardware_type.len > 0 &&
-        !oid_read(spec->hardware_type, t->hardware_type, sizeof(t->hardware_type),
-                  &t->hardware_type_len))
+    if (spec->hardware_type.len > 0 && !oid_read(spec->hardware_type, t->hardware_type,
+                                                 sizeof(t->hardware_type), &t->hardware_type_len))
         return rs_fail(err, RS_E_CONFIG_INVALID, "template: hardware type is not an OID");
     if (t->empty_subject)
         return RS_OK;
@@ -348,7 +346,7 @@ rs_code
 template_build(const struct template *t, const struct template_values *values, uint8_t *buf,
                size_t cap, struct rs_bytes *ret_tbs, struct rs_err *err)
 {
-    static const uint8_t version_3[] = { 0xa0, 0x03, 0x02, 0x01, 0x02 };
+    static const uint8_t version_3[] = {0xa0, 0x03, 0x02, 0x01, 0x02};
     struct der_out o;
     rs_code rc;
 
@@ -358,7 +356,7 @@ template_build(const struct template *t, const struct template_values *values, u
         return rc;
     der_put(&o, values->pub->spki);
     if (t->empty_subject)
-        der_put_element(&o, DER_SEQUENCE, (struct rs_bytes){ NULL, 0 });
+        der_put_element(&o, DER_SEQUENCE, (struct rs_bytes){NULL, 0});
     else
         rc = name_put(&o, &t->subject, values->value, values->arg, err);
     if (rc != RS_OK)

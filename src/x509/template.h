@@ -13,9 +13,9 @@
 #include "crypto/pub.h"
 #include "x509/name.h"
 
-#define TEMPLATE_LIST_MAX 16
+#define TEMPLATE_LIST_MAX  16
 #define TEMPLATE_FIXED_MAX 2048
-#define TEMPLATE_TBS_MAX 8192
+#define TEMPLATE_TBS_MAX   8192
 
 enum template_ski {
     TEMPLATE_SKI_NONE = 0,
@@ -31,7 +31,7 @@ struct template_spec {
     struct rs_bytes subject;       /* pattern, RFC 4514; empty: empty subject, SAN critical */
     enum template_ski ski;
     int is_ca;
-    int64_t path_length; /* CA: -1 none */
+    int64_t path_length;   /* CA: -1 none */
     int basic_constraints; /* write it for end entities too (cA FALSE, critical) */
     uint32_t key_usage;
     struct rs_bytes eku[TEMPLATE_LIST_MAX]; /* dotted text */
@@ -45,7 +45,8 @@ struct template_spec {
     int ocsp_nocheck;
 };
 
-struct template {
+struct template
+{
     struct name_pattern subject;
     int empty_subject;
     enum template_ski ski;
@@ -63,12 +64,12 @@ struct template {
 
 /* What one certificate adds. */
 struct template_values {
-    struct rs_bytes serial; /* unsigned big-endian, 1 to 20 bytes */
+    struct rs_bytes serial;        /* unsigned big-endian, 1 to 20 bytes */
     int64_t not_before, not_after; /* seconds; INT64_MAX: 99991231235959Z */
     const struct crypto_pub *pub;
     name_value_fn value; /* fills in placeholders */
     void *arg;
-    struct rs_bytes chip_uid; /* raw, for hardwareModuleName */
+    struct rs_bytes chip_uid;               /* raw, for hardwareModuleName */
     struct rs_bytes dns[TEMPLATE_LIST_MAX]; /* further names, already allowed by policy */
     size_t dns_count;
     struct rs_bytes ip[TEMPLATE_LIST_MAX]; /* 4 or 16 bytes */

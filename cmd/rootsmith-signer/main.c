@@ -16,9 +16,9 @@
 
 #include "base/inject.h"
 #include "base/io.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/sock.h"
-#include "signer/jail.h"
 #include "signer/signer.h"
 
 struct options {
@@ -113,7 +113,7 @@ main(int argc, char **argv)
     if (rc == RS_OK)
         rc = read_passphrase(o.config.dir, &passphrase, &err);
     if (rc == RS_OK)
-        rc = signer_jail(&err);
+        rc = rs_jail(RS_JAIL_CLOSED, &err);
     o.config.passphrase = &passphrase;
     if (rc == RS_OK)
         rc = o.fd >= 0 ? signer_run(&o.config, o.fd, &err) : make_claim(&o, &err);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/inject.h"
+#include "base/jail.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sock.h"
@@ -691,7 +692,9 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
-    rc = rs_sock_receive_fds(control_fd, fds, LISTENERS + 1, &count, err);
+    rc = rs_jail(RS_JAIL_ACCEPTS, err);
+    if (rc == RS_OK)
+        rc = rs_sock_receive_fds(control_fd, fds, LISTENERS + 1, &count, err);
     if (rc == RS_OK && count != LISTENERS + 1)
         rc = rs_fail(err, RS_E_SIGNER_PROTOCOL, "front: %zu descriptors", count);
     if (rc == RS_OK)

@@ -2,8 +2,8 @@
 # Wants: BIN (programs).  Gives: WORK, DATA, DEVICES, PEOPLE, HTTP, rs(), up(), down(), check().
 
 export LC_ALL=C.UTF-8
-# Hardened processes cannot be leak-checked: that needs ptrace.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+# Hardened processes cannot be leak-checked: that needs ptrace.  Newer mesons set options of their own.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
 passed=0
 failed=0

@@ -171,11 +171,30 @@ refuses_algorithms_off_the_list(void **state)
     assert_true(X509_REQ_sign(req, crypto_key_evp(key), EVP_sha1()) > 0);
     der.len = (size_t)i2d_X509_REQ(req, &p);
     assert_int_equal(csr_read(help_bytes(&der), &csr, NULL), RS_E_KEY_WEAK);
-    p = der.p;
-    assert_int_equal(X509_REQ_set_version(req, 1), 1);
+    X509_REQ_free(req);
+    crypto_key_free(key);
+}
+
+static void
+refuses_another_version(void **state)
+{
+    static const uint8_t v1[] = {0x02, 0x01, 0x00};
+    struct crypto_key *key = help_key(CRYPTO_P256);
+    X509_REQ *req = X509_REQ_new();
+    struct help_der der;
+    struct csr csr;
+    uint8_t *p = der.p;
+
+    (void)state;
+    assert_int_equal(X509_REQ_set_pubkey(req, crypto_key_evp(key)), 1);
     assert_true(X509_REQ_sign(req, crypto_key_evp(key), EVP_sha256()) > 0);
     der.len = (size_t)i2d_X509_REQ(req, &p);
-    assert_int_equal(csr_read(help_bytes(&der), &csr, NULL), RS_E_CSR_FORMAT); /* version 2 */
+    assert_int_equal(csr_read(help_bytes(&der), &csr, NULL), RS_OK);
+    /* OpenSSL 3.5 does not set version 2 any more, so the byte is changed here. */
+    p = memmem(der.p, der.len, v1, sizeof(v1));
+    assert_non_null(p);
+    p[2] = 1;
+    assert_int_equal(csr_read(help_bytes(&der), &csr, NULL), RS_E_CSR_FORMAT);
     X509_REQ_free(req);
     crypto_key_free(key);
 }
@@ -323,6 +342,7 @@ main(void)
         cmocka_unit_test(refuses_two_of_what_may_stand_once),
         cmocka_unit_test(refuses_subjects_with_control_characters),
         cmocka_unit_test(refuses_algorithms_off_the_list),
+        cmocka_unit_test(refuses_another_version),
         cmocka_unit_test(proof_of_another_key_is_refused),
         cmocka_unit_test(san_lists_are_bounded),
         cmocka_unit_test(wishes_for_ca_rights_are_noticed),

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "crypto/hash.h"
-#include "server/front.h"
+#include "server/rest.h"
 #include "x509/crl.h"
 
 #define PAGE    500
@@ -790,7 +790,9 @@ const struct route rest_routes[] = {
     {HTTP_GET, "orders", 0, NULL, PKI_PERSON, get_orders},
     {HTTP_GET, "orders", 1, NULL, PKI_PERSON, get_order},
     {HTTP_PUT, "orders", 1, NULL, PKI_PERSON, put_order},
+    {HTTP_GET, "orders", 1, "report", PKI_PERSON, rest_get_order_report},
     {HTTP_GET, "stations", 0, NULL, PKI_PERSON, get_stations},
+    {HTTP_GET, "stations", 1, NULL, PKI_PERSON, rest_get_station},
     {HTTP_PUT, "stations", 1, NULL, PKI_PERSON, put_station},
     {HTTP_GET, "devices", 0, NULL, PKI_PERSON, get_devices},
     {HTTP_GET, "devices", 1, NULL, PKI_PERSON, get_device},
@@ -798,6 +800,11 @@ const struct route rest_routes[] = {
     {HTTP_PUT, "devices", 1, "token", PKI_PERSON, put_device_token},
     {HTTP_GET, "certificates", 0, NULL, PKI_PERSON, get_certificates},
     {HTTP_POST, "certificates", 0, NULL, PKI_PERSON, post_certificate},
+    {HTTP_GET, "certificates", 1, NULL, PKI_PERSON, rest_get_certificate},
+    {HTTP_POST, "certificates", 1, "revoke", PKI_PERSON, rest_revoke_certificate},
+    {HTTP_GET, "crls", 0, NULL, PKI_PERSON, rest_get_crls},
+    {HTTP_GET, "crls", 1, NULL, PKI_PERSON, rest_get_crl},
+    {HTTP_GET, "crls", 1, "file", PKI_PERSON, rest_get_crl_file},
     {HTTP_POST, "crls", 1, "publish", PKI_PERSON, post_crl},
     {HTTP_POST, "checkpoints", 0, NULL, PKI_PERSON, post_checkpoint},
     {HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/config.h"
@@ -17,11 +18,6 @@
 #define COLUMNS_MAX 8
 
 /* ---- Lists and objects -------------------------------------------------------------------------- */
-
-struct column {
-    const char *title;
-    const char *member; /* "chip.model": dotted */
-};
 
 static const char *
 text_at(const json_t *j, const char *path, char *room, size_t cap)
@@ -44,8 +40,56 @@ text_at(const json_t *j, const char *path, char *room, size_t cap)
     return room;
 }
 
+size_t
+cli_text_width(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+size_t
+cli_columns_that_fit(const size_t *widths, size_t count, size_t room)
+{
+    size_t used = 0;
+
+    for (size_t c = 0; c < count; c++) {
+        used += widths[c] + (c > 0 ? 2 : 0);
+        if (c > 0 && used > room)
+            return c;
+    }
+    return count;
+}
+
+/* Characters in a line; no end where nobody looks, or everything is wanted. */
+static size_t
+line_room(const struct cli *cli)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+
+    if (cli->wide || !isatty(STDOUT_FILENO))
+        return SIZE_MAX;
+    if (columns != NULL && atoi(columns) > 0)
+        return (size_t)atoi(columns);
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 static void
-put_table(const json_t *items, const struct column *columns, size_t count)
+put_cell(const char *text, size_t width, int last)
+{
+    size_t n = cli_text_width(text);
+
+    (void)printf("%s%*s", text, last ? 0 : (int)(width > n ? width - n : 0) + 2, "");
+    if (last)
+        (void)fputc('\n', stdout);
+}
+
+void
+cli_put_table(const struct cli *cli, const json_t *items, const struct cli_column *columns,
+              size_t count)
 {
     size_t widths[COLUMNS_MAX], n = json_array_size(items);
     char room[64];
@@ -53,23 +97,26 @@ put_table(const json_t *items, const struct column *columns, size_t count)
     for (size_t c = 0; c < count; c++) {
         widths[c] = strlen(columns[c].title);
         for (size_t i = 0; i < n; i++) {
-            size_t len = strlen(text_at(json_array_get(items, i), columns[c].member, room, 64));
+            size_t len =
+                cli_text_width(text_at(json_array_get(items, i), columns[c].member, room, 64));
             if (len > widths[c])
                 widths[c] = len;
         }
     }
+    count = cli_columns_that_fit(widths, count, line_room(cli));
+    (void)fputs(cli->color ? "\033[1m" : "", stdout);
     for (size_t c = 0; c < count; c++)
-        (void)printf("%-*s%s", (int)widths[c], columns[c].title, c + 1 < count ? "  " : "\n");
+        put_cell(columns[c].title, widths[c], c + 1 == count);
+    (void)fputs(cli->color ? "\033[0m" : "", stdout);
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < count; c++)
-            (void)printf("%-*s%s", (int)widths[c],
-                         text_at(json_array_get(items, i), columns[c].member, room, 64),
-                         c + 1 < count ? "  " : "\n");
+            put_cell(text_at(json_array_get(items, i), columns[c].member, room, 64), widths[c],
+                     c + 1 == count);
     }
 }
 
-static int
-list(struct cli *cli, const char *path, const struct column *columns, size_t count)
+int
+cli_list(struct cli *cli, const char *path, const struct cli_column *columns, size_t count)
 {
     struct rs_err err = {0};
     json_t *j = NULL;
@@ -80,7 +127,7 @@ list(struct cli *cli, const char *path, const struct column *columns, size_t cou
     if (cli->json)
         code = cli_put_json(cli, j);
     else
-        put_table(json_object_get(j, "items"), columns, count);
+        cli_put_table(cli, json_object_get(j, "items"), columns, count);
     json_decref(j);
     return code;
 }
@@ -100,11 +147,11 @@ get(struct cli *cli, const char *collection, const char *name, json_t **ret_json
 int
 verb_ca_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {
+    static const struct cli_column columns[] = {
         {"NAME", "name"}, {"PARENT", "parent"}, {"UNTIL", "until"}, {"SUBJECT", "subject"}};
 
     (void)args;
-    return list(cli, "/api/v1/cas", columns, 4);
+    return cli_list(cli, "/api/v1/cas", columns, 4);
 }
 
 int
@@ -157,11 +204,11 @@ verb_ca_chain(struct cli *cli, const struct cli_args *args)
 int
 verb_profile_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {
+    static const struct cli_column columns[] = {
         {"NAME", "name"}, {"VERSION", "version"}, {"HASH", "hash"}};
 
     (void)args;
-    return list(cli, "/api/v1/profiles", columns, 3);
+    return cli_list(cli, "/api/v1/profiles", columns, 3);
 }
 
 static int
@@ -283,6 +330,12 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
 
     if (!read_product(cli, args, &p, name))
         return 2;
+    if (cli->dry_run) {
+        if (get(cli, "cas", p.issuer, &j, &err) != RS_OK)
+            return cli_fail(cli, "Not set", &err);
+        json_decref(j);
+        return cli_would(cli, "set product %s to %.60s by %.60s", name, p.rot, p.issuer);
+    }
     body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "rot", p.rot, "issuer", p.issuer, "profile",
                      p.profile ? p.profile : "idevid", "layout", p.layout ? p.layout : "",
                      "serials", p.serials ? p.serials : "");
@@ -306,11 +359,11 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
 int
 verb_product_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {
+    static const struct cli_column columns[] = {
         {"NAME", "name"}, {"VERSION", "version"}, {"CHIP", "rot"}, {"ISSUER", "issuer"}};
 
     (void)args;
-    return list(cli, "/api/v1/products", columns, 4);
+    return cli_list(cli, "/api/v1/products", columns, 4);
 }
 
 int
@@ -324,11 +377,11 @@ verb_product_show(struct cli *cli, const struct cli_args *args)
 int
 verb_station_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {
+    static const struct cli_column columns[] = {
         {"NAME", "name"}, {"STATE", "state"}, {"SINCE", "updated"}};
 
     (void)args;
-    return list(cli, "/api/v1/stations", columns, 3);
+    return cli_list(cli, "/api/v1/stations", columns, 3);
 }
 
 /* The code is made here and never leaves but on this screen: the server gets what is derived. */
@@ -413,23 +466,23 @@ verb_token_create(struct cli *cli, const struct cli_args *args)
 int
 verb_device_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {{"SERIAL", "serial"},    {"STATE", "state"},
-                                            {"PRODUCT", "product"},  {"CHIP", "chip.model"},
-                                            {"ORDER", "made.order"}, {"STATION", "made.station"},
-                                            {"MADE", "made.time"}};
+    static const struct cli_column columns[] = {
+        {"SERIAL", "serial"},   {"STATE", "state"},      {"PRODUCT", "product"},
+        {"CHIP", "chip.model"}, {"ORDER", "made.order"}, {"STATION", "made.station"},
+        {"MADE", "made.time"}};
 
     (void)args;
-    return list(cli, "/api/v1/devices", columns, 7);
+    return cli_list(cli, "/api/v1/devices", columns, 7);
 }
 
 int
 verb_device_show(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {{"OBJECT", "object"},
-                                            {"CERTIFICATE", "serial"},
-                                            {"ISSUER", "issuer"},
-                                            {"ENDS", "until"},
-                                            {"STATE", "status"}};
+    static const struct cli_column columns[] = {{"OBJECT", "object"},
+                                                {"CERTIFICATE", "serial"},
+                                                {"ISSUER", "issuer"},
+                                                {"ENDS", "until"},
+                                                {"STATE", "status"}};
     struct rs_err err = {0};
     json_t *j = NULL;
     char room[64];
@@ -450,38 +503,15 @@ verb_device_show(struct cli *cli, const struct cli_args *args)
               rs_json_text_or(json_object_get(j, "made"), "station", ""),
               rs_json_text_or(json_object_get(j, "made"), "order", ""));
     (void)fputc('\n', stdout);
-    put_table(json_object_get(j, "objects"), columns, 5);
+    cli_put_table(cli, json_object_get(j, "objects"), columns, 5);
     json_decref(j);
     return 0;
-}
-
-/* Irreversible: the serial is typed again, or given with --confirm (UX-7). */
-static int
-confirmed(struct cli *cli, const struct cli_args *args, const char *serial)
-{
-    const char *given = cli_option(args, "confirm");
-    char line[128];
-
-    if (given != NULL)
-        return strcmp(given, serial) == 0;
-    if (!isatty(STDIN_FILENO)) {
-        (void)fprintf(stderr, "This cannot be undone: give --confirm %s. Nothing was changed.\n",
-                      serial);
-        return 0;
-    }
-    cli_say(cli, "This ends the device's identity for good. It cannot be undone.");
-    (void)printf("Type the device serial to go on: ");
-    (void)fflush(stdout);
-    if (fgets(line, sizeof(line), stdin) == NULL)
-        return 0;
-    line[strcspn(line, "\n")] = '\0';
-    return strcmp(line, serial) == 0;
 }
 
 int
 verb_device_revoke(struct cli *cli, const struct cli_args *args)
 {
-    const char *serial = args->words[0], *reason = cli_option(args, "reason");
+    const char *serial = args->words[0], *reason = cli->reason;
     struct rs_err err = {0};
     json_t *body, *j = NULL;
     char path[200];
@@ -490,7 +520,13 @@ verb_device_revoke(struct cli *cli, const struct cli_args *args)
 
     if (reason == NULL)
         return cli_usage(cli, "device revoke needs --reason TEXT: it goes into the ledger");
-    if (!confirmed(cli, args, serial))
+    if (get(cli, "devices", serial, &j, &err) != RS_OK)
+        return cli_fail(cli, "Not revoked", &err);
+    json_decref(j);
+    j = NULL;
+    if (cli->dry_run)
+        return cli_would(cli, "revoke every certificate of device %.100s for good", serial);
+    if (!cli_confirmed(cli, serial, "This ends the device's identity for good."))
         return 1;
     body = json_pack("{s:s}", "reason", reason);
     (void)snprintf(path, sizeof(path), "/api/v1/devices/%.120s/revoke", serial);
@@ -513,12 +549,12 @@ verb_device_revoke(struct cli *cli, const struct cli_args *args)
 int
 verb_cert_list(struct cli *cli, const struct cli_args *args)
 {
-    static const struct column columns[] = {{"SERIAL", "serial"}, {"STATE", "status"},
-                                            {"ISSUER", "issuer"}, {"PROFILE", "profile"},
-                                            {"ENDS", "until"},    {"SUBJECT", "subject"}};
+    static const struct cli_column columns[] = {{"SERIAL", "serial"}, {"STATE", "status"},
+                                                {"ISSUER", "issuer"}, {"PROFILE", "profile"},
+                                                {"ENDS", "until"},    {"SUBJECT", "subject"}};
 
     (void)args;
-    return list(cli, "/api/v1/certificates", columns, 6);
+    return cli_list(cli, "/api/v1/certificates", columns, 6);
 }
 
 /* PEM or DER of a request, as base64 of its DER. */

@@ -26,8 +26,9 @@ struct cli_context {
 
 struct cli {
     const char *program;
-    int json, quiet, verbose, color, utf8, dry_run;
+    int json, quiet, verbose, color, utf8, dry_run, wide, overwrite;
     const char *context, *server, *output, *confirm, *reason;
+    char request[16]; /* id of the last refusal by the server, or "" */
     struct rs_arena arena;
     struct cli_context at;
     struct web *web;
@@ -39,7 +40,10 @@ struct cli_option {
     const char *value; /* "" for flags */
 };
 
+struct cli_verb;
+
 struct cli_args {
+    const struct cli_verb *verb; /* the row that was asked for: several may share a function */
     const char *words[32];
     size_t word_count;
     struct cli_option options[32];
@@ -48,7 +52,14 @@ struct cli_args {
 
 typedef int (*cli_verb_fn)(struct cli *cli, const struct cli_args *args);
 
-/* One verb.  usage: the part after "rootsmith "; examples: two lines for --help. */
+/* What --dry-run means for a verb. */
+enum cli_effect {
+    CLI_READS = 1, /* nothing is ever changed: the flag says nothing */
+    CLI_TRIES,     /* all checks, and nothing is changed */
+    CLI_ONCE,      /* cannot be tried (a code is used up, a chip acts): the flag is refused */
+};
+
+/* One verb.  usage: the part after "rootsmith "; example: a line for --help. */
 struct cli_verb {
     const char *noun, *verb;
     const char *usage;
@@ -56,6 +67,7 @@ struct cli_verb {
     size_t words_min, words_max;
     const char *example;
     cli_verb_fn run;
+    enum cli_effect effect;
 };
 
 extern const struct cli_verb cli_verbs[];
@@ -87,6 +99,30 @@ int cli_put_json(struct cli *cli, const json_t *json);
 /* Why it failed, in three parts; returns the exit code of the error's row. */
 int cli_fail(const struct cli *cli, const char *what, const struct rs_err *err);
 int cli_usage(const struct cli *cli, const char *text);
+/* "Would ...": what --dry-run says instead of doing it; 0. */
+int cli_would(struct cli *cli, const char *fmt, ...) RS_PRINTF(2, 3);
+/*
+ * Irreversible: the name is typed again, or given with --confirm (UX-7); 0 when it was not.
+ * gone: one sentence about what cannot be undone.
+ */
+int cli_confirmed(struct cli *cli, const char *name, const char *gone);
+
+struct cli_column {
+    const char *title;
+    const char *member; /* "chip.model": dotted */
+};
+/* GET path, and its items as a table, or the body with --json. */
+int cli_list(struct cli *cli, const char *path, const struct cli_column *columns, size_t count);
+void cli_put_table(const struct cli *cli, const json_t *items, const struct cli_column *columns,
+                   size_t count);
+/*
+ * Which columns stay: from the last on they are dropped until the rest fits room
+ * characters, two spaces between; the first always stays.  Gives how many.
+ */
+size_t cli_columns_that_fit(const size_t *widths, size_t count, size_t room);
+/* Characters that a terminal shows for UTF-8 text, one each. */
+size_t cli_text_width(const char *text);
+
 /* A file written atomically, refusing to overwrite without --overwrite. */
 int cli_write_file(struct cli *cli, const char *path, struct rs_bytes bytes, unsigned mode);
 
@@ -150,6 +186,17 @@ int verb_device_revoke(struct cli *cli, const struct cli_args *args);
 int verb_cert_list(struct cli *cli, const struct cli_args *args);
 int verb_cert_issue(struct cli *cli, const struct cli_args *args);
 int verb_crl_publish(struct cli *cli, const struct cli_args *args);
+int verb_cert_show(struct cli *cli, const struct cli_args *args);
+int verb_cert_verify(struct cli *cli, const struct cli_args *args);
+int verb_cert_revoke(struct cli *cli, const struct cli_args *args);
+int verb_cert_download(struct cli *cli, const struct cli_args *args);
+int verb_crl_list(struct cli *cli, const struct cli_args *args);
+int verb_crl_show(struct cli *cli, const struct cli_args *args);
+int verb_crl_download(struct cli *cli, const struct cli_args *args);
+int verb_order_report(struct cli *cli, const struct cli_args *args);
+int verb_station_show(struct cli *cli, const struct cli_args *args);
+int verb_chip(struct cli *cli, const struct cli_args *args);
+int verb_chip_scan(struct cli *cli, const struct cli_args *args);
 int verb_ledger_verify(struct cli *cli, const struct cli_args *args);
 
 #endif /* CLI_CLI_H */

@@ -386,6 +386,8 @@ verb_init(struct cli *cli, const struct cli_args *args)
     make_title(&m);
     if (m.production)
         return cli_usage(cli, "production needs keys in an HSM, which this version does not have");
+    if (cli->dry_run && !rs_path_exists(m.dir))
+        return cli_would(cli, "make a test installation in %.200s", m.dir);
     rc = make_installation(&m, &err);
     for (size_t i = 0; i < m.document_count; i++)
         rs_buf_done(&m.documents[i]);

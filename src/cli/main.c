@@ -17,62 +17,108 @@
 
 const struct cli_verb cli_verbs[] = {
     {"init", "", "init NAME [--data DIR]", "production data= devices= people= http=", 1, 1,
-     "rootsmith init acme", verb_init},
+     "rootsmith init acme", verb_init, CLI_TRIES},
     {"login", "", "login [URL] [--claim CODE] [--name NAME] [--as CONTEXT]", "claim= name= as=", 1,
-     1, "rootsmith login https://localhost:9443 --claim 4F7K-9QWD-2MXP-T6HR-0C5V", verb_login},
-    {"whoami", "", "whoami", "", 0, 0, "rootsmith whoami", verb_whoami},
-    {"status", "", "status", "", 0, 0, "rootsmith status", verb_status},
-    {"doctor", "", "doctor", "", 0, 0, "rootsmith doctor", verb_doctor},
-    {"explain", "", "explain CODE", "", 1, 1, "rootsmith explain order.exhausted", verb_explain},
-    {"version", "", "version", "", 0, 0, "rootsmith version", verb_version},
-    {"completion", "", "completion bash", "", 1, 1, "rootsmith completion bash", verb_completion},
-    {"ca", "list", "ca list", "", 0, 0, "rootsmith ca list", verb_ca_list},
-    {"ca", "show", "ca show NAME", "", 1, 1, "rootsmith ca show acme-devices", verb_ca_show},
+     1, "rootsmith login https://localhost:9443 --claim 4F7K-9QWD-2MXP-T6HR-0C5V", verb_login,
+     CLI_ONCE},
+    {"whoami", "", "whoami", "", 0, 0, "rootsmith whoami", verb_whoami, CLI_READS},
+    {"status", "", "status", "", 0, 0, "rootsmith status", verb_status, CLI_READS},
+    {"doctor", "", "doctor", "", 0, 0, "rootsmith doctor", verb_doctor, CLI_READS},
+    {"explain", "", "explain CODE", "", 1, 1, "rootsmith explain order.exhausted", verb_explain,
+     CLI_READS},
+    {"version", "", "version", "", 0, 0, "rootsmith version", verb_version, CLI_READS},
+    {"completion", "", "completion bash", "", 1, 1, "rootsmith completion bash", verb_completion,
+     CLI_READS},
+    {"ca", "list", "ca list", "", 0, 0, "rootsmith ca list", verb_ca_list, CLI_READS},
+    {"ca", "show", "ca show NAME", "", 1, 1, "rootsmith ca show acme-devices", verb_ca_show,
+     CLI_READS},
     {"ca", "chain", "ca chain NAME [-o FILE]", "", 1, 1,
-     "rootsmith ca chain acme-devices -o chain.pem", verb_ca_chain},
-    {"profile", "list", "profile list", "", 0, 0, "rootsmith profile list", verb_profile_list},
+     "rootsmith ca chain acme-devices -o chain.pem", verb_ca_chain, CLI_READS},
+    {"profile", "list", "profile list", "", 0, 0, "rootsmith profile list", verb_profile_list,
+     CLI_READS},
     {"profile", "show", "profile show NAME", "", 1, 1, "rootsmith profile show idevid",
-     verb_profile_show},
-    {"product", "list", "product list", "", 0, 0, "rootsmith product list", verb_product_list},
+     verb_profile_show, CLI_READS},
+    {"product", "list", "product list", "", 0, 0, "rootsmith product list", verb_product_list,
+     CLI_READS},
     {"product", "show", "product show NAME", "", 1, 1, "rootsmith product show sensor-x2",
-     verb_product_show},
+     verb_product_show, CLI_READS},
     {"product", "set", "product set FILE | product set NAME --rot MODEL --issuer CA",
      "rot= issuer= profile= layout= serials=", 1, 1, "rootsmith product set product/sensor-x2.yaml",
-     verb_product_set},
-    {"order", "list", "order list", "", 0, 0, "rootsmith order list", verb_order_list},
+     verb_product_set, CLI_TRIES},
+    {"order", "list", "order list", "", 0, 0, "rootsmith order list", verb_order_list, CLI_READS},
     {"order", "show", "order show NAME", "", 1, 1, "rootsmith order show sensor-x2-0007",
-     verb_order_show},
+     verb_order_show, CLI_READS},
     {"order", "create",
      "order create --product P --quantity N [--target N] [--stations S,..] [--until DATE]",
      "product= quantity= target= stations= until= name=", 0, 0,
-     "rootsmith order create --product sensor-x2 --quantity 9 --stations sz-1", verb_order_create},
+     "rootsmith order create --product sensor-x2 --quantity 9 --stations sz-1", verb_order_create,
+     CLI_TRIES},
     {"order", "raise", "order raise NAME --to N", "to=", 1, 1,
-     "rootsmith order raise sensor-x2-0007 --to 20", verb_order_change},
+     "rootsmith order raise sensor-x2-0007 --to 20", verb_order_change, CLI_TRIES},
     {"order", "pause", "order pause NAME", "", 1, 1, "rootsmith order pause sensor-x2-0007",
-     verb_order_change},
+     verb_order_change, CLI_TRIES},
     {"order", "resume", "order resume NAME", "", 1, 1, "rootsmith order resume sensor-x2-0007",
-     verb_order_change},
+     verb_order_change, CLI_TRIES},
     {"order", "close", "order close NAME", "", 1, 1, "rootsmith order close sensor-x2-0007",
-     verb_order_change},
-    {"station", "list", "station list", "", 0, 0, "rootsmith station list", verb_station_list},
+     verb_order_change, CLI_TRIES},
+    {"order", "report", "order report NAME", "", 1, 1, "rootsmith order report sensor-x2-0007",
+     verb_order_report, CLI_READS},
+    {"station", "list", "station list", "", 0, 0, "rootsmith station list", verb_station_list,
+     CLI_READS},
+    {"station", "show", "station show NAME", "", 1, 1, "rootsmith station show sz-1",
+     verb_station_show, CLI_READS},
     {"station", "create", "station create NAME", "", 1, 1, "rootsmith station create sz-1",
-     verb_station_create},
+     verb_station_create, CLI_ONCE},
     {"token", "create", "token create --device SERIAL", "device=", 0, 0,
-     "rootsmith token create --device X2-0000007", verb_token_create},
-    {"device", "list", "device list", "", 0, 0, "rootsmith device list", verb_device_list},
+     "rootsmith token create --device X2-0000007", verb_token_create, CLI_ONCE},
+    {"device", "list", "device list", "", 0, 0, "rootsmith device list", verb_device_list,
+     CLI_READS},
     {"device", "show", "device show SERIAL", "", 1, 1, "rootsmith device show X2-0000007",
-     verb_device_show},
-    {"device", "revoke", "device revoke SERIAL --reason TEXT", "reason= confirm=", 1, 1,
-     "rootsmith device revoke X2-0000007 --reason \"stolen\"", verb_device_revoke},
-    {"cert", "list", "cert list", "", 0, 0, "rootsmith cert list", verb_cert_list},
+     verb_device_show, CLI_READS},
+    {"device", "revoke", "device revoke SERIAL --reason TEXT", "", 1, 1,
+     "rootsmith device revoke X2-0000007 --reason \"stolen\"", verb_device_revoke, CLI_TRIES},
+    {"cert", "list", "cert list", "", 0, 0, "rootsmith cert list", verb_cert_list, CLI_READS},
     {"cert", "issue", "cert issue --profile P --csr FILE [--device SERIAL] [-o FILE]",
      "profile= csr= device=", 0, 0, "rootsmith cert issue --profile tls-server --csr gw.csr",
-     verb_cert_issue},
+     verb_cert_issue, CLI_ONCE},
+    {"cert", "show", "cert show SERIAL", "", 1, 1, "rootsmith cert show 4001b277", verb_cert_show,
+     CLI_READS},
+    {"cert", "download", "cert download SERIAL [-o FILE]", "", 1, 1,
+     "rootsmith cert download 4001b277 -o dev.pem", verb_cert_download, CLI_READS},
+    {"cert", "verify", "cert verify FILE", "", 1, 1, "rootsmith cert verify dev.pem",
+     verb_cert_verify, CLI_READS},
+    {"cert", "revoke", "cert revoke SERIAL --reason TEXT", "", 1, 1,
+     "rootsmith cert revoke 4001b277 --reason \"key lost\"", verb_cert_revoke, CLI_TRIES},
+    {"crl", "list", "crl list", "", 0, 0, "rootsmith crl list", verb_crl_list, CLI_READS},
+    {"crl", "show", "crl show CA", "", 1, 1, "rootsmith crl show acme-devices", verb_crl_show,
+     CLI_READS},
+    {"crl", "download", "crl download CA [-o FILE]", "", 1, 1,
+     "rootsmith crl download acme-devices -o acme.crl", verb_crl_download, CLI_READS},
     {"crl", "publish", "crl publish CA", "", 1, 1, "rootsmith crl publish acme-devices",
-     verb_crl_publish},
+     verb_crl_publish, CLI_ONCE},
     {"ledger", "verify", "ledger verify --offline DIR [--witness DIR]", "offline= witness= note=",
-     0, 0, "rootsmith ledger verify --offline ./acme/signer/ledger", verb_ledger_verify},
-    {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+     0, 0, "rootsmith ledger verify --offline ./acme/signer/ledger", verb_ledger_verify, CLI_READS},
+    {"chip", "scan", "chip scan", "", 0, 0, "rootsmith chip scan", verb_chip_scan, CLI_READS},
+    {"chip", "info", "chip info [--chip URI]", "chip= layout= ", 0, 0,
+     "rootsmith chip info --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "layout", "chip layout [--chip URI]", "chip= layout= ", 0, 0,
+     "rootsmith chip layout --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "genkey", "chip genkey OBJECT [--algorithm p256] [--chip URI]",
+     "chip= layout= algorithm=", 1, 1, "rootsmith chip genkey idevid --chip soft:board.rot",
+     verb_chip, CLI_TRIES},
+    {"chip", "csr", "chip csr OBJECT [--serial S] [--cn NAME] [-o FILE] [--chip URI]",
+     "chip= layout= serial= cn=", 1, 1,
+     "rootsmith chip csr idevid --serial X2-7 --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "read", "chip read OBJECT [--part cert|chain|data|key] [-o FILE] [--chip URI]",
+     "chip= layout= part=", 1, 1, "rootsmith chip read idevid --chip soft:board.rot", verb_chip,
+     CLI_READS},
+    {"chip", "sign", "chip sign OBJECT --in FILE [-o FILE] [--chip URI]", "chip= layout= in=", 1, 1,
+     "rootsmith chip sign idevid --in file --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "challenge", "chip challenge [OBJECT] [--chip URI]", "chip= layout= ", 0, 1,
+     "rootsmith chip challenge --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "lock", "chip lock config|data|lifecycle|OBJECT [--chip URI]", "chip= layout= ", 1, 1,
+     "rootsmith chip lock config --chip soft:board.rot", verb_chip, CLI_TRIES},
+    {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0},
 };
 
 /* ---- Help ---------------------------------------------------------------------------------------- */
@@ -85,19 +131,26 @@ put_help(FILE *to, const char *noun)
         if (noun == NULL || strcmp(noun, v->noun) == 0)
             (void)fprintf(to, "  rootsmith %s\n", v->usage);
     }
-    (void)fputs("\nEverywhere: --json  -q  -v  -o FILE  --context NAME  --server URL  "
-                "--color auto|always|never  --help\n",
-                to);
+    for (const struct cli_verb *v = cli_verbs; noun != NULL && v->noun != NULL; v++) {
+        if (strcmp(noun, v->noun) == 0) {
+            (void)fprintf(to, "\nExample\n  %s\n", v->example);
+            break;
+        }
+    }
+    (void)fputs(
+        "\nEverywhere: --json  -q  -v  -o FILE [--overwrite]  --wide  --dry-run  --reason TEXT\n"
+        "  --confirm NAME  --context NAME  --server URL  --color auto|always|never  --help\n",
+        to);
 }
 
 static int
 wrong_noun(const char *word)
 {
-    const char *known[64];
+    const char *known[128];
     size_t n = 0;
     const char *nearest;
 
-    for (const struct cli_verb *v = cli_verbs; v->noun != NULL && n < 64; v++)
+    for (const struct cli_verb *v = cli_verbs; v->noun != NULL && n < 128; v++)
         known[n++] = v->noun;
     nearest = rs_nearest(word, known, n);
     if (nearest != NULL)
@@ -147,6 +200,21 @@ verb_option(const struct cli_verb *v, const char *name)
     return 0;
 }
 
+/* auto leaves what was found out about the terminal; 0 for any other word. */
+static int
+set_color(struct cli *cli, const char *value)
+{
+    if (value == NULL)
+        return 0;
+    if (strcmp(value, "always") == 0)
+        cli->color = 1;
+    else if (strcmp(value, "never") == 0)
+        cli->color = 0;
+    else
+        return strcmp(value, "auto") == 0;
+    return 1;
+}
+
 /* Options of every verb; 1 taken, 2 taken with its value, 0 not one of them. */
 static int
 global_option(struct cli *cli, const char *name, const char *value)
@@ -158,6 +226,7 @@ global_option(struct cli *cli, const char *name, const char *value)
     } known[] = {
         {"json", &cli->json, NULL},       {"quiet", &cli->quiet, NULL},
         {"verbose", &cli->verbose, NULL}, {"dry-run", &cli->dry_run, NULL},
+        {"wide", &cli->wide, NULL},       {"overwrite", &cli->overwrite, NULL},
         {"context", NULL, &cli->context}, {"server", NULL, &cli->server},
         {"output", NULL, &cli->output},   {"confirm", NULL, &cli->confirm},
         {"reason", NULL, &cli->reason},
@@ -173,14 +242,8 @@ global_option(struct cli *cli, const char *name, const char *value)
         *known[i].text = value;
         return value != NULL ? 2 : -1;
     }
-    if (strcmp(name, "color") == 0 && value != NULL) {
-        cli->color = strcmp(value, "always") == 0;
-        return 2;
-    }
-    if (strcmp(name, "overwrite") == 0) {
-        cli->confirm = "overwrite";
-        return 1;
-    }
+    if (strcmp(name, "color") == 0)
+        return set_color(cli, value) ? 2 : -1;
     return 0;
 }
 
@@ -200,6 +263,27 @@ long_name(const char *word)
     return NULL;
 }
 
+static void
+wrong_flag(const struct cli_verb *v, const char *name)
+{
+    const char *known[48] = {"json",   "quiet",   "verbose", "dry-run", "context", "server",
+                             "output", "confirm", "reason",  "color",   "wide",    "overwrite"};
+    char room[256];
+    char *save = NULL;
+    const char *nearest;
+    size_t n = 12;
+
+    (void)snprintf(room, sizeof(room), "%s", v->options);
+    for (char *p = strtok_r(room, " =", &save); p != NULL && n < 48;
+         p = strtok_r(NULL, " =", &save))
+        known[n++] = p;
+    nearest = rs_nearest(name, known, n);
+    if (nearest != NULL)
+        (void)fprintf(stderr, "unknown flag \"--%s\". Did you mean \"--%s\"?\n", name, nearest);
+    else
+        (void)fprintf(stderr, "unknown flag \"--%s\". Usage: rootsmith %s\n", name, v->usage);
+}
+
 static int
 take_option(struct cli *cli, const struct cli_verb *v, struct cli_args *args, char **word)
 {
@@ -216,11 +300,12 @@ take_option(struct cli *cli, const struct cli_verb *v, struct cli_args *args, ch
         if (kind > 0)
             return kind;
     }
-    if (kind <= 0 || (kind == 2 && word[1] == NULL) || args->option_count == 32) {
-        (void)fprintf(stderr,
-                      kind == 2 || kind < 0 ? "--%s needs a value. Usage: rootsmith %s\n"
-                                            : "unknown flag \"--%s\". Usage: rootsmith %s\n",
-                      name, v->usage);
+    if (kind == 0) {
+        wrong_flag(v, name);
+        return -1;
+    }
+    if (kind < 0 || (kind == 2 && word[1] == NULL) || args->option_count == 32) {
+        (void)fprintf(stderr, "--%s needs a value. Usage: rootsmith %s\n", name, v->usage);
         return -1;
     }
     args->options[args->option_count].name = name;
@@ -271,6 +356,15 @@ find_verb(char **argv, int *ret_words, int *ret_code)
 }
 
 static int
+has_color(void)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL &&
+           (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+static int
 asks_help(char **argv)
 {
     for (int i = 1; argv[i] != NULL; i++) {
@@ -280,34 +374,71 @@ asks_help(char **argv)
     return 0;
 }
 
+/* Global flags may stand before the noun; 0 when one of them is wrong. */
+static int
+take_leading(struct cli *cli, char ***word)
+{
+    while (**word != NULL && (**word)[0] == '-') {
+        const char *name = long_name(**word);
+        int n = name != NULL ? global_option(cli, name, (*word)[1]) : 0;
+        if (n <= 0) {
+            (void)fprintf(stderr,
+                          "unknown flag \"%s\", or its value is missing. See: rootsmith --help\n",
+                          **word);
+            return 0;
+        }
+        *word += n;
+    }
+    return 1;
+}
+
+/* A dry run that would change something all the same is worse than none. */
+static int
+may_run(const struct cli *cli, const struct cli_verb *verb)
+{
+    if (!cli->dry_run || verb->effect != CLI_ONCE)
+        return 1;
+    (void)fprintf(stderr,
+                  "%s%s%s cannot be tried without doing it: --dry-run is refused. "
+                  "Nothing was changed.\n",
+                  verb->noun, verb->verb[0] ? " " : "", verb->verb);
+    return 0;
+}
+
 int
 cli_main(int argc, char **argv)
 {
     struct cli cli = {.program = argv[0]};
     struct cli_args args = {0};
     const struct cli_verb *verb;
+    char **word;
     int skip, code = 2;
 
     rs_inject_program("rootsmith");
     rs_log_setup("rootsmith", RS_LOG_TEXT, NULL);
     (void)setlocale(LC_CTYPE, "");
     cli.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    cli.color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+    cli.color = has_color();
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return verb_version(&cli, &args);
     if (argc < 2 || asks_help(argv)) {
         put_help(argc < 2 ? stderr : stdout, argc < 2 || argv[1][0] == '-' ? NULL : argv[1]);
         return argc < 2 ? 2 : 0;
     }
-    verb = find_verb(argv, &skip, &code);
+    word = argv + 1;
+    if (!take_leading(&cli, &word))
+        return 2;
+    if (*word == NULL) {
+        put_help(stderr, NULL);
+        return 2;
+    }
+    verb = find_verb(word - 1, &skip, &code);
     if (verb == NULL)
         return code;
     rs_arena_init(&cli.arena, (size_t)8 << 20);
-    if (take_words(&cli, verb, &args, argv + skip)) {
-        /* order raise, pause, resume and close share a function: the verb is its last word */
-        args.words[31] = verb->verb;
+    args.verb = verb;
+    if (take_words(&cli, verb, &args, word - 1 + skip) && may_run(&cli, verb))
         code = verb->run(&cli, &args);
-    }
     web_close(cli.web);
     rs_arena_done(&cli.arena);
     return code;

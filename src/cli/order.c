@@ -78,8 +78,11 @@ send_order(struct cli *cli, const struct doc_order *doc, json_t **ret_json, stru
     RS_AUTO(rs_buf_done) struct rs_buf document;
     rs_buf_init(&document, DOC_BYTES_MAX);
     doc_order_put(&document, doc);
-    if (rc == RS_OK)
-        rc = cli_context_load(cli, err);
+    if (cli->dry_run) /* signed and sent by nobody: the document itself is the answer */
+        *ret_json = NULL;
+    if (rc != RS_OK || cli->dry_run)
+        return rc;
+    rc = cli_context_load(cli, err);
     if (rc == RS_OK)
         rc = approve(cli, "order", doc->name, rs_buf_bytes(&document), &body, err);
     if (rc != RS_OK)
@@ -237,7 +240,11 @@ verb_order_create(struct cli *cli, const struct cli_args *args)
     rc = fill(&c, product, cli_option(args, "name"), &err);
     if (rc == RS_OK)
         rc = send_order(cli, &c.doc, &j, &err);
-    code = rc == RS_OK ? report(&c, j) : cli_fail(cli, "Not ordered", &err);
+    if (rc == RS_OK && cli->dry_run)
+        code = cli_would(cli, "open order %s: %llu identities at most", c.name,
+                         (unsigned long long)c.doc.quantity);
+    else
+        code = rc == RS_OK ? report(&c, j) : cli_fail(cli, "Not ordered", &err);
     json_decref(j);
     json_decref(c.product);
     json_decref(c.profile);
@@ -356,8 +363,10 @@ verb_order_change(struct cli *cli, const struct cli_args *args)
     json_t *j = NULL;
     int code = 0;
 
-    if (change(cli, args, args->words[31], &j, &err) != RS_OK)
+    if (change(cli, args, args->verb->verb, &j, &err) != RS_OK)
         return cli_fail(cli, "Not changed", &err);
+    if (cli->dry_run)
+        return cli_would(cli, "%s order %.60s", args->verb->verb, args->words[0]);
     if (cli->json)
         code = cli_put_json(cli, j);
     say_order(cli, j);

@@ -119,10 +119,11 @@ cli_put_json(struct cli *cli, const json_t *json)
 }
 
 static int
-fail_json(const struct rs_code_info *info, const struct rs_err *err)
+fail_json(const struct cli *cli, const struct rs_code_info *info, const struct rs_err *err)
 {
-    json_t *j = json_pack("{s:{s:s, s:s, s:s, s:b}}", "error", "code", info->name, "title",
-                          info->title, "detail", err->text, "retry", info->exit_code == 5);
+    json_t *j = json_pack("{s:{s:s, s:s, s:s, s:s, s:b}}", "error", "code", info->name, "title",
+                          info->title, "detail", err->text, "request", cli->request, "retry",
+                          info->exit_code == 5);
 
     RS_AUTO(rs_buf_done) struct rs_buf b;
     rs_buf_init(&b, 65536);
@@ -132,20 +133,89 @@ fail_json(const struct rs_code_info *info, const struct rs_err *err)
     return info->exit_code;
 }
 
+/* "The key is..." after a colon: "the key is..."; abbreviations stay. */
+static void
+put_title(const struct rs_code_info *info, char out[160])
+{
+    (void)snprintf(out, 160, "%s", info->title);
+    if (out[0] >= 'A' && out[0] <= 'Z' && !(out[1] >= 'A' && out[1] <= 'Z'))
+        out[0] = (char)(out[0] - 'A' + 'a');
+}
+
+/* Experience 2.6, moment 14: what, why, do. */
+static int
+fail_unreachable(const struct cli *cli, const struct rs_code_info *info, const struct rs_err *err)
+{
+    (void)fprintf(stderr, "%s Cannot reach %s.\n  why    %s\n", cli_sign(cli, 'n'), cli->at.server,
+                  err->text);
+    (void)fputs("  do     is rootsmithd running there?   systemctl status rootsmithd\n"
+                "         another installation?          rootsmith --context NAME ...\n",
+                stderr);
+    (void)fprintf(stderr, "  (exit %d: trying again may help)\n", info->exit_code);
+    return info->exit_code;
+}
+
 int
 cli_fail(const struct cli *cli, const char *what, const struct rs_err *err)
 {
     const struct rs_code_info *info = rs_code_info(err->code);
+    char title[160];
 
     if (cli->json)
-        return fail_json(info, err);
-    (void)fprintf(stderr, "%s %s: %s.\n  why    %s (%s)\n", cli_sign(cli, 'n'), what, info->title,
+        return fail_json(cli, info, err);
+    if (err->code == RS_E_NET_UNREACHABLE && cli->at.server[0] != '\0')
+        return fail_unreachable(cli, info, err);
+    put_title(info, title);
+    (void)fprintf(stderr, "%s %s: %s.\n  why    %s (%s)\n", cli_sign(cli, 'n'), what, title,
                   err->text, info->name);
     if (info->admin[0] != '\0')
         (void)fprintf(stderr, "  do     %s\n", info->admin);
     if (cli->verbose && err->detail[0] != '\0')
         (void)fprintf(stderr, "  detail %s\n", err->detail);
+    if (cli->request[0] != '\0')
+        (void)fprintf(stderr, "  request %s   nothing was changed\n", cli->request);
     return info->exit_code;
+}
+
+int
+cli_would(struct cli *cli, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (cli->json) {
+        RS_AUTO(rs_json_done) json_t *j =
+            json_pack("{s:s, s:s, s:b}", "kind", "dry-run", "would", text, "changed", 0);
+        return cli_put_json(cli, j);
+    }
+    cli_say(cli, "Would %s. Nothing was changed.", text);
+    return 0;
+}
+
+int
+cli_confirmed(struct cli *cli, const char *name, const char *gone)
+{
+    char line[128] = "";
+
+    if (cli->confirm != NULL && strcmp(cli->confirm, name) == 0)
+        return 1;
+    if (cli->confirm != NULL || !isatty(STDIN_FILENO)) {
+        (void)fprintf(stderr,
+                      "%s\nThis cannot be undone: give --confirm %s. Nothing was changed.\n", gone,
+                      name);
+        return 0;
+    }
+    (void)fprintf(stderr, "%s It cannot be undone.\nType %s to go on: ", gone, name);
+    if (fgets(line, sizeof(line), stdin) == NULL)
+        line[0] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (strcmp(line, name) == 0)
+        return 1;
+    (void)fputs("That is another name. Nothing was changed.\n", stderr);
+    return 0;
 }
 
 int
@@ -161,8 +231,9 @@ cli_write_file(struct cli *cli, const char *path, struct rs_bytes bytes, unsigne
 {
     struct rs_err err = {0};
 
-    if (rs_path_exists(path) && cli->confirm == NULL) {
-        (void)fprintf(stderr, "%s exists already; it was not overwritten\n", path);
+    if (rs_path_exists(path) && !cli->overwrite) {
+        (void)fprintf(stderr, "%s exists already; it was not overwritten (--overwrite would)\n",
+                      path);
         return 1;
     }
     if (rs_file_replace(path, bytes, mode, &err) != RS_OK)
@@ -325,6 +396,18 @@ cli_connect(struct cli *cli, struct rs_err *err)
     return rc == RS_OK ? web_open(&config, &cli->web, err) : rc;
 }
 
+/* A refusal has an id by which the server's log finds it. */
+static void
+note_request(struct cli *cli, const struct web_reply *reply)
+{
+    RS_AUTO(rs_json_done) json_t *problem = NULL;
+
+    cli->request[0] = '\0';
+    if (reply->status >= 400 && rs_json_read(rs_buf_bytes(&reply->body), &problem, NULL) == RS_OK)
+        (void)snprintf(cli->request, sizeof(cli->request), "%s",
+                       rs_json_text_or(problem, "request", ""));
+}
+
 rs_code
 cli_call(struct cli *cli, const char *method, const char *path, const json_t *body,
          json_t **ret_json, struct rs_err *err)
@@ -342,8 +425,10 @@ cli_call(struct cli *cli, const char *method, const char *path, const json_t *bo
     }
     if (rc == RS_OK)
         rc = web_call(cli->web, &ask, &reply, err);
-    if (rc == RS_OK)
+    if (rc == RS_OK) {
+        note_request(cli, &reply);
         rc = web_check(&reply, err);
+    }
     if (rc == RS_OK) {
         json_error_t why;
         *ret_json = json_loadb((const char *)reply.body.p, reply.body.len, 0, &why);

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# What a person meets at the command line: exit codes, suggestions, errors in three parts, JSON for
+# every command, refusals of irreversible verbs, dry runs that change nothing, one chip on a desk.
+set -uo pipefail
+BIN=$1
+. "$(dirname "$0")/lib.sh"
+trap down EXIT
+up acme || { echo "0 passed, 1 failed"; exit 1; }
+
+ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word
+    local text=$1 want=$2 word=$3 got
+    shift 3
+    "$@" >"$WORK/run.log" 2>&1 </dev/null
+    got=$?
+    if [ "$got" = "$want" ] && grep -q -- "$word" "$WORK/run.log"; then
+        ok "$text"
+    else
+        bad "$text: exit $got, not $want, or no \"$word\""
+        tail -n 5 "$WORK/run.log"
+    fi
+}
+
+json() { # TEXT COMMAND...: stdout is one JSON value, and stderr is empty
+    local text=$1
+    shift
+    "$@" >"$WORK/out.json" 2>"$WORK/out.err" </dev/null
+    if python3 -m json.tool "$WORK/out.json" >/dev/null 2>&1 && [ ! -s "$WORK/out.err" ]; then
+        ok "JSON: $text"
+    else
+        bad "JSON: $text"
+        tail -n 3 "$WORK/out.json" "$WORK/out.err"
+    fi
+}
+
+state() {
+    sqlite3 "$DATA/store.db" 'SELECT count(*), group_concat(hex(serial) || state) FROM certificate;
+        SELECT * FROM device; SELECT * FROM work_order; SELECT kind, name, version FROM object' |
+        sha256sum
+}
+
+echo "an empty installation"
+for noun in product order station device; do
+    same "$noun list is empty and done" '0 {"items":[],"next":null}' \
+        "$(rs "$noun" list --json >"$WORK/list"; echo "$? $(cat "$WORK/list")")"
+done
+
+echo "words"
+ends "a wrong noun" 2 'unknown noun "ordr". Did you mean "order"' rs ordr list
+ends "a wrong verb" 2 'Did you mean "list"' rs order lst
+ends "a wrong flag" 2 'Did you mean "--quantity"' rs order create --quantty 3
+ends "a flag without its value" 2 "needs a value" rs order create --product
+ends "too few words" 2 "Usage: rootsmith ca show NAME" rs ca show
+ends "global flags before the noun" 0 acme-root rs --color never ca list
+ends "help" 0 "rootsmith order create" rs order --help
+
+echo "outputs"
+rs product set sensor-x2 --rot soft --issuer acme-devices -q
+enrol_station sz-1
+rs order create --product sensor-x2 --quantity 3 --stations sz-1 --name o-1 -q
+board_request X2-1 0123000000000001EE
+est sz-1 o-1 simpleenroll "$WORK/X2-1.csr" "$WORK/X2-1.pem" || bad "a board"
+serial=$(openssl x509 -in "$WORK/X2-1.pem" -noout -serial | cut -d= -f2 | tr A-F a-f | sed 's/^0*//')
+[ $((${#serial} % 2)) = 0 ] || serial=0$serial
+for command in status whoami version doctor "ca list" "ca show acme-root" "profile list" \
+    "profile show idevid" "product list" "product show sensor-x2" "order list" "order show o-1" \
+    "order report o-1" "station list" "station show sz-1" "device list" "device show X2-1" \
+    "cert list" "cert show $serial" "cert download $serial" "cert verify $WORK/X2-1.pem" \
+    "crl list" "crl show acme-devices" "crl publish acme-devices" "chip scan" \
+    "explain key.unique" "ledger verify --offline $DATA/signer/ledger"; do
+    # shellcheck disable=SC2086
+    json "$command" rs $command --json
+done
+ends "a certificate by the beginning of its serial" 0 "subject" rs cert show "${serial:0:26}"
+ends "no such certificate" 1 cert.unknown rs cert show 00ff00ff
+ends "not a serial" 1 request.format rs cert show X
+check "ours verifies" rs cert verify "$WORK/X2-1.pem"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/stranger.key" \
+    -out "$WORK/stranger.pem" -subj /CN=x 2>/dev/null
+ends "a stranger's is no" 3 "not one that was issued here" rs cert verify "$WORK/stranger.pem"
+ends "an order with an unfinished board" 3 "need an explanation" rs order report o-1
+rs crl download acme-devices -o "$WORK/acme.crl"
+check "the CRL verifies elsewhere" sh -c "cat '$WORK/root.pem' '$WORK/devices.pem' >'$WORK/ca.pem' &&
+    openssl crl -inform DER -in '$WORK/acme.crl' -CAfile '$WORK/ca.pem' -noout 2>&1 | grep OK"
+ends "a file is not overwritten" 1 "not overwritten" rs crl download acme-devices -o "$WORK/acme.crl"
+check "unless that is asked for" rs crl download acme-devices -o "$WORK/acme.crl" --overwrite
+same "other signs without UTF-8" "ok" "$(LC_ALL=C rs cert verify "$WORK/X2-1.pem" | head -c 2)"
+same "no colour in a pipe" 0 "$(rs ca list | grep -c $'\033')"
+ends "colour when it is asked for" 0 $'\033\\[1m' rs ca list --color always
+
+echo "errors"
+openssl req -new -key "$WORK/X2-1.key" -subj /CN=gw -outform DER -out "$WORK/x.csr"
+ends "a key of another device: what" 1 "Not issued: this key already belongs to another device" \
+    rs cert issue --profile tls-server --csr "$WORK/x.csr"
+same "why, do, request" "1 1 1" "$(grep -c '^  why .*key.unique' "$WORK/run.log") $(grep -c '^  do ' \
+    "$WORK/run.log") $(grep -c '^  request r-.*nothing was changed' "$WORK/run.log")"
+rs cert issue --profile tls-server --csr "$WORK/x.csr" --json >"$WORK/out" 2>"$WORK/err.json"
+same "an error is one JSON line" "1 key.unique" \
+    "$(wc -l <"$WORK/err.json") $(member error.code <"$WORK/err.json")"
+ends "a server that is not there" 5 "Cannot reach https://localhost:1" rs order list --server https://localhost:1
+
+echo "irreversible verbs, and dry runs"
+before=$(state)
+ends "device revoke asks" 1 "give --confirm X2-1" rs device revoke X2-1 --reason lost
+ends "cert revoke asks" 1 "give --confirm $serial" rs cert revoke "$serial" --reason lost
+ends "another name does not count" 1 "Nothing was changed" \
+    rs cert revoke "$serial" --reason lost --confirm X2-1
+ends "no reason, no revocation" 2 "needs --reason" rs cert revoke "$serial"
+ends "device revoke, dry" 0 "Nothing was changed" rs device revoke X2-1 --reason lost --dry-run
+ends "cert revoke, dry" 0 "Would revoke" rs cert revoke "$serial" --reason lost --dry-run
+ends "order create, dry" 0 "Would open order" \
+    rs order create --product sensor-x2 --quantity 9 --stations sz-1 --dry-run
+ends "order close, dry" 0 "Would close order" rs order close o-1 --dry-run
+ends "product set, dry" 0 "Would set" rs product set p2 --rot soft --issuer acme-devices --dry-run
+ends "its checks are real" 1 issuer.unknown rs product set p2 --rot soft --issuer no --dry-run
+for verb in "station create sz-9" "cert issue --profile p --csr x" "crl publish acme-devices" \
+    "token create --device X2-1"; do
+    # shellcheck disable=SC2086
+    ends "$verb cannot be tried" 2 "dry-run is refused" rs $verb --dry-run
+done
+same "nothing of it changed anything" "$before" "$(state)"
+ends "init, dry" 0 "Would make" rs init other --data "$WORK/other" --dry-run
+same "made nothing" "" "$(ls -d "$WORK"/other* 2>/dev/null)"
+check "with the name it is done" rs cert revoke "$serial" --reason lost --confirm "$serial"
+ends "revoked stays revoked" 1 cert.revoked rs cert revoke "$serial" --reason again --confirm "$serial"
+ends "and verify says no" 3 revoked rs cert verify "$WORK/X2-1.pem"
+
+echo "a chip on a desk"
+export ROOTSMITH_CHIP=soft:$WORK/desk.rot
+json "chip info" rs chip info --json
+json "chip layout" rs chip layout --json
+ends "no key yet" 1 "chip" rs chip challenge
+ends "a key that is not made" 0 "Would make a key" rs chip genkey idevid --dry-run
+rs chip genkey idevid >"$WORK/desk.pub"
+ends "a key is not replaced without its name" 1 "give --confirm idevid" rs chip genkey idevid
+check "challenge" rs chip challenge
+echo hello >"$WORK/hello"
+rs chip sign idevid --in "$WORK/hello" -o "$WORK/hello.sig"
+check "openssl agrees with the signature" openssl dgst -sha256 -verify "$WORK/desk.pub" \
+    -signature "$WORK/hello.sig" "$WORK/hello"
+rs chip csr idevid --serial X2-7 -o "$WORK/desk.csr"
+check "openssl reads the request" sh -c "openssl req -in '$WORK/desk.csr' -verify -noout 2>&1 | grep OK"
+ends "nothing written there" 1 "chip" rs chip read idevid
+ends "lock asks" 1 "give --confirm data" rs chip lock data
+check "lock" rs chip lock data --confirm data
+ends "no chip" 1 chip. rs chip info --chip "sim:$WORK/none#desk/1"
+
+echo "every code explains itself"
+codes=$(sed -n 's/^RS_CODE([A-Z_0-9]*, "\([a-z.-]*\)".*/\1/p' "$(dirname "$0")/../../src/base/codes.def")
+for code in $codes; do
+    rs explain "$code" >"$WORK/explain" 2>&1 || bad "explain $code"
+    grep -qi 'errno\|error:[0-9A-F]\|TPM2_RC' "$WORK/explain" && bad "explain $code speaks of a library"
+done
+check "there are codes" test "$(echo "$codes" | wc -l)" -gt 40
+ends "an unknown code" 1 "there is no code" rs explain no.such
+rs completion bash >"$WORK/complete"
+check "completion is a script" bash -n "$WORK/complete"
+
+finish

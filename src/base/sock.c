@@ -159,7 +159,7 @@ rs_sock_listen(const char *address, int backlog, int *ret_fd, struct rs_err *err
     struct address a[ADDRESSES_MAX];
     size_t count;
     rs_code rc;
-    int fd;
+    int fd, on = 1;
 
     rc = resolve(address, 1, a, &count, err);
     if (rc != RS_OK)
@@ -172,6 +172,9 @@ rs_sock_listen(const char *address, int backlog, int *ret_fd, struct rs_err *err
         (void)close(fd);
         return rc;
     }
+    /* Connections inherit it: an answer in two writes would wait for a late acknowledgement. */
+    if (a[0].family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     *ret_fd = fd;
     return RS_OK;
 }
@@ -205,7 +208,7 @@ rs_sock_port(int fd)
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_storage room;
-    } a;
+    } a = {.room = {0}};
     socklen_t len = sizeof(a);
 
     if (getsockname(fd, &a.any, &len) != 0)

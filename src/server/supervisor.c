@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,16 +25,19 @@
 
 #define SOCKET_BUFFER    ((size_t)4 << 20)
 #define READY_MS         120000
+#define LIVED_MS         100 /* a process that worked for so long was not started in vain */
 #define RESTART_PAUSE_MS 100
-#define FAILURES_MAX     5 /* in a row, before it is given up */
+#define AT_ONCE_MAX      2  /* failures in a row that are not waited for */
+#define FAILURES_MAX     10 /* in a row, before it is given up */
 
 struct supervisor {
     const struct server_config *config;
     const char *program;
     int listen_fd[3];
     int signal_fd;
-    int control_fd; /* to the front */
-    pid_t front, signer;
+    int control_fd;      /* to the front */
+    pid_t front, signer; /* 0: it does not run */
+    uint64_t started_us; /* when the last of them was started again */
     unsigned failures;
 };
 
@@ -214,7 +216,7 @@ stop_both(struct supervisor *s)
 static rs_code
 restart_signer(struct supervisor *s, struct rs_err *err)
 {
-    int fd;
+    int fd = -1;
     rs_code rc = start_signer(s, &fd, err);
 
     if (rc == RS_OK)
@@ -234,32 +236,67 @@ restart_front(struct supervisor *s, struct rs_err *err)
     return start_both(s, ready, sizeof(ready), err);
 }
 
-static rs_code
-on_child(struct supervisor *s, struct rs_err *err)
+/* Take note of all that ended; 0 when nothing of ours did. */
+static int
+reap(struct supervisor *s)
 {
-    int status;
+    int status, ended = 0;
     pid_t pid;
-    rs_code rc = RS_OK;
 
-    while (rc == RS_OK && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         int front = pid == s->front;
         if (!front && pid != s->signer)
             continue;
         rs_log(RS_LOG_WARN, "supervisor",
                front ? "the front ended; starting it again" : "the signer ended; starting it again",
                "status=%d", status);
-        if (++s->failures > FAILURES_MAX)
-            return rs_fail(err, RS_E_INTERNAL, "%s ended %d times in a row",
-                           front ? "the front" : "the signer", FAILURES_MAX);
-        if (s->failures > 1)
-            rs_sleep_us((uint64_t)RESTART_PAUSE_MS * 1000 * s->failures);
         if (front)
             s->front = 0;
         else
             s->signer = 0;
-        rc = front ? restart_front(s, err) : restart_signer(s, err);
+        ended = 1;
+    }
+    return ended;
+}
+
+/* A start that failed leaves nothing behind: the next one begins with neither of them. */
+static rs_code
+try_again(struct supervisor *s, struct rs_err *err)
+{
+    rs_code rc = s->front == 0 ? restart_front(s, err) : restart_signer(s, err);
+
+    if (rc != RS_OK) {
+        end_child(&s->front, SIGKILL, 1000);
+        end_child(&s->signer, SIGKILL, 1000);
     }
     return rc;
+}
+
+/*
+ * Start what is missing until both run.  Whatever ends while it starts is
+ * started once more: a machine that kills at random must not end the service,
+ * and a start that cannot succeed must not go on for ever.
+ */
+static rs_code
+mend(struct supervisor *s, struct rs_err *err)
+{
+    if (rs_mono_us() - s->started_us > (uint64_t)LIVED_MS * 1000)
+        s->failures = 0;
+    while (s->front == 0 || s->signer == 0) {
+        struct rs_err why = {0};
+        rs_code rc;
+
+        if (++s->failures > AT_ONCE_MAX)
+            rs_sleep_us((uint64_t)RESTART_PAUSE_MS * 1000 * (s->failures - AT_ONCE_MAX));
+        rc = try_again(s, &why);
+        s->started_us = rs_mono_us();
+        if (rc == RS_OK)
+            continue;
+        rs_log_err(RS_LOG_ERROR, "supervisor", "not started", &why);
+        if (s->failures >= FAILURES_MAX)
+            return rs_fail(err, rc, "%s", why.text);
+    }
+    return RS_OK;
 }
 
 /* ---- The whole --------------------------------------------------------------------------------- */
@@ -314,19 +351,14 @@ supervise(struct supervisor *s, struct rs_err *err)
 {
     for (;;) {
         struct signalfd_siginfo info;
-        struct pollfd p = {.fd = s->signal_fd, .events = POLLIN};
         rs_code rc = RS_OK;
 
-        if (poll(&p, 1, 5000) == 0) {
-            s->failures = 0; /* a quiet while: what happened before is forgiven */
-            continue;
-        }
         if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
             continue;
-        if (info.ssi_signo == SIGCHLD)
-            rc = on_child(s, err);
-        else
+        if (info.ssi_signo != SIGCHLD)
             return RS_OK;
+        if (reap(s))
+            rc = mend(s, err);
         if (rc != RS_OK)
             return rc;
     }
@@ -351,6 +383,7 @@ server_run(const struct server_config *config, const char *program, struct rs_er
         rc = start_both(&s, ready, sizeof(ready), err);
     if (rc == RS_OK) {
         say_ready(config, ready, started);
+        s.started_us = rs_mono_us();
         rc = supervise(&s, err);
     }
     stop_both(&s);

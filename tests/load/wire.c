@@ -98,6 +98,16 @@ dial(const struct wire_config *c)
     return fd;
 }
 
+/* As SSL_set_tlsext_host_name(), whose macro casts a const away. */
+static int
+name_it(struct wire *w)
+{
+    char host[sizeof(w->config->host)];
+
+    memcpy(host, w->config->host, sizeof(host));
+    return SSL_set_tlsext_host_name(w->ssl, host) == 1;
+}
+
 static int
 connect_tls(struct wire *w)
 {
@@ -106,8 +116,7 @@ connect_tls(struct wire *w)
         return 0;
     w->ssl = SSL_new(w->config->tls);
     if (w->ssl != NULL && SSL_set_fd(w->ssl, w->fd) == 1 &&
-        SSL_set1_host(w->ssl, w->config->host) == 1 &&
-        SSL_set_tlsext_host_name(w->ssl, w->config->host) == 1 && SSL_connect(w->ssl) == 1)
+        SSL_set1_host(w->ssl, w->config->host) == 1 && name_it(w) && SSL_connect(w->ssl) == 1)
         return 1;
     wire_close(w);
     return 0;

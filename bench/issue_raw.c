@@ -3,9 +3,9 @@
  *
  * Nothing but libcrypto, with everything cached that can be: the requester's
  * key with its context, the issuer's signing and verifying contexts, digests
- * in one buffer.  What bench_issue_core prints is judged against this.
+ * in one buffer.  What the issuing benchmarks print is judged against this.
  *
- *   bench_issue_raw [SECONDS]
+ *   issue_raw [SECONDS]
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +16,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
-#include "cpu.h"
+#include "bench.h"
 
 struct party {
     EVP_PKEY *key;
@@ -24,30 +24,22 @@ struct party {
 };
 
 static void
-must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    (void)fprintf(stderr, "%s failed\n", what);
-    exit(1);
-}
-
-static void
 make(struct party *p)
 {
     p->key = EVP_EC_gen("P-256");
-    must(p->key != NULL, "key generation");
+    bench_must(p->key != NULL, "key generation");
     p->sign = EVP_PKEY_CTX_new(p->key, NULL);
     p->verify = EVP_PKEY_CTX_new(p->key, NULL);
-    must(EVP_PKEY_sign_init(p->sign) == 1 && EVP_PKEY_verify_init(p->verify) == 1, "contexts");
+    bench_must(EVP_PKEY_sign_init(p->sign) == 1 && EVP_PKEY_verify_init(p->verify) == 1,
+               "contexts");
 }
 
 static void
 digest(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *p, size_t len, uint8_t out[32])
 {
-    must(EVP_DigestInit_ex(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, p, len) == 1 &&
-             EVP_DigestFinal_ex(ctx, out, NULL) == 1,
-         "digest");
+    bench_must(EVP_DigestInit_ex(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, p, len) == 1 &&
+                   EVP_DigestFinal_ex(ctx, out, NULL) == 1,
+               "digest");
 }
 
 int
@@ -64,20 +56,20 @@ main(int argc, char **argv)
     make(&requester);
     make(&issuer);
     digest(md_ctx, md, request, sizeof(request), hash);
-    must(EVP_PKEY_sign(requester.sign, proof, &proof_len, hash, sizeof(hash)) == 1, "proof");
-    uint64_t start = bench_cpu_us(), until = rs_mono_us() + (uint64_t)seconds * 1000000u;
+    bench_must(EVP_PKEY_sign(requester.sign, proof, &proof_len, hash, sizeof(hash)) == 1, "proof");
+    uint64_t start = bench_cpu_us(0), until = rs_mono_us() + (uint64_t)seconds * 1000000u;
     while (rs_mono_us() < until) {
         for (int i = 0; i < 16; i++, count++) {
             digest(md_ctx, md, request, sizeof(request), hash);
-            must(EVP_PKEY_verify(requester.verify, proof, proof_len, hash, sizeof(hash)) == 1,
-                 "verify proof");
+            bench_must(EVP_PKEY_verify(requester.verify, proof, proof_len, hash, sizeof(hash)) == 1,
+                       "verify proof");
             digest(md_ctx, md, tbs, sizeof(tbs), hash);
             sig_len = sizeof(sig);
-            must(EVP_PKEY_sign(issuer.sign, sig, &sig_len, hash, sizeof(hash)) == 1, "sign");
-            must(EVP_PKEY_verify(issuer.verify, sig, sig_len, hash, sizeof(hash)) == 1,
-                 "verify own");
+            bench_must(EVP_PKEY_sign(issuer.sign, sig, &sig_len, hash, sizeof(hash)) == 1, "sign");
+            bench_must(EVP_PKEY_verify(issuer.verify, sig, sig_len, hash, sizeof(hash)) == 1,
+                       "verify own");
         }
     }
-    printf("raw %.1f us CPU each, %zu\n", (double)(bench_cpu_us() - start) / (double)count, count);
+    printf("raw %.1f us CPU each, %zu\n", (double)(bench_cpu_us(0) - start) / (double)count, count);
     return 0;
 }

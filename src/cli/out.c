@@ -155,6 +155,14 @@ fail_unreachable(const struct cli *cli, const struct rs_code_info *info, const s
     return info->exit_code;
 }
 
+/* Refusals come before anything is done; a failure may have come in the middle of it. */
+static int
+is_refusal(enum rs_kind kind)
+{
+    return kind == RS_KIND_FORMAT || kind == RS_KIND_POLICY || kind == RS_KIND_AUTH ||
+           kind == RS_KIND_MISSING || kind == RS_KIND_USAGE;
+}
+
 int
 cli_fail(const struct cli *cli, const char *what, const struct rs_err *err)
 {
@@ -173,7 +181,8 @@ cli_fail(const struct cli *cli, const char *what, const struct rs_err *err)
     if (cli->verbose && err->detail[0] != '\0')
         (void)fprintf(stderr, "  detail %s\n", err->detail);
     if (cli->request[0] != '\0')
-        (void)fprintf(stderr, "  request %s   nothing was changed\n", cli->request);
+        (void)fprintf(stderr, "  request %s%s\n", cli->request,
+                      is_refusal(info->kind) ? "   nothing was changed" : "");
     return info->exit_code;
 }
 

@@ -96,7 +96,8 @@ main(int argc, char **argv)
         rc = server_run(&config, argv[0], &err);
     if (rc == RS_OK)
         return 0;
-    (void)fwrite(messages.p, 1, messages.len, stderr);
+    if (messages.len > 0) /* fwrite takes no NULL, even for nothing */
+        (void)fwrite(messages.p, 1, messages.len, stderr);
     (void)fprintf(stderr, "✗ %s\n  code   %s\n", err.text, rs_code_info(rc)->name);
     if (err.detail[0] != '\0')
         (void)fprintf(stderr, "  detail %s\n", err.detail);

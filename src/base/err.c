@@ -12,6 +12,9 @@
 
 #include "base/bytes.h"
 
+#undef rs_fail /* the analyzer's wording of them */
+#undef rs_fail_errno
+
 static const struct rs_code_info code_table[] = {
 #define RS_CODE(id, name, kind, http, exit_code, station, title, means, admin, operator_)          \
     {RS_E_##id, name, kind, http, exit_code, station, title, means, admin, operator_},

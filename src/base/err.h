@@ -87,4 +87,10 @@ rs_code rs_fail(struct rs_err *err, rs_code code, const char *fmt, ...) RS_PRINT
 /* As rs_fail, and keep errno's text in err->detail. */
 rs_code rs_fail_errno(struct rs_err *err, rs_code code, const char *fmt, ...) RS_PRINTF(3, 4);
 
+/* The analyzer sees one file at a time, and would think that a failure may be RS_OK. */
+#ifdef __clang_analyzer__
+#define rs_fail(err, code, ...)       ((void)rs_fail(err, code, __VA_ARGS__), (code))
+#define rs_fail_errno(err, code, ...) ((void)rs_fail_errno(err, code, __VA_ARGS__), (code))
+#endif
+
 #endif /* BASE_ERR_H */

@@ -85,7 +85,7 @@ copy_name(char out[STATE_NAME_SIZE], struct rs_bytes name)
 {
     if (name.len >= STATE_NAME_SIZE || memchr(name.p ? (const char *)name.p : "", 0, name.len))
         return 0;
-    if (name.len > 0)
+    if (name.p != NULL)
         memcpy(out, name.p, name.len);
     out[name.len] = '\0';
     return 1;

@@ -354,6 +354,7 @@ station_put(struct station *st, const struct station_board *board, struct rs_err
     (void)pthread_mutex_unlock(&st->lock);
     if (rc != RS_OK)
         free(job);
+    /* Else the queue has it.  NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return rc;
 }
 

@@ -14,6 +14,7 @@ ninja -C "$build" build.ninja >/dev/null
 
 tidy_one() { # FILE
     local file=$1 key log
+    python3 tools/lint/preprocess.py "$build" "$file" >/dev/null 2>&1 || return 0 # in other builds only
     # The preprocessed text holds the file and all that it includes.
     key=$({ cat .clang-tidy; python3 tools/lint/preprocess.py "$build" "$file"; } | sha256sum | cut -c1-40)
     [ -f "$clean/$key" ] && return 0
@@ -23,7 +24,7 @@ tidy_one() { # FILE
         rm -f "$log"
         return 0
     fi
-    grep -E '(warning|error):' "$log" | sed "s|$PWD/||" || echo "$file: clang-tidy failed"
+    grep -E '(warning|error):' "$log" | sed "s|^\(\.\./\)*||; s|$PWD/||" || echo "$file: clang-tidy failed"
     rm -f "$log"
     return 1
 }

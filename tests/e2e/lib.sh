@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shared by the end-to-end and interop scripts: an installation of its own, on free ports.
 # Wants: BIN (programs).  Gives: WORK, DATA, DEVICES, PEOPLE, HTTP, rs(), up(), down(), check().
+# SPDX-License-Identifier: Apache-2.0
 
 export LC_ALL=C.UTF-8
 # Hardened processes cannot be leak-checked: that needs ptrace.  Newer mesons set options of their own.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Bad input, each refused with its code, and nothing changed: the hashes of the store's tables
 # and of the ledger's leaves (other than the refusals themselves) stay what they were.
+# SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A line of soft boards against the real server: the exit codes, two stations on one board, a server
 # that goes away, and death of the station at every write; one certificate per board whatever happens.
+# SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Interop with code that nobody here wrote: curl, openssl, strongSwan's pki, GnuTLS's certtool
 # and ocsptool enrol, re-enrol, and judge every certificate, answer and list.
+# SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/../e2e/lib.sh"

@@ -23,4 +23,12 @@ enum rs_jail {
  */
 RS_MUST_USE rs_code rs_jail(enum rs_jail jail, struct rs_err *err);
 
+/*
+ * Make folders unreachable for this thread and every thread it starts, with all
+ * that is below them.  In the folders that lead to them nothing can be made or
+ * removed any more; what was there, and every other folder, is as before.  On a
+ * kernel without Landlock it says so in the log and changes nothing.
+ */
+RS_MUST_USE rs_code rs_hide(const char *const *folders, size_t count, struct rs_err *err);
+
 #endif /* BASE_JAIL_H */

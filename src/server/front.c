@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/inject.h"
+#include "base/io.h"
 #include "base/jail.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -677,6 +678,30 @@ serve(struct running *r, int control_fd)
     }
 }
 
+/*
+ * A front that was taken over must not reach the keys or the ledger.  The store
+ * lies beside them: its files must be there before nothing can be made there.
+ */
+static rs_code
+jail_front(const struct server_config *config, struct rs_err *err)
+{
+    char signer[700], witness[700];
+    const char *const hidden[] = {signer, witness};
+    struct store *store = NULL;
+    rs_code rc = RS_OK;
+
+    if (store_open(config->store, 0, &store, NULL) != RS_OK)
+        rc = store_open(config->store, 1, &store, err); /* the first start, or what is wrong */
+    store_close(store);
+    if (rc == RS_OK)
+        rc = rs_path_join(config->data, "signer", signer, sizeof(signer), err);
+    if (rc == RS_OK)
+        rc = rs_path_join(config->data, "witness", witness, sizeof(witness), err);
+    if (rc == RS_OK)
+        rc = rs_hide(hidden, 2, err);
+    return rc == RS_OK ? rs_jail(RS_JAIL_ACCEPTS, err) : rc;
+}
+
 rs_code
 server_front(const struct server_config *config, int control_fd, struct rs_err *err)
 {
@@ -692,7 +717,7 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
-    rc = rs_jail(RS_JAIL_ACCEPTS, err);
+    rc = jail_front(config, err);
     if (rc == RS_OK)
         rc = rs_sock_receive_fds(control_fd, fds, LISTENERS + 1, &count, err);
     if (rc == RS_OK && count != LISTENERS + 1)

@@ -71,13 +71,16 @@ sqlite_connect(const char *path, int flags, int busy_ms, sqlite3 **ret_db, struc
 {
     sqlite3 *db = NULL;
     rs_code rc = sqlite_register_vfs(err);
-    int code;
+    int code, keep_log = 1;
 
     if (rc != RS_OK)
         return rc;
     code = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, SQLITE_VFS_NAME);
     rc = code == SQLITE_OK ? configure(db, busy_ms, err)
                            : sqlite_fail(db, code, err, "cannot open the database");
+    /* Its side files stay: a jailed process could not make them again (base/jail.h). */
+    if (rc == RS_OK)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
     if (rc != RS_OK) {
         (void)sqlite3_close(db);
         return rc;

@@ -37,6 +37,12 @@ struct pending {
     struct rs_err err;
 };
 
+/* A call that writes a leaf and is not a request in flight: the watermark stays below it. */
+struct hold {
+    struct hold *next;
+    uint64_t leaf_floor;
+};
+
 /* Something for the writer: an issued certificate, or a function to run. */
 enum work_kind {
     WORK_ISSUED = 1,
@@ -67,8 +73,11 @@ struct pki {
     struct pending *by_request[PKI_PENDING_BUCKETS];
     struct pending *by_key[PKI_PENDING_BUCKETS];
     struct pending *oldest, *newest;
+    struct hold *holds;
     uint64_t highest_leaf; /* highest index seen in an answer, plus one */
     uint64_t watermark;    /* leaves below it are in the store */
+    uint64_t owed_from;    /* a leaf from here on may lack its row; UINT64_MAX: none does */
+    uint64_t owed_count;   /* how often that happened */
     pthread_mutex_t catch_up_lock;
     pthread_rwlock_t issuers_lock;
     struct pki_issuer *issuers[PKI_ISSUERS_MAX];
@@ -91,6 +100,12 @@ void pending_leave(struct pending *p);
 void pending_answer(struct pending *p, rs_code rc, const struct store_cert *cert,
                     const struct rs_err *err);
 void pki_saw_leaf(struct pki *pki, uint64_t leaf);
+/* A request failed when its leaf may have been written: the store owes a row. */
+void pki_owe(struct pki *pki, uint64_t leaf_floor);
+void pki_hold(struct pki *pki, struct hold *hold);
+void pki_release(struct pki *pki, struct hold *hold);
+/* All that was owed when the count was taken is in the store now. */
+void pki_settle(struct pki *pki, uint64_t owed_count);
 /* Leaves below this are all in the store. */
 uint64_t pki_safe_watermark(struct pki *pki);
 
@@ -108,6 +123,9 @@ RS_MUST_USE rs_code record_from_cert(struct rs_arena *arena, struct rs_bytes der
                                      struct store_issue *record, struct rs_err *err);
 /* From leaf `from` to the ledger's end; direct: the writer's thread does not run yet. */
 RS_MUST_USE rs_code pki_take_over(struct pki *pki, uint64_t from, int direct, struct rs_err *err);
+/* Ask the signer for something that writes a leaf, and take that leaf over. */
+RS_MUST_USE rs_code pki_call(struct pki *pki, const struct proto_item *item, struct rs_buf *out,
+                             struct rs_err *err);
 const char *pki_holder_of(const char *object);
 void pki_blank_device(struct store_issue *record);
 

@@ -430,8 +430,6 @@ find_earlier(struct plan *plan, struct store *store, struct store_cert *ret_cert
         rs_code rc;
 
         request_id(plan->request, bucket - i, id);
-        if (i == 0)
-            memcpy(plan->p->request_id, id, sizeof(id));
         rc = store_find_request(store, plan->p->pki->tenant, id, &plan->p->arena, ret_cert, &none);
         if (rc == RS_OK && ret_cert->state == STORE_CERT_ISSUED) {
             *ret_found = 1;
@@ -446,10 +444,10 @@ find_earlier(struct plan *plan, struct store *store, struct store_cert *ret_cert
 /* ---- To the signer and back ------------------------------------------------------------------------------ */
 
 static void
-finish_early(struct pending *p, rs_code rc, const struct rs_err *err)
+finish_early(struct pending *p, rs_code rc, const struct store_cert *cert, const struct rs_err *err)
 {
     pending_leave(p);
-    pending_answer(p, rc, NULL, err);
+    pending_answer(p, rc, cert, err);
     pending_free(p);
 }
 
@@ -465,7 +463,9 @@ on_signed(void *arg, rs_code rc, const struct proto_item *item, const struct rs_
     if (rc == RS_OK)
         rc = record_from_cert(&p->arena, item->as.issued.der, &p->record, &why);
     if (rc != RS_OK) {
-        finish_early(p, rc, err != NULL ? err : &why);
+        if (rs_code_info(rc)->http >= 500) /* not a refusal: the leaf may be there */
+            pki_owe(p->pki, p->leaf_floor);
+        finish_early(p, rc, NULL, err != NULL ? err : &why);
         return;
     }
     p->record.cert.leaf = item->as.issued.leaf;
@@ -477,8 +477,9 @@ on_signed(void *arg, rs_code rc, const struct proto_item *item, const struct rs_
     }
     if (w == NULL || !writer_put(p->pki, w)) {
         free(w);
+        pki_owe(p->pki, p->leaf_floor);
         (void)rs_fail(&why, RS_E_REQUEST_LIMIT, "too many certificates wait for the store");
-        finish_early(p, why.code, &why);
+        finish_early(p, why.code, NULL, &why);
     }
 }
 
@@ -543,9 +544,9 @@ fill_claim(struct plan *plan)
 
 /* ---- The whole ------------------------------------------------------------------------------------------------ */
 
+/* What the request says by itself; it then has its identity. */
 static rs_code
-check_all(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
-          struct rs_err *err)
+check_request(struct plan *plan, struct store *store, struct rs_err *err)
 {
     rs_code rc;
 
@@ -558,11 +559,28 @@ check_all(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
         rc = take_names(plan, err);
     if (rc == RS_OK)
         rc = csr_check_proof(&plan->csr, err);
-    if (rc == RS_OK)
-        rc = find_earlier(plan, store, ret_cert, ret_found, err);
+    if (rc == RS_OK) {
+        request_id(plan->request, rs_now() / REQUEST_BUCKET_S, plan->p->request_id);
+        fill_record(plan);
+    }
+    return rc;
+}
+
+/*
+ * What the store says to it.  It is in flight by now: an equal one that came
+ * before has left its certificate in the store, one that comes later waits here.
+ */
+static rs_code
+check_store(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
+            struct rs_err *err)
+{
+    rs_code rc;
+
+    if (pki_is_behind(plan->p->pki))
+        return rs_fail(err, RS_E_SIGNER_AWAY, "the ledger is being read; ask again");
+    rc = find_earlier(plan, store, ret_cert, ret_found, err);
     if (rc != RS_OK || *ret_found)
         return rc;
-    fill_record(plan);
     rc = check_key_owner(plan, store, ret_cert, ret_found, err);
     if (rc == RS_OK && !*ret_found)
         rc = check_chip(plan, store, err);
@@ -571,63 +589,63 @@ check_all(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
     return rc;
 }
 
-static rs_code
-send_claim(struct plan *plan, pki_issued_fn done, void *arg, int *ret_sent, struct rs_err *err)
+/* To the signer, or an answer at once.  The waiters belong to p, this caller is one of them. */
+static void
+decide(struct plan *plan, struct store *store)
 {
     struct proto_item item = {.type = PROTO_ISSUE};
     struct pending *p = plan->p;
+    struct rs_err err = {0};
+    struct store_cert cert;
+    int found = 0;
+    rs_code rc = check_store(plan, store, &cert, &found, &err);
+
+    if (rc == RS_OK && !found) {
+        fill_claim(plan);
+        item.as.issue = plan->claim;
+        rc = signer_client_submit(p->pki->config.signer, &item, on_signed, p, &err);
+        if (rc == RS_OK)
+            return;
+    }
+    finish_early(p, rc, found ? &cert : NULL, rc == RS_OK ? NULL : &err);
+}
+
+static rs_code
+enter(struct plan *plan, const struct pki_issue_request *request, pki_issued_fn done, void *arg,
+      struct rs_err *err)
+{
+    struct store *store;
     int same = 0;
     rs_code rc;
 
-    fill_claim(plan);
-    item.as.issue = plan->claim;
-    rc = pending_enter(p, done, arg, &same, err);
-    if (rc != RS_OK || same) {
-        *ret_sent = same && rc == RS_OK;
-        pending_free(p);
-        return rc;
-    }
-    *ret_sent = 1;
-    rc = signer_client_submit(p->pki->config.signer, &item, on_signed, p, err);
-    if (rc != RS_OK)
-        finish_early(p, rc, err); /* answers the waiters, this caller among them */
-    return RS_OK;
+    plan->request = request;
+    rc = pki_reader(plan->p->pki, &store, err);
+    if (rc == RS_OK)
+        rc = check_request(plan, store, err);
+    if (rc == RS_OK)
+        rc = pending_enter(plan->p, done, arg, &same, err);
+    if (rc == RS_OK && !same)
+        decide(plan, store);
+    else
+        pending_free(plan->p);
+    return rc;
 }
 
 void
 pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_fn done, void *arg)
 {
     struct plan *plan = calloc(1, sizeof(*plan));
-    struct store_cert cert;
     struct rs_err err = {0};
-    struct store *store;
-    int found = 0, sent = 0;
     rs_code rc;
 
     if (plan != NULL)
         plan->p = pending_new(pki);
-    if (plan == NULL || plan->p == NULL) {
-        free(plan);
-        (void)rs_fail(&err, RS_E_NO_MEMORY, "request");
-        done(arg, err.code, NULL, &err);
-        return;
-    }
-    plan->request = request;
-    rc = pki_reader(pki, &store, &err);
-    if (rc == RS_OK)
-        rc = check_all(plan, store, &cert, &found, &err);
-    if (rc == RS_OK && !found) {
-        rc = send_claim(plan, done, arg, &sent, &err);
-        if (rc != RS_OK)
-            done(arg, rc, NULL, &err);
-        free(plan);
-        return;
-    }
-    if (rc == RS_OK)
-        done(arg, RS_OK, &cert, NULL);
+    if (plan == NULL || plan->p == NULL)
+        rc = rs_fail(&err, RS_E_NO_MEMORY, "request");
     else
+        rc = enter(plan, request, done, arg, &err);
+    if (rc != RS_OK)
         done(arg, rc, NULL, &err);
-    pending_free(plan->p);
     free(plan);
 }
 
@@ -670,6 +688,5 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
         m->values[m->value_count++] =
             (struct proto_value){ip ? DOC_VALUE_IP : DOC_VALUE_DNS, rs_bytes_str(names[i])};
     }
-    rc = signer_client_call(pki->config.signer, &item, NULL, ret_der, err);
-    return rc == RS_OK ? pki_catch_up(pki, err) : rc;
+    return pki_call(pki, &item, ret_der, err);
 }

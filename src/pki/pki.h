@@ -151,6 +151,8 @@ RS_MUST_USE rs_code pki_claim(struct pki *pki, const char *name, struct rs_bytes
                               struct rs_bytes proof, struct rs_buf *ret_proof, struct rs_err *err);
 /* Take over leaves that the store does not have; called after anything that wrote some. */
 RS_MUST_USE rs_code pki_catch_up(struct pki *pki, struct rs_err *err);
+/* 1 when leaves may be missing from the store; nothing is issued before pki_catch_up(). */
+int pki_is_behind(struct pki *pki);
 
 /* Run fn(store, arg) on the writer's thread and wait: for small writes of the server. */
 RS_MUST_USE rs_code pki_write(struct pki *pki,

@@ -36,7 +36,7 @@ send_revoke(struct pki *pki, const char *who, const char *issuer, struct rs_byte
     m->who = rs_bytes_str(who);
     m->text = rs_bytes_str(text);
     m->reason = reason;
-    return signer_client_call(pki->config.signer, &item, NULL, NULL, err);
+    return pki_call(pki, &item, NULL, err);
 }
 
 rs_code
@@ -53,7 +53,7 @@ pki_revoke(struct pki *pki, const char *who, const char *issuer, struct rs_bytes
         rc = rs_fail(err, RS_E_CERT_REVOKED, "it is revoked already");
     if (rc == RS_OK)
         rc = send_revoke(pki, who, issuer, serial, reason, text, err);
-    return rc == RS_OK ? pki_catch_up(pki, err) : rc;
+    return rc;
 }
 
 struct collect {
@@ -115,8 +115,6 @@ pki_revoke_device(struct pki *pki, const char *who, const char *device, uint8_t 
     for (size_t i = 0; i < c.count && rc == RS_OK; i++)
         rc = send_revoke(pki, who, c.certs[i].issuer, c.certs[i].serial, reason, text, err);
     if (rc == RS_OK)
-        rc = pki_catch_up(pki, err);
-    if (rc == RS_OK)
         *ret_count = c.count;
     return rc;
 }
@@ -153,7 +151,7 @@ pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number, struc
     rs_buf_init(&der, CRL_MAX);
     item.as.crl.tenant = rs_bytes_str(pki->tenant);
     item.as.crl.issuer = rs_bytes_str(issuer);
-    rc = signer_client_call(pki->config.signer, &item, NULL, &der, err);
+    rc = pki_call(pki, &item, &der, err);
     if (rc == RS_OK)
         rc = crl_read(rs_buf_bytes(&der), &crl, err);
     put.object.document = rs_buf_bytes(&der);
@@ -161,7 +159,7 @@ pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number, struc
         rc = pki_write(pki, write_object, &put, err);
     if (rc == RS_OK)
         *ret_number = crl.number;
-    return rc == RS_OK ? pki_catch_up(pki, err) : rc;
+    return rc;
 }
 
 rs_code
@@ -187,11 +185,9 @@ rs_code
 pki_put_document(struct pki *pki, const struct proto_document *document, struct rs_err *err)
 {
     struct proto_item item = {.type = PROTO_DOCUMENT};
-    rs_code rc;
 
     item.as.document = *document;
-    rc = signer_client_call(pki->config.signer, &item, NULL, NULL, err);
-    return rc == RS_OK ? pki_catch_up(pki, err) : rc;
+    return pki_call(pki, &item, NULL, err);
 }
 
 rs_code
@@ -199,14 +195,12 @@ pki_claim(struct pki *pki, const char *name, struct rs_bytes spki, struct rs_byt
           struct rs_buf *ret_proof, struct rs_err *err)
 {
     struct proto_item item = {.type = PROTO_CLAIM};
-    rs_code rc;
 
     item.as.claim.tenant = rs_bytes_str(pki->tenant);
     item.as.claim.name = rs_bytes_str(name);
     item.as.claim.spki = spki;
     item.as.claim.proof = proof;
-    rc = signer_client_call(pki->config.signer, &item, NULL, ret_proof, err);
-    return rc == RS_OK ? pki_catch_up(pki, err) : rc;
+    return pki_call(pki, &item, ret_proof, err);
 }
 
 static void

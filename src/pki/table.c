@@ -162,6 +162,65 @@ pki_saw_leaf(struct pki *pki, uint64_t leaf)
     (void)pthread_mutex_unlock(&pki->lock);
 }
 
+/* ---- What the store owes ------------------------------------------------------------ */
+
+/*
+ * The signer went away, or something broke behind it: whether the leaf was
+ * written is not known here.  Until the ledger was read again, the same request
+ * must not be signed a second time, and the watermark must not pass it.
+ */
+void
+pki_owe(struct pki *pki, uint64_t leaf_floor)
+{
+    (void)pthread_mutex_lock(&pki->lock);
+    if (leaf_floor < pki->owed_from)
+        pki->owed_from = leaf_floor;
+    pki->owed_count++;
+    (void)pthread_mutex_unlock(&pki->lock);
+}
+
+void
+pki_settle(struct pki *pki, uint64_t owed_count)
+{
+    (void)pthread_mutex_lock(&pki->lock);
+    if (pki->owed_count == owed_count)
+        pki->owed_from = UINT64_MAX;
+    (void)pthread_mutex_unlock(&pki->lock);
+}
+
+int
+pki_is_behind(struct pki *pki)
+{
+    int behind;
+
+    (void)pthread_mutex_lock(&pki->lock);
+    behind = pki->owed_from != UINT64_MAX;
+    (void)pthread_mutex_unlock(&pki->lock);
+    return behind;
+}
+
+void
+pki_hold(struct pki *pki, struct hold *hold)
+{
+    (void)pthread_mutex_lock(&pki->lock);
+    hold->leaf_floor = pki->highest_leaf;
+    hold->next = pki->holds;
+    pki->holds = hold;
+    (void)pthread_mutex_unlock(&pki->lock);
+}
+
+void
+pki_release(struct pki *pki, struct hold *hold)
+{
+    struct hold **at;
+
+    (void)pthread_mutex_lock(&pki->lock);
+    for (at = &pki->holds; *at != hold; at = &(*at)->next)
+        continue;
+    *at = hold->next;
+    (void)pthread_mutex_unlock(&pki->lock);
+}
+
 /*
  * A request's leaf is written after the request was sent, so it lies above
  * every leaf that had been answered then.  The oldest request in flight bounds
@@ -174,6 +233,10 @@ pki_safe_watermark(struct pki *pki)
 
     (void)pthread_mutex_lock(&pki->lock);
     mark = pki->oldest != NULL ? pki->oldest->leaf_floor : pki->highest_leaf;
+    for (const struct hold *h = pki->holds; h != NULL; h = h->next)
+        mark = h->leaf_floor < mark ? h->leaf_floor : mark;
+    if (mark > pki->owed_from)
+        mark = pki->owed_from;
     (void)pthread_mutex_unlock(&pki->lock);
     return mark;
 }

@@ -378,17 +378,38 @@ rs_code
 pki_catch_up(struct pki *pki, struct rs_err *err)
 {
     struct store *store;
-    uint64_t from;
+    uint64_t from, owed;
     rs_code rc;
 
     (void)pthread_mutex_lock(&pki->catch_up_lock);
+    (void)pthread_mutex_lock(&pki->lock);
+    owed = pki->owed_count;
+    (void)pthread_mutex_unlock(&pki->lock);
     rc = pki_reader(pki, &store, err);
     if (rc == RS_OK)
         rc = store_next_leaf(store, pki->config.signer_id, &from, err);
     if (rc == RS_OK)
         rc = pki_take_over(pki, from, 0, err);
     if (rc == RS_OK)
+        pki_settle(pki, owed);
+    if (rc == RS_OK)
         rc = issuers_load(pki, store, err);
     (void)pthread_mutex_unlock(&pki->catch_up_lock);
+    return rc;
+}
+
+rs_code
+pki_call(struct pki *pki, const struct proto_item *item, struct rs_buf *out, struct rs_err *err)
+{
+    struct hold hold;
+    rs_code rc;
+
+    pki_hold(pki, &hold);
+    rc = signer_client_call(pki->config.signer, item, NULL, out, err);
+    if (rc == RS_OK)
+        rc = pki_catch_up(pki, err);
+    if (rc != RS_OK && rs_code_info(rc)->http >= 500) /* not a refusal: the leaf may be there */
+        pki_owe(pki, hold.leaf_floor);
+    pki_release(pki, &hold);
     return rc;
 }

@@ -33,6 +33,7 @@ finish(struct work *w)
 static void
 fail(struct work *w, rs_code rc, const struct rs_err *err)
 {
+    pki_owe(w->pending->pki, w->pending->leaf_floor);
     pending_leave(w->pending);
     pending_answer(w->pending, rc, NULL, err);
     pending_free(w->pending);

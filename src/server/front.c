@@ -671,6 +671,10 @@ serve(struct running *r, int control_fd)
                 pki_catch_up(r->front.pki, &err) != RS_OK)
                 rs_log_err(RS_LOG_ERROR, "front", "the new signer cannot be used", &err);
         }
+        /* Something broke behind the signer, or the ledger could not be read at once. */
+        if (n == 0 && signer_client_alive(r->signer) && pki_is_behind(r->front.pki) &&
+            pki_catch_up(r->front.pki, &err) != RS_OK)
+            rs_log_err(RS_LOG_ERROR, "front", "the ledger cannot be read", &err);
         if (rs_now() >= next_check) {
             next_check = rs_now() + TIDY_S;
             tidy(r);

@@ -60,7 +60,8 @@ read_options(int argc, char **argv, struct options *o)
             (void)fputs(help, stdout);
             return -1;
         case 'v':
-            (void)puts("rootsmithd 0.1.0");
+            (void)puts(rs_inject_built() ? "rootsmithd 0.1.0, with faults (tests only)"
+                                         : "rootsmithd 0.1.0");
             return -1;
         default:
             return 0;

@@ -163,7 +163,7 @@ CNF
 }
 
 est() { # CLIENT(station or board name) LABEL OPERATION CSR-FILE OUT: by curl; OUT gets PEM
-    openssl base64 -in "$4" | curl -sS --cacert "$WORK/root.pem" --cert "$WORK/$1.pem" \
+    openssl base64 -in "$4" | curl -sS ${EST_CURL:-} --cacert "$WORK/root.pem" --cert "$WORK/$1.pem" \
         --key "$WORK/$1.key" -H 'Content-Type: application/pkcs10' --data-binary @- \
         -o "$WORK/est.body" -w '%{http_code}' "https://$DEVICES/.well-known/est/${2:+$2/}$3" \
         >"$WORK/est.status" || return 1

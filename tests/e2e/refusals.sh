@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Bad input, each refused with its code, and nothing changed: the hashes of the store's tables
-# and of the ledger's leaves (other than the refusals themselves) stay what they were.
+# and of the ledger's leaves (other than the refusals themselves) stay what they were.  Boards and
+# chips: station.sh and chip_refusals.sh.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/lib.sh"
-trap down EXIT
+export ROOTSMITH_INJECT_FILE
+ROOTSMITH_INJECT_FILE=$(mktemp)
+trap 'down; rm -f "$ROOTSMITH_INJECT_FILE"' EXIT
 up acme || { echo "0 passed, 1 failed"; exit 1; }
 
 rs product set sensor-x2 --rot soft --issuer acme-devices -q
@@ -18,6 +21,23 @@ est sz-1 o-1 simpleenroll "$WORK/X2-1.csr" "$WORK/X2-1.pem" || bad "the first bo
 state() { # what must not change: certificates, devices, orders, and issued leaves
     sqlite3 "$DATA/store.db" 'SELECT count(*), group_concat(hex(serial)) FROM certificate;
         SELECT * FROM device; SELECT * FROM work_order; SELECT * FROM key_owner' | sha256sum
+    python3 "$(dirname "$0")/ledger_leaves.py" "$DATA/signer/ledger"
+}
+
+# A server that must end by itself.
+ends() { timeout 60 "$(find_program rootsmithd)" "$@"; }
+
+late() { EST_CURL=-k "$@"; }
+
+rules() { printf '%s\n' "$@" >"$ROOTSMITH_INJECT_FILE"; }
+
+device_request() { # FILE: a new key and a request of X2-1 for an LDevID
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/$1.key" 2>/dev/null
+    openssl req -new -key "$WORK/$1.key" -subj /CN=X2-1 -outform DER -out "$WORK/$1.csr"
+}
+
+count_ldevids() {
+    sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate WHERE device='X2-1' AND object<>'idevid'"
 }
 
 untouched() { # TEXT CODE COMMAND...
@@ -25,7 +45,7 @@ untouched() { # TEXT CODE COMMAND...
     before=$(state)
     refused "$@"
     after=$(state)
-    [ "$before" = "$after" ] || bad "$1: the store changed"
+    [ "$before" = "$after" ] || bad "$1: store or ledger changed"
 }
 
 echo "requests"
@@ -81,7 +101,7 @@ same "REST with a station: 403" "$(curl_status --cert "$WORK/sz-1.pem" --key "$W
     "https://$PEOPLE/api/v1/status")" 403
 untouched "a station the order does not name" order.station est sz-2 o-1 simpleenroll "$WORK/X2-9.csr" "$WORK/no"
 untouched "an order that does not exist" request.unknown est sz-1 o-9 simpleenroll "$WORK/X2-9.csr" "$WORK/no"
-untouched "a device asks for a board" auth.denied\|profile.unknown est X2-1 o-1 simpleenroll "$WORK/X2-9.csr" "$WORK/no"
+untouched "a device asks for a board" "auth.denied\|profile.unknown" est X2-1 o-1 simpleenroll "$WORK/X2-9.csr" "$WORK/no"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/stranger.key" \
     -out "$WORK/stranger.pem" -subj /CN=sz-1 2>/dev/null
 untouched "a certificate of somebody else's CA" auth.unknown est stranger o-1 simpleenroll "$WORK/X2-9.csr" "$WORK/no"
@@ -99,32 +119,77 @@ refused "closed stays closed" order.closed rs order resume o-1
 
 echo "the clock, the disk, the database, the port"
 rs device revoke X2-9 --reason test --confirm X2-9 -q
-openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/ld.key" 2>/dev/null
-openssl req -new -key "$WORK/ld.key" -subj /CN=X2-9 -outform DER -out "$WORK/ld.csr"
-untouched "a revoked client" 'auth.revoked\|device.blocked' est X2-9 ldevid simpleenroll "$WORK/ld.csr" "$WORK/no"
-openssl req -new -key "$WORK/ld.key" -subj /CN=X2-1 -outform DER -out "$WORK/ld.csr"
+device_request ld
+openssl req -new -key "$WORK/ld.key" -subj /CN=X2-9 -outform DER -out "$WORK/other.csr"
+untouched "a revoked client" 'auth.revoked\|device.blocked' est X2-9 ldevid simpleenroll "$WORK/other.csr" "$WORK/no"
 est X2-1 ldevid simpleenroll "$WORK/ld.csr" "$WORK/ld.pem" || bad "an LDevID to let expire"
-refused "the ports are taken" port.in-use "$(find_program rootsmithd)" --data "$DATA"
+
+if "$(find_program rootsmithd)" --version | grep -q faults; then
+    device_request full
+    rules 'front:write@1=ENOSPC'
+    refused "the store's disk is full" disk.full est X2-1 ldevid simpleenroll "$WORK/full.csr" "$WORK/no"
+    rules
+    check "the same request when there is room again" \
+        wait_for 10 est X2-1 ldevid simpleenroll "$WORK/full.csr" "$WORK/full.pem"
+    same "one certificate came of it" "$(count_ldevids)" 2
+    rules 'signer:write@1=ENOSPC'
+    device_request before
+    est X2-1 ldevid simpleenroll "$WORK/before.csr" "$WORK/before.pem" || bad "the one before"
+    rules
+    device_request ledger
+    untouched "the ledger's disk is full" 'disk.full\|signer.away' \
+        est X2-1 ldevid simpleenroll "$WORK/ledger.csr" "$WORK/no"
+    check "a new signer, and the same request again" \
+        wait_for 20 est X2-1 ldevid simpleenroll "$WORK/ledger.csr" "$WORK/ledger.pem"
+    same "one certificate came of it" "$(count_ldevids)" 4
+else
+    echo "skipped: this build has no faults (full disk)"
+fi
+
+device_request locked
+python3 - "$DATA/store.db" "$WORK/locked" <<'PY' &
+import sqlite3, sys, time, os
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+open(sys.argv[2], "w").close()
+while not os.path.exists(sys.argv[2] + ".done"):
+    time.sleep(0.05)
+db.execute("ROLLBACK")
+PY
+wait_for 10 test -f "$WORK/locked"
+refused "the database is locked by somebody" store.busy est X2-1 ldevid simpleenroll "$WORK/locked.csr" "$WORK/no"
+touch "$WORK/locked.done"
+wait $!
+check "the same request when it is free" \
+    wait_for 10 est X2-1 ldevid simpleenroll "$WORK/locked.csr" "$WORK/locked.pem"
+same "one certificate came of it" "$(sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate
+    WHERE device='X2-1' AND object<>'idevid' AND key_hash=X'$(openssl pkey -in "$WORK/locked.key" -pubout \
+    -outform DER | sha256sum | cut -d' ' -f1)'")" 1
+refused "the ports are taken" port.in-use ends --data "$DATA"
 stop_server
 : >"$WORK/rootsmithd.log"
-ROOTSMITH_INJECT='clock=+8640000' start_server || bad "start in 100 days"
-untouched "an expired client" auth.expired est ld ldevid simplereenroll "$WORK/ld.csr" "$WORK/no"
-check "an IDevID still works then" est X2-1 ldevid simpleenroll "$WORK/ld.csr" "$WORK/late.pem" ||
-    true
+rules 'clock=+8640000'
+start_server || bad "start in 100 days"
+# To curl, whose clock is right, the server's certificate is not valid yet: -k for these two.
+untouched "an expired client" auth.expired late est ld ldevid simplereenroll "$WORK/ld.csr" "$WORK/no"
+device_request ld2
+check "an IDevID still works then" late est X2-1 ldevid simpleenroll "$WORK/ld2.csr" "$WORK/late.pem"
 stop_server
 : >"$WORK/rootsmithd.log"
-"$(find_program rootsmithd)" --data "$DATA" >"$WORK/back.log" 2>&1
+rules
+ends --data "$DATA" >"$WORK/back.log" 2>&1
 grep -q clock.behind "$WORK/back.log" && ok "a clock that went back 100 days: nothing starts" ||
     { bad "a clock that went back"; tail -n 3 "$WORK/back.log"; }
+rules 'clock=+8640000'
 cp "$DATA/store.db" "$WORK/store.good"
 python3 - "$DATA/store.db" <<'PY'
 import sys
 f = open(sys.argv[1], "r+b")
-f.seek(8192 + 100)
-f.write(b"\xff" * 4000)
+f.seek(8192)
+f.write(b"\xff" * 8192)  # a whole page: what lies in the free middle of one is no damage
 PY
 rm -f "$DATA"/store.db-*
-ROOTSMITH_INJECT='clock=+8640000' "$(find_program rootsmithd)" --data "$DATA" >"$WORK/damage.log" 2>&1
+ends --data "$DATA" >"$WORK/damage.log" 2>&1
 grep -q store.damaged "$WORK/damage.log" && ok "a corrupt database" ||
     { bad "a corrupt database"; tail -n 3 "$WORK/damage.log"; }
 cp "$WORK/store.good" "$DATA/store.db"
@@ -138,7 +203,7 @@ b = f.read(1)
 f.seek(700)
 f.write(bytes([b[0] ^ 1]))
 PY
-ROOTSMITH_INJECT='clock=+8640000' "$(find_program rootsmithd)" --data "$DATA" >"$WORK/ledger.log" 2>&1
+ends --data "$DATA" >"$WORK/ledger.log" 2>&1
 grep -q ledger.damaged "$WORK/ledger.log" && ok "a flipped bit in the ledger" ||
     { bad "a flipped bit in the ledger"; tail -n 3 "$WORK/ledger.log"; }
 cp "$WORK/segment.good" "$segment"

@@ -50,7 +50,7 @@ same "sz-2 enrols" 0 "$(join sz-2; echo $?)"
 same "a one-time code works once" 1 "$(st sz-3 enroll "https://$DEVICES" --name sz-3 \
     --token "$WORK/token" >/dev/null 2>&1; echo $?)"
 same "and left nothing" "" "$(ls "$WORK/sz-3/station.json" 2>/dev/null)"
-rs order create --product sensor-x2 --quantity 90 --stations sz-1,sz-2 --name o-1 -q
+rs order create --product sensor-x2 --quantity 200 --stations sz-1,sz-2 --name o-1 -q
 rs order create --product sensor-a --quantity 2 --stations sz-1 --name o-a -q
 rs order create --product sensor-x2 --quantity 1 --stations sz-1 --name o-one -q
 
@@ -70,15 +70,18 @@ echo "two stations on one board"
 ends "a finished board at the other station" 0 PASS once sz-2 o-1 S-1 "$ANY"
 ends "its serial with another chip" 1 device.exists once sz-2 o-1 S-1 "soft:$WORK/copy.rot"
 cp "$WORK/S-1.rot" "$WORK/clone.rot" && cp "$WORK/S-1.rot.key" "$WORK/clone.rot.key"
-ends "a copy of the chip under another serial" 1 chip.foreign once sz-2 o-1 S-8 "soft:$WORK/clone.rot"
-once sz-1 o-1 S-9 "$ANY" & once sz-2 o-1 S-9 "$ANY"
-wait $!
+ends "a copy of the chip under another serial" 1 label.other once sz-2 o-1 S-8 "soft:$WORK/clone.rot"
+once sz-1 o-1 S-9 "$ANY" &
+OTHER=$!
+once sz-2 o-1 S-9 "$ANY"
+wait "$OTHER"
 same "both at once: one certificate" 1 "$(sqlite3 "$DATA/store.db" \
     "SELECT count(*) FROM certificate WHERE device='S-9'")"
 { echo "1 S-10"; sleep 3; } | st sz-1 run --ui none --order o-1 --boards - --fixture "1=$ANY" &
+OTHER=$!
 sleep 1
 ends "two programs on one directory" 5 station.running once sz-1 o-1 S-11 "$ANY"
-wait
+wait "$OTHER"
 
 echo "the server goes away"
 stop_server

@@ -22,6 +22,7 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/thread.h>
 
+#include "http/request.h"
 #include "http/tls.h"
 
 #define LOOPS_MAX      64
@@ -38,7 +39,7 @@ struct http_exchange {
     struct http_request request;
     uint8_t *peer_der;
     char *path;
-    char content_type[96];
+    char content_type[HTTP_TYPE_SIZE];
     /* The answer. */
     int status;
     char answer_type[96];
@@ -202,40 +203,6 @@ http_request_header(struct http_exchange *x, const char *name)
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
-static int
-method_of(enum evhttp_cmd_type type, enum http_method *ret_method)
-{
-    static const struct {
-        enum evhttp_cmd_type type;
-        enum http_method method;
-    } known[] = {{EVHTTP_REQ_GET, HTTP_GET},     {EVHTTP_REQ_HEAD, HTTP_HEAD},
-                 {EVHTTP_REQ_POST, HTTP_POST},   {EVHTTP_REQ_PUT, HTTP_PUT},
-                 {EVHTTP_REQ_PATCH, HTTP_PATCH}, {EVHTTP_REQ_DELETE, HTTP_DELETE}};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].type == type) {
-            *ret_method = known[i].method;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static void
-take_content_type(struct http_exchange *x, struct evhttp_request *req)
-{
-    const char *text = evhttp_find_header(evhttp_request_get_input_headers(req), "Content-Type");
-    size_t n = 0;
-
-    for (; text != NULL && text[n] != '\0' && text[n] != ';' && text[n] != ' ' &&
-           n < sizeof(x->content_type) - 1;
-         n++)
-        x->content_type[n] =
-            (char)(text[n] >= 'A' && text[n] <= 'Z' ? text[n] - 'A' + 'a' : text[n]);
-    x->content_type[n] = '\0';
-    x->request.content_type = x->content_type;
-}
-
 static void
 take_peer(struct http_exchange *x, struct evhttp_request *req)
 {
@@ -261,30 +228,11 @@ take_peer(struct http_exchange *x, struct evhttp_request *req)
         x->request.peer = HTTP_PEER_UNTRUSTED;
 }
 
-static int
-take_path(struct http_exchange *x, struct evhttp_request *req)
-{
-    const char *uri = evhttp_request_get_uri(req);
-    char *query;
-
-    x->path = strdup(uri != NULL ? uri : "");
-    if (x->path == NULL || x->path[0] != '/')
-        return 0;
-    query = strchr(x->path, '?');
-    if (query != NULL)
-        *query++ = '\0';
-    x->request.path = x->path;
-    x->request.query = query != NULL ? query : "";
-    return 1;
-}
-
 static void
 on_request(struct evhttp_request *req, void *arg)
 {
     struct loop_listener *ll = arg;
-    struct evbuffer *in = evhttp_request_get_input_buffer(req);
     struct http_exchange *x = calloc(1, sizeof(*x));
-    size_t len = evbuffer_get_length(in);
 
     if (x == NULL) {
         evhttp_send_error(req, 503, NULL);
@@ -295,14 +243,12 @@ on_request(struct evhttp_request *req, void *arg)
     x->request.exchange = x;
     atomic_fetch_add(&ll->loop->server->requests, 1);
     atomic_fetch_add(&ll->loop->server->open, 1);
-    if (!method_of(evhttp_request_get_command(req), &x->request.method) || !take_path(x, req)) {
+    if (!http_request_take(req, &x->request, &x->path, x->content_type)) {
         evhttp_send_error(req, 400, NULL);
         free_exchange(x);
         return;
     }
-    take_content_type(x, req);
     take_peer(x, req);
-    x->request.body = rs_bytes_of(len > 0 ? evbuffer_pullup(in, -1) : NULL, len);
     evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone, x);
     ll->listener->handler(ll->listener->arg, &x->request);
 }
@@ -334,12 +280,8 @@ open_listener(struct loop *l, size_t i)
     fd = dup(from->fd);
     if (ll->http == NULL || fd < 0)
         return 0;
-    evhttp_set_max_body_size(ll->http, HTTP_BODY_MAX);
-    evhttp_set_max_headers_size(ll->http, HTTP_HEADERS_MAX);
+    http_request_limits(ll->http);
     evhttp_set_timeout(ll->http, IDLE_TIMEOUT_S);
-    evhttp_set_allowed_methods(ll->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
-                                             EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE);
-    evhttp_set_default_content_type(ll->http, NULL);
     if (from->tls != NULL)
         evhttp_set_bevcb(ll->http, make_tls_bufferevent, from->tls);
     evhttp_set_gencb(ll->http, on_request, ll);

@@ -205,7 +205,11 @@ atecc_unpack(const uint8_t *in, size_t len, uint8_t *w, size_t start, size_t cap
         unsigned c = in[i++];
         size_t n = c < 0x80 ? c + 1u : (c >> 2 & 0x1fu) + COPY_MIN;
 
+#ifdef RS_PLANTED_BUG_atecc_response
+        if (n > cap - at + 1)
+#else
         if (n > cap - at)
+#endif
             return ROT_E_FORMAT;
         if (c < 0x80) {
             if (n > len - i)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a person meets at the command line: exit codes, suggestions, errors in three parts, JSON for
 # every command, refusals of irreversible verbs, dry runs that change nothing, one chip on a desk.
+# SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/lib.sh"

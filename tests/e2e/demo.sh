@@ -3,9 +3,10 @@
 # scene states a claim and proves it; a claim that does not hold ends the run with exit 1.
 #
 #   demo.sh --bin BIN --dir DIR [--keep] [--json FILE] [--scene N] [--slow]
+# SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
-BIN= DIR= KEEP= JSON= LAST=99 SLOW=
+BIN='' DIR='' KEEP='' JSON='' LAST=99 SLOW=''
 while [ $# -gt 0 ]; do
     case $1 in
     --bin) BIN=$(readlink -f "$2") && shift 2 ;;
@@ -21,7 +22,7 @@ done
 
 charset=${LC_ALL:-${LC_CTYPE:-${LANG:-}}}
 case $charset in *[Uu][Tt][Ff]*) YES=✓ NO=✗ DOT=· ;; *) YES=ok NO=x DOT=- ;; esac
-BOLD= GREY= GREEN= RED= PLAIN=
+BOLD='' GREY='' GREEN='' RED='' PLAIN=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     BOLD=$'\e[1m' GREY=$'\e[90m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'
 fi
@@ -120,7 +121,7 @@ finish_demo() {
 
 SHOWN=$DIR/
 mkdir -p "$DIR" && DIR=$(readlink -f "$DIR")
-SCENE=0 TITLE=setup TIMES= SCENES=8
+SCENE=0 TITLE=setup TIMES='' SCENES=8
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

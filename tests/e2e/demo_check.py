@@ -6,6 +6,8 @@
     power SOCKET CHIP                   power comes back, as when a board is placed again
     flip SEGMENT N                      flip a bit of leaf N of a ledger segment
     offline PID                         the process has no network socket
+
+SPDX-License-Identifier: Apache-2.0
 """
 import glob
 import json

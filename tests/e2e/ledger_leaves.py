@@ -2,6 +2,7 @@
 """Print a hash of a ledger's leaves, without refusals and logins: what a refused request may not change.
 
 Reads the segment files by docs/protocols/ledger.md, with no code of the product.
+SPDX-License-Identifier: Apache-2.0
 """
 import glob
 import hashlib

@@ -11,6 +11,8 @@
  *   POINT@N+=kill       ... right after it took effect
  *   POINT@N=torn        a write of half of the bytes, then SIGKILL
  *   MARK@N=kill         the same at named marks (rs_inject_mark)
+ * Of one certificate: "issue-synced" (leaf durable, not signed), "issue-recording"
+ * (signed, not in the store), "issue-recorded" (in the store, not answered).
  * POINT: open write read sync truncate rename send receive random.
  * A prefix PROGRAM: limits a rule to one program ("signer:sync@17=EIO").
  * ROOTSMITH_INJECT_FILE names a file read instead; a change of its mtime is

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/inject.h"
 #include "base/log.h"
 #include "pki/inner.h"
 
@@ -51,7 +52,10 @@ commit(struct pki *pki, struct work **list, size_t count)
     if (items != NULL) {
         for (size_t i = 0; i < count; i++)
             items[i] = list[i]->pending->record;
+        rs_inject_mark("issue-recording"); /* signed; not in the store */
         rc = store_commit_issued(pki->writer_store, items, count, &err);
+        if (rc == RS_OK)
+            rs_inject_mark("issue-recorded"); /* in the store; not answered */
     }
     for (size_t i = 0; i < count; i++) {
         if (rc == RS_OK) {

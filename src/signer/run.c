@@ -21,6 +21,7 @@
 
 #include "base/cbor.h"
 #include "base/clock.h"
+#include "base/inject.h"
 #include "base/log.h"
 #include "base/sock.h"
 #include "base/thread.h"
@@ -469,6 +470,8 @@ flush_gathered(struct runner *r, struct gather *g)
             memcpy(g->jobs[i]->text, err.text, sizeof(err.text));
         }
         broken(r, &err);
+    } else {
+        rs_inject_mark("issue-synced"); /* in the ledger; nothing is signed yet */
     }
     for (size_t i = 0; i < g->count; i++)
         g->jobs[i]->leaf = g->leaves[i].index;

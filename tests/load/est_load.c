@@ -46,6 +46,7 @@ static const char help[] =
     "  --first N          number of the first board; default 1\n"
     "  --seconds S        stop asking after S seconds\n"
     "  --connections C    default 8\n"
+    "  --rate R           at most so many new requests a second; default: as many as get through\n"
     "  --log FILE         append what was asked and got\n"
     "  --json FILE        figures\n";
 
@@ -53,7 +54,7 @@ struct options {
     const char *url, *ca, *cert, *key, *label, *name, *log, *json;
     enum request_kind kind;
     size_t count, first;
-    double seconds;
+    double seconds, rate;
     unsigned connections;
 };
 
@@ -66,6 +67,7 @@ static struct {
     char path[320];
     int log_fd;
     atomic_size_t next_made, next, answered, refused, repeated;
+    uint64_t started_us; /* of the first request */
     atomic_int failed, stop;
 } load;
 
@@ -241,6 +243,16 @@ make_loop(void *arg)
     return NULL;
 }
 
+/* Request i is due i / rate seconds after the first one. */
+static void
+wait_turn(size_t i)
+{
+    uint64_t due = load.started_us + (uint64_t)((double)i * 1e6 / load.o.rate), now = now_us();
+
+    if (now < due)
+        (void)usleep((useconds_t)(due - now));
+}
+
 static void *
 ask_loop(void *arg)
 {
@@ -251,8 +263,11 @@ ask_loop(void *arg)
     if (w == NULL)
         die("no memory");
     wire_init(w, &load.wire);
-    while (!atomic_load(&load.stop) && (i = atomic_fetch_add(&load.next, 1)) < load.o.count)
+    while (!atomic_load(&load.stop) && (i = atomic_fetch_add(&load.next, 1)) < load.o.count) {
+        if (load.o.rate > 0)
+            wait_turn(i);
         ask(w, i);
+    }
     wire_close(w);
     free(w);
     return NULL;
@@ -335,13 +350,21 @@ static void
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},     {"ca", required_argument, NULL, 'a'},
-        {"cert", required_argument, NULL, 'c'},    {"key", required_argument, NULL, 'k'},
-        {"label", required_argument, NULL, 'l'},   {"name", required_argument, NULL, 'n'},
-        {"log", required_argument, NULL, 'o'},     {"json", required_argument, NULL, 'j'},
-        {"mode", required_argument, NULL, 'm'},    {"count", required_argument, NULL, 'N'},
-        {"seconds", required_argument, NULL, 's'}, {"connections", required_argument, NULL, 'C'},
-        {"first", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"ca", required_argument, NULL, 'a'},
+        {"cert", required_argument, NULL, 'c'},
+        {"key", required_argument, NULL, 'k'},
+        {"label", required_argument, NULL, 'l'},
+        {"name", required_argument, NULL, 'n'},
+        {"log", required_argument, NULL, 'o'},
+        {"json", required_argument, NULL, 'j'},
+        {"mode", required_argument, NULL, 'm'},
+        {"count", required_argument, NULL, 'N'},
+        {"seconds", required_argument, NULL, 's'},
+        {"connections", required_argument, NULL, 'C'},
+        {"first", required_argument, NULL, 'f'},
+        {"rate", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0},
     };
     const char *values[128] = {[0] = NULL};
     int c;
@@ -365,6 +388,7 @@ read_options(int argc, char **argv, struct options *o)
     o->count = values['N'] != NULL ? strtoul(values['N'], NULL, 10) : 1000;
     o->first = values['f'] != NULL ? strtoul(values['f'], NULL, 10) : 1;
     o->seconds = values['s'] != NULL ? strtod(values['s'], NULL) : 0;
+    o->rate = values['r'] != NULL ? strtod(values['r'], NULL) : 0;
     o->connections = values['C'] != NULL ? (unsigned)strtoul(values['C'], NULL, 10) : 8;
     if (o->url == NULL || o->ca == NULL || o->cert == NULL || o->key == NULL || o->count == 0 ||
         o->first == 0 || o->connections == 0 || o->connections > CONNECTIONS_MAX ||
@@ -403,7 +427,6 @@ main(int argc, char **argv)
     struct sigaction on_term = {.sa_handler = on_signal}, on_alarm = {.sa_handler = on_signal};
     struct options *o = &load.o;
     struct itimerval limit = {0};
-    uint64_t started;
 
     read_options(argc, argv, o);
     limit.it_value.tv_sec = (time_t)o->seconds;
@@ -417,9 +440,9 @@ main(int argc, char **argv)
     (void)sigaction(SIGALRM, &on_alarm, NULL);
     if (setitimer(ITIMER_REAL, &limit, NULL) != 0)
         die("--seconds is not a time");
-    started = now_us();
+    load.started_us = now_us();
     run_threads(ask_loop, o->connections);
-    report((double)(now_us() - started) / 1e6);
+    report((double)(now_us() - load.started_us) / 1e6);
     for (size_t i = 0; i < o->count; i++)
         request_free(&load.requests[i]);
     free(load.requests);

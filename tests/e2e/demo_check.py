@@ -191,4 +191,5 @@ def main(verb, *rest):
         offline(*rest)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

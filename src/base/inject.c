@@ -182,6 +182,11 @@ rs_inject_program(const char *name)
 
 /* ---- Acting on them ---------------------------------------------------------------- */
 
+#ifdef RS_COVERAGE
+/* Of the compiler's run time: what was counted so far would die with the process. */
+void __gcov_dump(void);
+#endif
+
 /* Tell the crash test which rule fired; it counts these lines. */
 static void
 die(const struct rule *r)
@@ -198,6 +203,9 @@ die(const struct rule *r)
             (void)close(fd);
         }
     }
+#ifdef RS_COVERAGE
+    __gcov_dump();
+#endif
     (void)kill(getpid(), SIGKILL);
     for (;;)
         (void)pause();

@@ -165,10 +165,9 @@ says "NIST CURVE: P-384"
 says "Demo TEST Root"
 run 0 openssl x509 -in "$DIR/ca.pem" -noout -text
 says "NIST CURVE: P-256"
-signer=$(pgrep -f "rootsmith-signer.*" | while read -r p; do
-    tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | grep -qF "$DATA" && echo "$p"
+signer=$(for p in /proc/[0-9]*; do
+    tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -qF "rootsmith-signer --data $DATA/" && echo "${p#/proc/}"
 done | head -n 1)
-[ -n "$signer" ] || signer=$(pgrep -P "$SERVER" rootsmith-signe | head -n 1)
 [ -n "$signer" ] || fail "there is no signer process"
 run 0 check_py offline "$signer"
 what "Demo TEST Root (P-384) signs Demo TEST Devices (P-256)."

@@ -62,15 +62,17 @@ in_chroot() { # CHROOT SECONDS SCRIPT
         [ -z "${!name:-}" ] || env+=("$name=${!name}")
     done
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb "${env[@]}" \
-        timeout -k 10 "$seconds" chroot "$dir" bash -c "cd /$inside && $3" </dev/null
+        timeout -k 10 "$seconds" chroot "$dir" bash -c "cd '/$inside' && $3" </dev/null
 }
 
 # The same with a network of its own, in which loopback is all there is.
 in_chroot_alone() { # CHROOT SECONDS COMMAND
-    local up='import fcntl, socket, struct
-s = socket.socket()
-fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x41))'
-    in_chroot "$1" "$2" "unshare --net bash -c 'python3 -c \"\$0\" && exec $3' '${up//\"/\\\"}'"
+    cat >"$1/root/lo-up.py" <<'PY'
+import fcntl, socket, struct
+SIOCSIFFLAGS, IFF_UP_RUNNING = 0x8914, 0x41
+fcntl.ioctl(socket.socket(), SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
+PY
+    in_chroot "$1" "$2" "unshare --net bash -c 'python3 \$HOME/lo-up.py && exec $3'"
 }
 
 # ---- One release ----------------------------------------------------------------------------

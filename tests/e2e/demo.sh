@@ -165,9 +165,7 @@ says "NIST CURVE: P-384"
 says "Demo TEST Root"
 run 0 openssl x509 -in "$DIR/ca.pem" -noout -text
 says "NIST CURVE: P-256"
-signer=$(for p in /proc/[0-9]*; do
-    tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -qF "rootsmith-signer --data $DATA/" && echo "${p#/proc/}"
-done | head -n 1)
+signer=$(grep -lzxF -- "$DATA/signer" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | head -n 1)
 [ -n "$signer" ] || fail "there is no signer process"
 run 0 check_py offline "$signer"
 what "Demo TEST Root (P-384) signs Demo TEST Devices (P-256)."

@@ -1,6 +1,6 @@
 """What the benchmarks of the running server share: CPU of its processes, raw loops, load, figures.
 
-    est CLIENTS COUNT      re-enrolments by CLIENTS est_load processes, COUNT each in every round
+    est CLIENTS COUNT      re-enrolments by est_load with CLIENTS devices, COUNT each in every round
     ocsp CLIENTS COUNT     OCSP requests over kept-alive connections
 
 Environment: BIN (build tree), SERVER (pid of the supervisor), WORK (certificates, see est_reenrol.sh
@@ -61,24 +61,22 @@ def raw_us(what):
     return float(out.split()[1])
 
 
-def est_round(clients, count, round_number):
+def est_round(clients, count, round_number, begin):
     """Every client has its own device, key and connection; returns how many were answered."""
-    load = []
-    for n in range(1, clients + 1):
-        stem = "%s/d%d" % (WORK, n)
-        load.append((subprocess.Popen(
-            [BIN + "/tests/load/est_load", "--url", "https://" + os.environ["DEVICES"], "--ca",
-             WORK + "/root.pem", "--cert", stem + ".pem", "--key", stem + ".key", "--mode", "renew",
-             "--label", "ldevid", "--count", str(count), "--connections", "1", "--json",
-             stem + ".json"], stdout=subprocess.DEVNULL), stem + ".json"))
-    total, slowest = 0, 0
-    for process, path in load:
-        assert process.wait() == 0, "a client failed in round %d" % round_number
-        got = json.load(open(path))
-        assert got["refused"] == 0 and got["answered"] == count, got
-        total += got["answered"]
-        slowest = max(slowest, got["p99_ms"])
-    return total, {"p99_ms": slowest}
+    figures = "%s/load.json" % WORK
+    load = subprocess.Popen(
+        [BIN + "/tests/load/est_load", "--url", "https://" + os.environ["DEVICES"], "--ca",
+         WORK + "/root.pem", "--cert", WORK + "/d{n}.pem", "--key", WORK + "/d{n}.key", "--mode",
+         "renew", "--label", "ldevid", "--count", str(clients * count), "--connections",
+         str(clients), "--identities", str(clients), "--json", figures],
+        stdout=subprocess.PIPE, text=True)
+    load.stdout.readline()  # all keys and requests are made
+    begin()
+    load.communicate()
+    assert load.returncode == 0, "the clients failed in round %d" % round_number
+    got = json.load(open(figures))
+    assert got["refused"] == 0 and got["answered"] == clients * count, got
+    return got["answered"], {"p50_ms": got["p50_ms"], "p99_ms": got["p99_ms"]}
 
 
 def ocsp_worker(address, message, count, bad):
@@ -103,7 +101,7 @@ def ocsp_worker(address, message, count, bad):
     s.close()
 
 
-def ocsp_round(clients, count, round_number):
+def ocsp_round(clients, count, round_number, begin):
     host, port = os.environ["HTTP"].split(":")
     bad, threads = [], []
     for n in range(clients):
@@ -112,6 +110,7 @@ def ocsp_round(clients, count, round_number):
                    "Content-Length: %d\r\n\r\n" % (os.environ["HTTP"], len(body))).encode() + body
         threads.append(threading.Thread(target=ocsp_worker, args=((host, int(port)), message, count,
                                                                   bad)))
+    begin()
     for t in threads:
         t.start()
     for t in threads:
@@ -122,13 +121,15 @@ def ocsp_round(clients, count, round_number):
 
 def run(name, clients, count, one_round, raw, limit):
     pids = processes(int(os.environ["SERVER"]))
-    one_round(clients, max(count // 4, 1), 0)  # connections, caches, lazily made contexts
+    one_round(clients, max(count // 4, 1), 0, lambda: None)  # caches, lazily made contexts
     raws, costs, ratios, rates, extra = [], [], [], [], {}
     for i in range(1, ROUNDS + 1):
         raws.append(raw_us(raw))
-        before, start = all_cpu_us(pids), time.monotonic()
-        total, extra = one_round(clients, count, i)
-        took, after = time.monotonic() - start, all_cpu_us(pids)
+        before = []
+        total, extra = one_round(clients, count, i,
+                                 lambda: before.append((all_cpu_us(pids), time.monotonic())))
+        (before, start), after = before[0], all_cpu_us(pids)
+        took = time.monotonic() - start
         each = {k: (after[k] - before[k]) / total for k in pids}
         costs.append(sum(each.values()))
         ratios.append(raws[-1] / costs[-1])

@@ -33,6 +33,7 @@
 #include "load.h"
 
 #define CONNECTIONS_MAX 1024
+#define IDENTITIES_MAX  CONNECTIONS_MAX
 #define PAUSE_US        5000 /* before a request is repeated */
 #define LINE_MAX_BYTES  (2 * ANSWER_MAX)
 
@@ -46,6 +47,8 @@ static const char help[] =
     "  --first N          number of the first board; default 1\n"
     "  --seconds S        stop asking after S seconds\n"
     "  --connections C    default 8\n"
+    "  --identities I     the files of --cert and --key have {n} in their names, for 1 to I;\n"
+    "                     each connection has one of them, and asks for its own\n"
     "  --rate R           at most so many new requests a second; default: as many as get through\n"
     "  --log FILE         append what was asked and got\n"
     "  --json FILE        figures\n";
@@ -55,13 +58,13 @@ struct options {
     enum request_kind kind;
     size_t count, first;
     double seconds, rate;
-    unsigned connections;
+    unsigned connections, identities;
 };
 
 static struct {
     struct options o;
-    struct wire_config wire;
-    const X509_NAME *subject;
+    struct wire_config wires[IDENTITIES_MAX];
+    const X509_NAME *subjects[IDENTITIES_MAX];
     struct request *requests;
     uint32_t *took_us; /* of each answered request, in order of completion */
     char path[320];
@@ -237,7 +240,7 @@ make_loop(void *arg)
     (void)arg;
     while ((i = atomic_fetch_add(&load.next_made, 1)) < load.o.count) {
         if (!request_make(&load.requests[i], load.o.kind, load.o.name, load.o.first - 1 + i,
-                          load.subject))
+                          load.subjects[i % load.o.identities]))
             die("cannot make a request");
     }
     return NULL;
@@ -253,17 +256,24 @@ wait_turn(size_t i)
         (void)usleep((useconds_t)(due - now));
 }
 
+/* The next request of any identity; of one's own when there are several. */
+static size_t
+next_request(size_t connection, size_t turn)
+{
+    return load.o.identities > 1 ? connection + turn * load.o.connections
+                                 : atomic_fetch_add(&load.next, 1);
+}
+
 static void *
 ask_loop(void *arg)
 {
+    size_t connection = (size_t)(uintptr_t)arg, turn = 0, i;
     struct wire *w = malloc(sizeof(*w));
-    size_t i;
 
-    (void)arg;
     if (w == NULL)
         die("no memory");
-    wire_init(w, &load.wire);
-    while (!atomic_load(&load.stop) && (i = atomic_fetch_add(&load.next, 1)) < load.o.count) {
+    wire_init(w, &load.wires[connection % load.o.identities]);
+    while (!atomic_load(&load.stop) && (i = next_request(connection, turn++)) < load.o.count) {
         if (load.o.rate > 0)
             wait_turn(i);
         ask(w, i);
@@ -279,7 +289,7 @@ run_threads(void *(*loop)(void *), unsigned count)
     static pthread_t threads[CONNECTIONS_MAX];
 
     for (unsigned i = 0; i < count; i++) {
-        if (pthread_create(&threads[i], NULL, loop, NULL) != 0)
+        if (pthread_create(&threads[i], NULL, loop, (void *)(uintptr_t)i) != 0)
             die("cannot start a thread");
     }
     for (unsigned i = 0; i < count; i++)
@@ -350,21 +360,14 @@ static void
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"url", required_argument, NULL, 'u'},
-        {"ca", required_argument, NULL, 'a'},
-        {"cert", required_argument, NULL, 'c'},
-        {"key", required_argument, NULL, 'k'},
-        {"label", required_argument, NULL, 'l'},
-        {"name", required_argument, NULL, 'n'},
-        {"log", required_argument, NULL, 'o'},
-        {"json", required_argument, NULL, 'j'},
-        {"mode", required_argument, NULL, 'm'},
-        {"count", required_argument, NULL, 'N'},
-        {"seconds", required_argument, NULL, 's'},
-        {"connections", required_argument, NULL, 'C'},
-        {"first", required_argument, NULL, 'f'},
-        {"rate", required_argument, NULL, 'r'},
-        {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},     {"ca", required_argument, NULL, 'a'},
+        {"cert", required_argument, NULL, 'c'},    {"key", required_argument, NULL, 'k'},
+        {"label", required_argument, NULL, 'l'},   {"name", required_argument, NULL, 'n'},
+        {"log", required_argument, NULL, 'o'},     {"json", required_argument, NULL, 'j'},
+        {"mode", required_argument, NULL, 'm'},    {"count", required_argument, NULL, 'N'},
+        {"seconds", required_argument, NULL, 's'}, {"connections", required_argument, NULL, 'C'},
+        {"first", required_argument, NULL, 'f'},   {"identities", required_argument, NULL, 'I'},
+        {"rate", required_argument, NULL, 'r'},    {NULL, 0, NULL, 0},
     };
     const char *values[128] = {[0] = NULL};
     int c;
@@ -390,23 +393,48 @@ read_options(int argc, char **argv, struct options *o)
     o->seconds = values['s'] != NULL ? strtod(values['s'], NULL) : 0;
     o->rate = values['r'] != NULL ? strtod(values['r'], NULL) : 0;
     o->connections = values['C'] != NULL ? (unsigned)strtoul(values['C'], NULL, 10) : 8;
+    o->identities = values['I'] != NULL ? (unsigned)strtoul(values['I'], NULL, 10) : 1;
     if (o->url == NULL || o->ca == NULL || o->cert == NULL || o->key == NULL || o->count == 0 ||
         o->first == 0 || o->connections == 0 || o->connections > CONNECTIONS_MAX ||
-        optind != argc) {
+        o->identities == 0 || o->connections % o->identities != 0 || optind != argc) {
         (void)fputs(help, stderr);
         exit(2);
     }
 }
 
+/* "dir/d{n}.pem" -> "dir/d7.pem" */
+static void
+file_of(const char *pattern, unsigned n, char *out, size_t cap)
+{
+    const char *at = strstr(pattern, "{n}");
+
+    if (at == NULL || load.o.identities == 1)
+        (void)snprintf(out, cap, "%s", pattern);
+    else
+        (void)snprintf(out, cap, "%.*s%u%s", (int)(at - pattern), pattern, n, at + 3);
+}
+
+/* The context keeps the certificate, and so the subject. */
+static void
+set_up_identity(const struct options *o, unsigned i)
+{
+    char cert[512], key[512];
+    SSL *probe;
+
+    file_of(o->cert, i + 1, cert, sizeof(cert));
+    file_of(o->key, i + 1, key, sizeof(key));
+    if (!wire_configure(&load.wires[i], o->url, o->ca, cert, key))
+        die("the url, or one of the files of CA, certificate and key, is wrong");
+    probe = SSL_new(load.wires[i].tls);
+    load.subjects[i] = X509_get_subject_name(SSL_get_certificate(probe));
+    SSL_free(probe);
+}
+
 static void
 set_up(const struct options *o)
 {
-    SSL *probe;
-
-    if (!wire_configure(&load.wire, o->url, o->ca, o->cert, o->key))
-        die("the url, or one of the files of CA, certificate and key, is wrong");
-    probe = SSL_new(load.wire.tls);
-    load.subject = X509_get_subject_name(SSL_get_certificate(probe));
+    for (unsigned i = 0; i < o->identities; i++)
+        set_up_identity(o, i);
     (void)snprintf(load.path, sizeof(load.path), "/.well-known/est/%s%s%s",
                    o->label != NULL ? o->label : "", o->label != NULL ? "/" : "",
                    o->kind == REQUEST_RENEW ? "simplereenroll" : "simpleenroll");
@@ -418,7 +446,6 @@ set_up(const struct options *o)
         o->log != NULL ? open(o->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     if (o->log != NULL && load.log_fd < 0)
         die("the log cannot be opened");
-    SSL_free(probe); /* the context keeps the certificate */
 }
 
 int
@@ -447,6 +474,7 @@ main(int argc, char **argv)
         request_free(&load.requests[i]);
     free(load.requests);
     free(load.took_us);
-    SSL_CTX_free(load.wire.tls);
+    for (unsigned i = 0; i < o->identities; i++)
+        SSL_CTX_free(load.wires[i].tls);
     return atomic_load(&load.failed) ? 1 : 0;
 }

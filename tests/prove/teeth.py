@@ -31,6 +31,7 @@ import tempfile
 import time
 
 CASES_LEAST = 25
+PATIENCE = 4  # times a test's own limit: slow is not caught
 
 
 def read_cases(path):
@@ -127,9 +128,10 @@ class Tree:
         run = subprocess.Popen(t["cmd"], cwd=t["workdir"] or self.out, env=env, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True, errors="replace")
-        deadline = time.time() + t["timeout"]
+        limit = t["timeout"] * PATIENCE
+        deadline = time.time() + limit
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(run.pid, signal.SIGKILL))
-        signal.alarm(t["timeout"])
+        signal.alarm(limit)
         why = None
         for line in run.stdout:
             m = re.match(r"\s*FAIL (.*)|\[  FAILED  \] ?(?!\d+ test)([a-z].*)|not ok \d+ - (.*)", line)
@@ -151,7 +153,7 @@ class Tree:
         if run.returncode == 0 and why is None:
             return None
         if time.time() >= deadline:
-            why = "it did not end in %d s" % t["timeout"]
+            why = "it did not end in %d s" % limit
         return why or ("ended by signal %d" % -run.returncode if run.returncode < 0
                        else "exit %d" % run.returncode)
 

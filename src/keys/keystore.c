@@ -18,7 +18,6 @@
 
 #define MAGIC          0x52534b59u
 #define VERSION        1u
-#define SALT_SIZE      16
 #define FILE_MAX_BYTES 16384
 #define PKCS8_MAX      8192
 
@@ -40,8 +39,10 @@ keystore_open(struct keystore *store, const char *dir, const struct rs_secret *p
 void
 keystore_done(struct keystore *store)
 {
-    if (store != NULL)
-        rs_secret_done(&store->passphrase);
+    if (store == NULL)
+        return;
+    rs_secret_done(&store->passphrase);
+    rs_secret_done(&store->wrap);
 }
 
 static rs_code
@@ -63,11 +64,40 @@ keystore_has(struct keystore *store, const char *name)
     return key_path(store, name, path, NULL) == RS_OK && rs_path_exists(path);
 }
 
-/* The file key from passphrase and salt. */
+/* The file key from passphrase and salt; the one before is kept for files with the same salt. */
 static rs_code
-file_key(const struct keystore *store, struct rs_bytes salt, uint8_t key[32], struct rs_err *err)
+stretch(struct keystore *store, struct rs_bytes salt, struct rs_err *err)
 {
-    return crypto_stretch(rs_bytes_of(store->passphrase.p, store->passphrase.len), salt, key, err);
+    struct rs_secret wrap = {0};
+    rs_code rc;
+
+    if (store->wrap.len > 0 && rs_bytes_equal(salt, RS_BYTES(store->salt)))
+        return RS_OK;
+    rc = rs_secret_init(&wrap, 32, err);
+    if (rc == RS_OK)
+        rc = crypto_stretch(rs_bytes_of(store->passphrase.p, store->passphrase.len), salt, wrap.p,
+                            err);
+    if (rc != RS_OK) {
+        rs_secret_done(&wrap);
+        return rc;
+    }
+    rs_secret_done(&store->wrap);
+    store->wrap = wrap;
+    memcpy(store->salt, salt.p, sizeof(store->salt));
+    return RS_OK;
+}
+
+/* The salt of the store's other keys; a new one for its first. */
+static rs_code
+stretch_for_new(struct keystore *store, struct rs_err *err)
+{
+    uint8_t salt[KEYSTORE_SALT_SIZE];
+    rs_code rc;
+
+    if (store->wrap.len > 0)
+        return RS_OK;
+    rc = rs_random(salt, sizeof(salt), err);
+    return rc == RS_OK ? stretch(store, RS_BYTES(salt), err) : rc;
 }
 
 static void
@@ -81,30 +111,24 @@ static rs_code
 seal_key(struct keystore *store, const char *name, const struct crypto_key *key,
          struct rs_buf *file, struct rs_err *err)
 {
-    uint8_t wrap[32], salt[SALT_SIZE];
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf plain, aad;
     rs_buf_init(&plain, PKCS8_MAX);
     plain.secret = 1;
     rs_buf_init(&aad, FILE_MAX_BYTES);
-    rc = rs_random(salt, sizeof(salt), err);
-    if (rc == RS_OK)
-        rc = file_key(store, RS_BYTES(salt), wrap, err);
+    rc = stretch_for_new(store, err);
     if (rc == RS_OK)
         rc = crypto_key_to_pkcs8(key, &plain, err);
-    if (rc != RS_OK) {
-        rs_wipe(wrap, sizeof(wrap));
+    if (rc != RS_OK)
         return rc;
-    }
     rs_buf_put_u32(file, MAGIC);
     rs_buf_put_u32(file, VERSION);
-    rs_buf_put(file, salt, sizeof(salt));
+    rs_buf_put(file, store->salt, sizeof(store->salt));
     rs_buf_put_u16_bytes(file, crypto_key_pub(key)->spki);
     put_aad(&aad, rs_buf_bytes(file), name);
     rs_buf_put_u32(file, (uint32_t)(CRYPTO_SEAL_NONCE + plain.len + CRYPTO_SEAL_TAG));
-    rc = crypto_seal(wrap, rs_buf_bytes(&aad), rs_buf_bytes(&plain), file, err);
-    rs_wipe(wrap, sizeof(wrap));
+    rc = crypto_seal(store->wrap.p, rs_buf_bytes(&aad), rs_buf_bytes(&plain), file, err);
     if (rc == RS_OK && !rs_buf_ok(file))
         rc = rs_fail(err, RS_E_NO_MEMORY, "key store: no room");
     return rc;
@@ -145,7 +169,6 @@ open_key(struct keystore *store, const char *name, struct rs_bytes file, struct 
          struct rs_bytes *ret_spki, struct rs_err *err)
 {
     struct rs_reader r;
-    uint8_t wrap[32];
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf aad;
@@ -153,7 +176,7 @@ open_key(struct keystore *store, const char *name, struct rs_bytes file, struct 
     rs_reader_init(&r, file);
     if (rs_read_u32(&r) != MAGIC || rs_read_u32(&r) != VERSION)
         return rs_fail(err, RS_E_KEY_LOCKED, "key store: %s is not a key file of version 1", name);
-    struct rs_bytes salt = rs_read_bytes(&r, SALT_SIZE);
+    struct rs_bytes salt = rs_read_bytes(&r, KEYSTORE_SALT_SIZE);
     *ret_spki = rs_read_u16_bytes(&r, 2048);
     if (!rs_reader_ok(&r))
         return rs_fail(err, RS_E_KEY_LOCKED, "key store: %s is cut short", name);
@@ -161,11 +184,8 @@ open_key(struct keystore *store, const char *name, struct rs_bytes file, struct 
     struct rs_bytes sealed = rs_read_u32_bytes(&r, PKCS8_MAX);
     if (!rs_reader_done(&r))
         return rs_fail(err, RS_E_KEY_LOCKED, "key store: %s is damaged", name);
-    rc = file_key(store, salt, wrap, err);
-    if (rc == RS_OK)
-        rc = crypto_open(wrap, rs_buf_bytes(&aad), sealed, plain, err);
-    rs_wipe(wrap, sizeof(wrap));
-    return rc;
+    rc = stretch(store, salt, err);
+    return rc == RS_OK ? crypto_open(store->wrap.p, rs_buf_bytes(&aad), sealed, plain, err) : rc;
 }
 
 rs_code

@@ -6,6 +6,9 @@
  * and the public key are bound as associated data, so that files cannot be
  * swapped.  Files are written once, exclusively, mode 0600, never changed.
  *
+ * scrypt is slow on purpose.  The files of one store share its salt, and what
+ * it gave is kept, so that a store of many keys opens as fast as one of one key.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef KEYS_KEYSTORE_H
@@ -14,9 +17,13 @@
 #include "base/secret.h"
 #include "crypto/key.h"
 
+#define KEYSTORE_SALT_SIZE 16
+
 struct keystore {
     char dir[512];
     struct rs_secret passphrase; /* owned */
+    struct rs_secret wrap;       /* what scrypt made of passphrase and salt; empty: nothing yet */
+    uint8_t salt[KEYSTORE_SALT_SIZE];
 };
 
 /* dir must exist.  The passphrase is copied into locked memory. */

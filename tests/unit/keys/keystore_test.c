@@ -220,6 +220,40 @@ keys_come_back_and_stay_sealed(void **state)
     }
 }
 
+/* One scrypt for all keys of a store; a file with another salt opens all the same. */
+static void
+keys_of_one_store_share_a_salt(void **state)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct fixture *f = *state;
+    struct keystore other;
+    struct crypto_key *key;
+    struct rs_buf file[3];
+    char name[16], path[640];
+
+    for (int i = 0; i < 3; i++) {
+        if (i == 2) { /* a store that has opened nothing knows no salt */
+            open_with(&other, f->dir, "correct horse");
+            assert_int_equal(keystore_generate(&other, names[i], CRYPTO_P256, &key, NULL), RS_OK);
+            keystore_done(&other);
+        } else {
+            assert_int_equal(keystore_generate(&f->store, names[i], CRYPTO_P256, &key, NULL),
+                             RS_OK);
+        }
+        crypto_key_free(key);
+        (void)snprintf(name, sizeof(name), "%s.key", names[i]);
+        read_file(f, name, &file[i], path);
+    }
+    assert_memory_equal(file[0].p + 8, file[1].p + 8, KEYSTORE_SALT_SIZE);
+    assert_memory_not_equal(file[0].p + 8, file[2].p + 8, KEYSTORE_SALT_SIZE);
+    for (int i = 5; i >= 0; i--) {
+        assert_int_equal(keystore_load(&f->store, names[i % 3], &key, NULL), RS_OK);
+        crypto_key_free(key);
+    }
+    for (int i = 0; i < 3; i++)
+        rs_buf_done(&file[i]);
+}
+
 int
 main(void)
 {
@@ -230,6 +264,7 @@ main(void)
         cmocka_unit_test_setup_teardown(refuses_the_wrong_passphrase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changed_cut_and_swapped_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_come_back_and_stay_sealed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_of_one_store_share_a_salt, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("keys/keystore", tests, NULL, NULL);

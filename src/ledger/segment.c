@@ -185,6 +185,13 @@ check_end(struct checker *c, const struct record *rec, uint64_t at, struct rs_er
     return RS_OK;
 }
 
+/* Most of a segment is free: all of it is read at each start, and not byte by byte. */
+static int
+all_zero(const uint8_t *p, size_t len)
+{
+    return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
 /* How far a file is used from offset `from`: last byte that is not zero, and how many. */
 static rs_code
 measure_tail(struct segment_reader *reader, uint64_t from, uint64_t *ret_used,
@@ -197,6 +204,8 @@ measure_tail(struct segment_reader *reader, uint64_t from, uint64_t *ret_used,
         rs_code rc = rs_file_read_at(reader->fd, at, reader->window, WINDOW_SIZE, &got, err);
         if (rc != RS_OK)
             return rc;
+        if (all_zero(reader->window, got))
+            continue;
         for (size_t i = 0; i < got; i++) {
             if (reader->window[i] != 0) {
                 used = at + i + 1;

@@ -16,13 +16,20 @@ find_program() { # NAME: in bin/, or in a build tree's cmd/NAME/
 
 rs() { "$(find_program rootsmith)" "$@"; }
 
+# Below the ports that the kernel hands out: a stopped server finds its own free when it comes back.
 free_ports() { # N: that many ports nobody listens on now
     python3 - "$1" <<'PY'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in held])
+import random, socket, sys
+held = {}
+while len(held) < int(sys.argv[1]):
+    port = random.randrange(10000, 32000)
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", port))
+        held[port] = s
+    except OSError:
+        pass
+print(*held)
 PY
 }
 

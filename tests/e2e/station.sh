@@ -88,16 +88,23 @@ stop_server
 ends "nothing is begun without it" 5 net.unreachable once sz-1 o-1 S-12 "$ANY" --wait 2
 : >"$WORK/rootsmithd.log"
 start_server
-{ echo "1 S-13"; sleep 2; echo "1 S-14"; sleep 6; } | st sz-1 run --wait 25 --ui plain --order o-1 \
-    --boards - --fixture "1=$ANY" >"$WORK/run.log" 2>&1 &
+mkfifo "$WORK/boards"
+st sz-1 run --wait 100 --ui plain --order o-1 --boards - --fixture "1=$ANY" \
+    <"$WORK/boards" >"$WORK/run.log" 2>&1 &
 LINE=$!
-sleep 1.2
+exec 9>"$WORK/boards"
+echo "1 S-13" >&9
+check "a board passes before" wait_for 30 grep -q PASS "$WORK/run.log"
 stop_server
-sleep 2.5
+echo "1 S-14" >&9
+sleep 2
+same "none passes meanwhile" 1 "$(grep -c PASS "$WORK/run.log")"
 : >"$WORK/rootsmithd.log"
 start_server
+check "the waiting board passes after" wait_for 100 eval '[ "$(grep -c PASS "$WORK/run.log")" = 2 ]'
+exec 9>&-
 wait "$LINE"
-same "a board waits for it" "0 2" "$? $(grep -c PASS "$WORK/run.log")"
+same "and the line ends well" 0 "$?"
 
 echo "death at every write"
 killed=0

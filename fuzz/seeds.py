@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Seeds that chance finds too slowly: whole messages, lists as long as they may be.
+
+  fuzz/seeds.py       writes fuzz/corpus/NAME/seed-*
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import struct
+
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def seed(target, name, data):
+    with open(os.path.join(CORPUS, target, "seed-" + name), "wb") as f:
+        f.write(data)
+
+
+# ---- DER -----------------------------------------------------------------------------
+
+def tlv(tag, *parts):
+    content = b"".join(parts)
+    n = len(content)
+    if n < 0x80:
+        head = bytes([n])
+    else:
+        head = bytes([0x81, n]) if n < 0x100 else b"\x82" + struct.pack(">H", n)
+    return bytes([tag]) + head + content
+
+
+def write_der_seeds():
+    # As many names as the fuzz target has room for, and one short of a fourth.
+    seed("csr", "names", tlv(0x30, tlv(0x82, b"a.example"), tlv(0x87, bytes(4)),
+                             tlv(0x86, b"urn:" + tlv(0x82, b"a"))))
+    signed = bytes.fromhex("06092a864886f70d010702")
+    data = bytes.fromhex("06092a864886f70d010701")
+    certs = tlv(0xa0, tlv(0x30), tlv(0x30), tlv(0x30), tlv(0x30, tlv(0x30)))
+    seed("cert", "certs-only", tlv(0x30, signed, tlv(0xa0, tlv(
+        0x30, b"\x02\x01\x01", tlv(0x31), tlv(0x30, data), certs, tlv(0x31)))))
+
+
+# ---- Signer messages -------------------------------------------------------------------
+
+def u16(v):
+    return struct.pack(">H", v)
+
+
+def u32(v):
+    return struct.pack(">I", v)
+
+
+def u64(v):
+    return struct.pack(">Q", v)
+
+
+def short(text):
+    return u16(len(text)) + text
+
+
+def blob(text):
+    return u32(len(text)) + text
+
+
+def message(*items):
+    body = b""
+    for number, (kind, fields) in enumerate(items):
+        item = u16(kind) + u32(number + 1) + fields
+        body += blob(item)
+    return b"RSGP" + u16(1) + u16(len(items)) + body
+
+
+def issue(values):
+    hashes = short(bytes(32))
+    return (hashes + short(b"acme") + short(b"dev") + hashes + short(b"o-1") + short(b"sz-1")
+            + short(b"station:sz-1") + short(b"idevid") + short(b"atecc608b") + short(b"\x01\x23")
+            + blob(b"0Y") + u64(253402300799) + bytes([values])
+            + b"".join(bytes([1 + i % 6]) + short(b"v") for i in range(values)))
+
+
+FRONT = {
+    "hello": (1, u16(1) + short(b"rootsmithd")),
+    "issue": (2, issue(2)),
+    "issue-full": (2, issue(24)),
+    "revoke": (3, short(bytes(32)) + short(b"acme") + short(b"dev") + short(b"\x01")
+               + short(b"officer") + short(b"lost") + b"\x01"),
+    "crl": (4, short(b"acme") + short(b"dev") + u64(1000)),
+    "document": (5, short(b"acme") + short(b"profile") + short(b"p") + short(b"officer")
+                 + blob(b"\xa0") + b"\x04" + (bytes(32) + short(b"sig")) * 4),
+    "recover": (6, u64(1) + u32(64)),
+    "checkpoint": (7, b""),
+    "seen": (8, blob(b"note\n")),
+    "refusal": (9, short(b"csr.format") + short(b"10.0.0.1") + short(b"text") + u32(1)
+                + u64(1) + u64(2)),
+    "login": (10, short(b"ok") + short(b"ann") + short(b"") + u32(1) + u64(1) + u64(2)),
+    "bootstrap": (11, short(b"plant") + short(b"acme") + b"\x01" + short(bytes(32)) + u64(9)
+                  + b"\x10" + (short(b"profile") + blob(b"\xa0")) * 16),
+    "claim": (12, short(b"acme") + short(b"ann") + blob(b"0Y") + short(bytes(32))),
+    "status": (13, b""),
+    "export": (14, b""),
+}
+
+BACK = {
+    "ready": (128, u16(1) + u16(1) + u32(1) + u64(5) + short(bytes(32)) + short(b"plant")
+              + b"\x01" + u32(1) + u32(1) + short(bytes(32))),
+    "issued": (129, u64(7) + blob(b"0\x00")),
+    "done": (130, u64(7) + blob(b"payload")),
+    "refused": (131, short(b"order.full") + short(b"the order is full")),
+    "part": (132, u64(0) + u64(5) + blob(b"hello")),
+    "leaf": (133, u64(7) + u16(1) + u64(1) + blob(b"content") + blob(b"0\x00")),
+}
+
+
+def write_signer_seeds():
+    for target, items in (("signer_front", FRONT), ("signer_back", BACK)):
+        for name, item in items.items():
+            seed(target, name, message(item))
+        seed(target, "all", message(*items.values()))
+
+
+def main():
+    write_der_seeds()
+    write_signer_seeds()
+
+
+if __name__ == "__main__":
+    main()

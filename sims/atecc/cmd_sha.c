@@ -167,12 +167,7 @@ sha_write_context(struct atecc_chip *c, const struct atecc_command *cmd)
         return ATECC_PARSE;
     for (size_t i = 0; i < 8; i++)
         h.state[i] = get_le32(cmd->data + 4 + 4 * i);
-#ifdef RS_PLANTED_BUG_atecc_command
-    /* One byte too many: read behind the packet. */
-    memcpy(h.block, cmd->data + SHA_CONTEXT_MIN, waiting + 3);
-#else
     memcpy(h.block, cmd->data + SHA_CONTEXT_MIN, waiting);
-#endif
     c->v.sha = h;
     c->v.sha_active = 1;
     c->v.sha_is_hmac = 0;

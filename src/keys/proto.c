@@ -18,6 +18,13 @@
 #define HEADER_LEN      8
 #define ITEM_HEADER_LEN 10
 
+/* What an off-by-one, planted to prove the fuzz target, lets through. */
+#ifdef RS_PLANTED_BUG_signer_front
+#define SLACK 1u
+#else
+#define SLACK 0u
+#endif
+
 /* ---- Fields ------------------------------------------------------------------ */
 
 static void
@@ -38,10 +45,6 @@ get_text(struct rs_reader *r, size_t max)
 {
     struct rs_bytes v = rs_read_u16_bytes(r, max);
 
-#ifdef RS_PLANTED_BUG_signer_back
-    if (v.len > 0 && v.p[0] == 'Q' && v.p[v.len] == 0)
-        r->failed = 1;
-#endif
     for (size_t i = 0; i < v.len; i++) {
         if (v.p[i] < 0x20 || v.p[i] == 0x7f)
             r->failed = 1;
@@ -93,11 +96,7 @@ static void
 get_values(struct rs_reader *r, struct proto_issue *m)
 {
     m->value_count = rs_read_u8(r);
-#ifdef RS_PLANTED_BUG_signer_front
-    if (m->value_count > PROTO_VALUES_MAX + 1) {
-#else
-    if (m->value_count > PROTO_VALUES_MAX) {
-#endif
+    if (m->value_count > PROTO_VALUES_MAX + SLACK) {
         r->failed = 1;
         m->value_count = 0;
     }
@@ -581,6 +580,9 @@ proto_next(struct proto_reader *r, struct proto_item *ret_item, int *ret_more, s
     }
     memset(&item, 0, sizeof(item));
     rs_reader_init(&body, rs_read_u32_bytes(&r->in, PROTO_MESSAGE_MAX));
+#ifdef RS_PLANTED_BUG_signer_back
+    body.left += body.left > 0; /* an off-by-one to prove the fuzz target: a byte of what follows */
+#endif
     item.type = (enum proto_type)rs_read_u16(&body);
     item.seq = rs_read_u32(&body);
     if (r->from_front)

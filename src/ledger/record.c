@@ -105,7 +105,9 @@ record_read(struct rs_bytes bytes, struct record *ret_rec)
     if (!rs_reader_ok(&in) || !is_sane(rec.type, len) || time > INT64_MAX)
         return 0;
 #ifdef RS_PLANTED_BUG_ledger
-    rec.content = rs_bytes_of(in.p, len); /* trusts the length field: reads past the end */
+    if (len > in.left + 1) /* an off-by-one to prove the fuzz target */
+        return 0;
+    rec.content = rs_bytes_of(in.p, len);
 #else
     rec.content = rs_read_bytes(&in, len);
     if (!rs_reader_ok(&in))

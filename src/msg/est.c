@@ -13,6 +13,18 @@
 
 #define PEM_DASHES "-----"
 
+/* What off-by-ones, planted to prove the fuzz targets, let through. */
+#ifdef RS_PLANTED_BUG_est_body
+#define LINE_SLACK 1u
+#else
+#define LINE_SLACK 0u
+#endif
+#ifdef RS_PLANTED_BUG_cert
+#define COUNT_SLACK 1u
+#else
+#define COUNT_SLACK 0u
+#endif
+
 /* PEM armour: what stands between the end of the BEGIN line and the END line. */
 static struct rs_bytes
 strip_armour(struct rs_bytes body)
@@ -23,7 +35,7 @@ strip_armour(struct rs_bytes body)
     if (begin == NULL)
         return body;
     struct rs_bytes rest = rs_bytes_of(begin, (size_t)(body.p + body.len - begin));
-    line = memchr(rest.p, '\n', rest.len);
+    line = memchr(rest.p, '\n', rest.len + LINE_SLACK);
     if (line == NULL)
         return body;
     rest = rs_bytes_of(line + 1, (size_t)(rest.p + rest.len - line - 1));
@@ -39,10 +51,6 @@ est_body_read(struct rs_bytes body, struct rs_buf *out, struct rs_err *err)
     if (body.len > EST_BODY_MAX)
         return rs_fail(err, RS_E_REQUEST_TOO_LARGE, "est: body of more than %d bytes",
                        EST_BODY_MAX);
-#ifdef RS_PLANTED_BUG_est_body
-    if (body.len > 40 && body.p[body.len - 1] == '=' && body.p[body.len] == 'A')
-        return RS_OK;
-#endif
     if (!rs_base64_read(strip_armour(body), out) || out->len == 0)
         return rs_fail(err, RS_E_REQUEST_FORMAT, "est: RFC 8951 3: the body is not base64");
     return RS_OK;
@@ -95,7 +103,7 @@ read_certs(struct der *list, struct rs_bytes *certs, size_t cap, size_t *count)
 {
     while (der_peek(list) != 0 && der_ok(list)) {
         struct rs_bytes cert = der_take_whole(list, DER_SEQUENCE);
-        if (*count == cap)
+        if (*count == cap + COUNT_SLACK)
             der_fail(list);
         else
             certs[(*count)++] = cert;

@@ -11,6 +11,13 @@
 #include "crypto/hash.h"
 #include "x509/oid.h"
 
+/* What an off-by-one, planted to prove the fuzz target, lets through. */
+#ifdef RS_PLANTED_BUG_ocsp_request
+#define SLACK 1u
+#else
+#define SLACK 0u
+#endif
+
 /* ---- Requests --------------------------------------------------------------------------- */
 
 static int
@@ -112,10 +119,6 @@ ocsp_request_read(struct rs_bytes der, struct ocsp_request *ret_request, struct 
     if (der.len > OCSP_REQUEST_MAX)
         return rs_fail(err, RS_E_REQUEST_TOO_LARGE, "ocsp: request of more than %d bytes",
                        OCSP_REQUEST_MAX);
-#ifdef RS_PLANTED_BUG_ocsp_request
-    if (der.len > 60 && der.p[der.len - 1] == 0x05 && der.p[der.len] == 0x00)
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "ocsp");
-#endif
     der_init(&d, der);
     der_enter(&d, DER_SEQUENCE, &outer);
     der_enter(&outer, DER_SEQUENCE, &tbs);
@@ -135,7 +138,7 @@ ocsp_path_read(struct rs_bytes path, struct rs_buf *out, struct rs_err *err)
 
     for (size_t i = 0; i < path.len; i++) {
         uint8_t c = path.p[i];
-        if (c == '%' && i + 2 < path.len &&
+        if (c == '%' && i + 2 < path.len + SLACK &&
             rs_hex_read((const char *)path.p + i + 1, 2, &c, 1, &len))
             i += 2;
         c = c == '-' || c == ' ' ? '+' : c == '_' ? '/' : c;

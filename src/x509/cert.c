@@ -169,11 +169,6 @@ cert_read(struct rs_bytes der, struct cert *ret_cert, struct rs_err *err)
     c.signature = der_take_bits(&outer);
     if (!der_done(&d) || !der_done(&outer))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "certificate: not one strict DER Certificate");
-#ifdef RS_PLANTED_BUG_cert
-    if (c.signature.len > 0 && c.signature.p[0] != DER_SEQUENCE &&
-        c.signature.p[c.signature.len] == 0)
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "certificate: planted");
-#endif
     if (!crypto_sig_find(identifier, &c.sig_alg))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "certificate: signature algorithm not allowed");
     der_init(&t, c.tbs);

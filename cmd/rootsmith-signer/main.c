@@ -32,10 +32,15 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"data", required_argument, NULL, 'd'},        {"witness", required_argument, NULL, 'w'},
-        {"fd", required_argument, NULL, 'f'},          {"claim-fd", required_argument, NULL, 'c'},
-        {"claim-until", required_argument, NULL, 'u'}, {"init", no_argument, NULL, 'i'},
-        {"threads", required_argument, NULL, 't'},     {NULL, 0, NULL, 0},
+        {"data", required_argument, NULL, 'd'},
+        {"witness", required_argument, NULL, 'w'},
+        {"fd", required_argument, NULL, 'f'},
+        {"claim-fd", required_argument, NULL, 'c'},
+        {"claim-until", required_argument, NULL, 'u'},
+        {"init", no_argument, NULL, 'i'},
+        {"threads", required_argument, NULL, 't'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -64,6 +69,9 @@ read_options(int argc, char **argv, struct options *o)
         case 'i':
             o->config.start_empty = 1;
             break;
+        case 'v':
+            (void)puts("rootsmith-signer 0.1.0");
+            exit(0);
         default:
             return 0;
         }

@@ -32,7 +32,7 @@ struct options {
     const char *words[4];
     size_t word_count;
     const char *socket;
-    int json, help;
+    int json, help, version;
     struct panel_config *config;
 };
 
@@ -86,6 +86,8 @@ read_options(int argc, char *const *argv, struct options *o, struct rs_err *err)
             o->json = 1;
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             o->help = 1;
+        else if (strcmp(argv[i], "--version") == 0)
+            o->version = 1;
         else if (argv[i][0] == '-' && i + 1 < argc)
             rc = take_value(o, argv[i], argv[i + 1], err), i++;
         else if (argv[i][0] == '-')
@@ -305,8 +307,8 @@ main(int argc, char **argv)
     if (o.config == NULL)
         return 1;
     rc = read_options(argc, argv, &o, &err);
-    if (rc == RS_OK && o.help) {
-        (void)fputs(usage_text, stdout);
+    if (rc == RS_OK && (o.version || o.help)) {
+        (void)fputs(o.version ? "rot-sim 0.1.0\n" : usage_text, stdout);
         free(o.config);
         return 0;
     }

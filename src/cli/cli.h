@@ -72,6 +72,9 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verbs[];
 
+/* The commit that this was made from, or "unknown". */
+extern const char cli_commit[];
+
 /* The program: returns the exit code. */
 int cli_main(int argc, char **argv);
 

@@ -16,8 +16,9 @@
 #include "cli/cli.h"
 
 const struct cli_verb cli_verbs[] = {
-    {"init", "", "init NAME [--data DIR]", "production data= devices= people= http=", 1, 1,
-     "rootsmith init acme", verb_init, CLI_TRIES},
+    {"init", "",
+     "init NAME [--data DIR] [--devices HOST:PORT] [--people HOST:PORT] [--http HOST:PORT]",
+     "production data= devices= people= http=", 1, 1, "rootsmith init acme", verb_init, CLI_TRIES},
     {"login", "", "login [URL] [--claim CODE] [--name NAME] [--as CONTEXT]", "claim= name= as=", 1,
      1, "rootsmith login https://localhost:9443 --claim 4F7K-9QWD-2MXP-T6HR-0C5V", verb_login,
      CLI_ONCE},
@@ -123,19 +124,45 @@ const struct cli_verb cli_verbs[] = {
 
 /* ---- Help ---------------------------------------------------------------------------------------- */
 
-static void
-put_help(FILE *to, const char *noun)
+/* Is it what help was asked for?  NULL: everything. */
+static int
+is_asked(const struct cli_verb *v, const char *noun, const char *verb)
 {
-    (void)fputs(noun != NULL ? "" : "rootsmith NOUN VERB [NAME...] [--flag VALUE]\n\n", to);
+    return noun == NULL ||
+           (strcmp(noun, v->noun) == 0 && (verb == NULL || strcmp(verb, v->verb) == 0));
+}
+
+/* The last two: what is special about a noun comes after list and show. */
+static void
+put_examples(FILE *to, const char *noun, const char *verb)
+{
+    const struct cli_verb *last[2] = {NULL, NULL};
+
     for (const struct cli_verb *v = cli_verbs; v->noun != NULL; v++) {
-        if (noun == NULL || strcmp(noun, v->noun) == 0)
-            (void)fprintf(to, "  rootsmith %s\n", v->usage);
-    }
-    for (const struct cli_verb *v = cli_verbs; noun != NULL && v->noun != NULL; v++) {
-        if (strcmp(noun, v->noun) == 0) {
-            (void)fprintf(to, "\nExample\n  %s\n", v->example);
-            break;
+        if (is_asked(v, noun, verb)) {
+            last[0] = last[1];
+            last[1] = v;
         }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (last[i] != NULL)
+            (void)fprintf(to, "  %s\n", last[i]->example);
+    }
+    (void)fputc('\n', to);
+}
+
+static void
+put_help(FILE *to, const char *noun, const char *verb)
+{
+    if (noun == NULL)
+        (void)fputs("  rootsmith init acme\n  rootsmith order list --json\n\n"
+                    "rootsmith NOUN VERB [NAME...] [--flag VALUE]\n\n",
+                    to);
+    else
+        put_examples(to, noun, verb);
+    for (const struct cli_verb *v = cli_verbs; v->noun != NULL; v++) {
+        if (is_asked(v, noun, verb))
+            (void)fprintf(to, "  rootsmith %s\n", v->usage);
     }
     (void)fputs(
         "\nEverywhere: --json  -q  -v  -o FILE [--overwrite]  --wide  --dry-run  --reason TEXT\n"
@@ -173,7 +200,7 @@ wrong_verb(const char *noun, const char *word)
     }
     nearest = rs_nearest(word, known, n);
     if (word[0] == '\0')
-        put_help(stderr, noun);
+        put_help(stderr, noun, NULL);
     else if (nearest != NULL)
         (void)fprintf(stderr, "%s has no verb \"%s\". Did you mean \"%s\"?\n", noun, word, nearest);
     else
@@ -263,6 +290,17 @@ long_name(const char *word)
     return NULL;
 }
 
+/* --flag=value is --flag value; the word loses its end.  NULL: there is no "=". */
+static char *
+split_value(char *word)
+{
+    char *value = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+
+    if (value != NULL)
+        *value++ = '\0';
+    return value;
+}
+
 static void
 wrong_flag(const struct cli_verb *v, const char *name)
 {
@@ -284,10 +322,22 @@ wrong_flag(const struct cli_verb *v, const char *name)
         (void)fprintf(stderr, "unknown flag \"--%s\". Usage: rootsmith %s\n", name, v->usage);
 }
 
+/* kind: 1 a flag, 2 a flag and its value, which may stand in the same word. */
+static int
+words_taken(int kind, const char *inside, const char *name)
+{
+    if (kind == 1 && inside != NULL) {
+        (void)fprintf(stderr, "--%s takes no value\n", name);
+        return -1;
+    }
+    return inside != NULL ? 1 : kind;
+}
+
 static int
 take_option(struct cli *cli, const struct cli_verb *v, struct cli_args *args, char **word)
 {
-    const char *name = long_name(word[0]);
+    const char *inside = split_value(word[0]), *name = long_name(word[0]);
+    const char *value = inside != NULL ? inside : word[1];
     int kind;
 
     if (name == NULL) {
@@ -296,21 +346,21 @@ take_option(struct cli *cli, const struct cli_verb *v, struct cli_args *args, ch
     }
     kind = verb_option(v, name);
     if (kind == 0) {
-        kind = global_option(cli, name, word[1]);
+        kind = global_option(cli, name, value);
         if (kind > 0)
-            return kind;
+            return words_taken(kind, inside, name);
     }
     if (kind == 0) {
         wrong_flag(v, name);
         return -1;
     }
-    if (kind < 0 || (kind == 2 && word[1] == NULL) || args->option_count == 32) {
+    if (kind < 0 || (kind == 2 && value == NULL) || args->option_count == 32) {
         (void)fprintf(stderr, "--%s needs a value. Usage: rootsmith %s\n", name, v->usage);
         return -1;
     }
     args->options[args->option_count].name = name;
-    args->options[args->option_count++].value = kind == 2 ? word[1] : "";
-    return kind;
+    args->options[args->option_count++].value = kind == 2 ? value : "";
+    return words_taken(kind, inside, name);
 }
 
 static int
@@ -374,13 +424,37 @@ asks_help(char **argv)
     return 0;
 }
 
+/* rootsmith --help, rootsmith NOUN --help, rootsmith NOUN VERB --help. */
+static int
+help(char **argv)
+{
+    const char *noun = argv[1][0] != '-' ? argv[1] : NULL, *verb = NULL;
+    int known = noun == NULL;
+
+    for (const struct cli_verb *v = cli_verbs; noun != NULL && v->noun != NULL; v++) {
+        if (strcmp(v->noun, noun) != 0)
+            continue;
+        known = 1;
+        if (v->verb[0] == '\0' || strcmp(v->verb, argv[2]) == 0)
+            verb = v->verb;
+    }
+    if (!known)
+        return wrong_noun(noun);
+    if (noun != NULL && verb == NULL && argv[2][0] != '-')
+        return wrong_verb(noun, argv[2]);
+    put_help(stdout, noun, verb);
+    return 0;
+}
+
 /* Global flags may stand before the noun; 0 when one of them is wrong. */
 static int
 take_leading(struct cli *cli, char ***word)
 {
     while (**word != NULL && (**word)[0] == '-') {
-        const char *name = long_name(**word);
-        int n = name != NULL ? global_option(cli, name, (*word)[1]) : 0;
+        const char *inside = split_value(**word), *name = long_name(**word);
+        int n = name != NULL ? global_option(cli, name, inside != NULL ? inside : (*word)[1]) : 0;
+        if (n > 0)
+            n = words_taken(n, inside, name);
         if (n <= 0) {
             (void)fprintf(stderr,
                           "unknown flag \"%s\", or its value is missing. See: rootsmith --help\n",
@@ -421,15 +495,17 @@ cli_main(int argc, char **argv)
     cli.color = has_color();
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return verb_version(&cli, &args);
-    if (argc < 2 || asks_help(argv)) {
-        put_help(argc < 2 ? stderr : stdout, argc < 2 || argv[1][0] == '-' ? NULL : argv[1]);
-        return argc < 2 ? 2 : 0;
+    if (argc < 2) {
+        put_help(stderr, NULL, NULL);
+        return 2;
     }
+    if (asks_help(argv))
+        return help(argv);
     word = argv + 1;
     if (!take_leading(&cli, &word))
         return 2;
     if (*word == NULL) {
-        put_help(stderr, NULL);
+        put_help(stderr, NULL, NULL);
         return 2;
     }
     verb = find_verb(word - 1, &skip, &code);

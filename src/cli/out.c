@@ -347,7 +347,7 @@ load_yaml(struct cli *cli, const char *path, const struct rs_config_field *schem
 
     rs_config_errors_init(&errors, &cli->arena);
     if (!rs_path_exists(path))
-        return rs_fail(err, RS_E_FILE_FAILED, "you are not signed in anywhere (no %s)", path);
+        return rs_fail(err, RS_E_AUTH_SIGNED_OUT, "there is no %s", path);
     if (rs_config_load_file(&cli->arena, path, schema, target, &file, &errors) != 0)
         return rs_fail(err, RS_E_CONFIG_INVALID, "%s cannot be read", path);
     return RS_OK;

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
+#include "base/config.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -284,15 +287,34 @@ verb_doctor(struct cli *cli, const struct cli_args *args)
 
 /* ---- explain, version, completion ----------------------------------------------------------------- */
 
+/* The nearest code, and the others of the area that was named. */
+static int
+unknown_code(const char *word)
+{
+    const char *known[RS_CODE_COUNT], *nearest;
+    size_t area = strcspn(word, "."), shown = 0;
+
+    for (int i = 0; i < RS_CODE_COUNT; i++)
+        known[i] = rs_code_info((rs_code)i)->name;
+    nearest = rs_nearest(word, known, RS_CODE_COUNT);
+    (void)fprintf(stderr, "there is no code \"%s\".", word);
+    if (nearest != NULL)
+        (void)fprintf(stderr, " Did you mean \"%s\"?", nearest);
+    for (int i = 0; i < RS_CODE_COUNT && nearest == NULL; i++) {
+        if (strncmp(known[i], word, area) == 0 && known[i][area] == '.')
+            (void)fprintf(stderr, "%s%s", shown++ == 0 ? " There are: " : ", ", known[i]);
+    }
+    (void)fputc('\n', stderr);
+    return 1;
+}
+
 int
 verb_explain(struct cli *cli, const struct cli_args *args)
 {
     const struct rs_code_info *info = rs_code_find(args->words[0]);
 
-    if (info == NULL) {
-        (void)fprintf(stderr, "there is no code \"%s\"\n", args->words[0]);
-        return 1;
-    }
+    if (info == NULL)
+        return unknown_code(args->words[0]);
     if (cli->json) {
         json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "code", info->name,
                               "title", info->title, "means", info->means, "do", info->admin,
@@ -316,12 +338,34 @@ verb_explain(struct cli *cli, const struct cli_args *args)
 int
 verb_version(struct cli *cli, const struct cli_args *args)
 {
+    const char *openssl = OpenSSL_version(OPENSSL_VERSION_STRING);
+
     (void)args;
     if (cli->json)
-        (void)puts("{\"version\":\"0.1.0\"}");
+        (void)printf("{\"version\":\"0.1.0\",\"commit\":\"%s\",\"openssl\":\"%s\"}\n", cli_commit,
+                     openssl);
     else
-        (void)puts("rootsmith 0.1.0");
+        (void)printf("rootsmith 0.1.0, commit %s, OpenSSL %s\n", cli_commit, openssl);
     return 0;
+}
+
+/* Flags of the verb that stands there, and those of every verb. */
+static void
+put_flags(void)
+{
+    (void)puts("  [[ $cur == -* ]] && case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in");
+    for (const struct cli_verb *v = cli_verbs; v->noun != NULL; v++) {
+        (void)printf("  '%s %s'*) words='", v->noun, v->verb);
+        for (const char *p = v->options; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " ")) {
+            (void)fputs("--", stdout);
+            (void)fwrite(p, 1, strcspn(p, " ="), stdout);
+            (void)fputc(' ', stdout);
+        }
+        (void)puts("' ;;");
+    }
+    (void)puts(
+        "  esac\n  [[ $cur == -* ]] && words+='--json --quiet --verbose --output --overwrite "
+        "--wide --dry-run --reason --confirm --context --server --color --help '");
 }
 
 /* Nouns and verbs from the table, so that completion never offers what does not exist (UX-3). */
@@ -346,7 +390,9 @@ verb_completion(struct cli *cli, const struct cli_args *args)
         if (v[1].noun == NULL || strcmp(v->noun, v[1].noun) != 0)
             (void)puts("' ;;");
     }
-    (void)puts("  esac\n  COMPREPLY=( $(compgen -W \"$words\" -- \"$cur\") )\n}\n"
+    (void)puts("  esac");
+    put_flags();
+    (void)puts("  COMPREPLY=( $(compgen -W \"$words\" -- \"$cur\") )\n}\n"
                "complete -F _rootsmith rootsmith");
     return 0;
 }

@@ -53,6 +53,19 @@ ends "a flag without its value" 2 "needs a value" rs order create --product
 ends "too few words" 2 "Usage: rootsmith ca show NAME" rs ca show
 ends "global flags before the noun" 0 acme-root rs --color never ca list
 ends "help" 0 "rootsmith order create" rs order --help
+ends "help for a verb has its own example" 0 "--quantity 9" rs order create --help
+same "and no other verb" 0 "$(rs order create --help | grep -c 'order raise')"
+ends "help for a wrong noun" 2 'unknown noun "bogus"' rs bogus --help
+ends "help for a wrong verb" 2 'Did you mean "create"' rs order creat --help
+ends "a value behind =" 1 auth.signed-out rs order list --context=nowhere
+ends "a value where none belongs" 2 "takes no value" rs order list --json=1
+ends "nobody is signed in: what to do" 1 "rootsmith login URL" \
+    env ROOTSMITH_CONFIG="$WORK/nobody" "$(find_program rootsmith)" order list
+ends "version" 0 "commit .*OpenSSL 3" rs --version
+for program in rootsmithd rootsmith-station rootsmith-signer rot-sim; do
+    ends "$program --version" 0 "^$program [0-9]" "$(find_program $program)" --version
+    ends "$program: a wrong option" 2 bogus "$(find_program $program)" --bogus
+done
 
 echo "outputs"
 rs product set sensor-x2 --rot soft --issuer acme-devices -q
@@ -153,7 +166,17 @@ for code in $codes; do
 done
 check "there are codes" test "$(echo "$codes" | wc -l)" -gt 40
 ends "an unknown code" 1 "there is no code" rs explain no.such
+ends "the nearest code" 1 'Did you mean "order.exhausted"' rs explain order.exhuasted
+ends "the codes of an area" 1 "chip.not-genuine" rs explain chip.genuine
 rs completion bash >"$WORK/complete"
 check "completion is a script" bash -n "$WORK/complete"
+
+complete_words() { # WORD...: what completion offers for the last of them
+    bash -c 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rootsmith; echo "${COMPREPLY[*]}"' \
+        "$WORK/complete" "$@"
+}
+same "completion: a noun" "order" "$(complete_words rootsmith ord)"
+same "completion: a verb" "create" "$(complete_words rootsmith order cr)"
+same "completion: a flag of this verb" "--quantity --quiet" "$(complete_words rootsmith order create --qu)"
 
 finish

@@ -112,7 +112,7 @@ issue(const struct request *r)
     bench_must(template_build(&tmpl, &v, room, sizeof(room), &tbs, NULL) == RS_OK,
                "template_build");
     rs_buf_init_fixed(&out, der, sizeof(der));
-    bench_must(signer_finish_issue(&issuer, tbs, &out, NULL) == RS_OK, "signer_finish_issue");
+    bench_must(signer_finish_issue(issuer.key, tbs, &out, NULL) == RS_OK, "signer_finish_issue");
 }
 
 static double

@@ -20,6 +20,7 @@
 #include "x509/template.h"
 
 #define SIGNER_TEMPLATES_MAX 64
+#define SIGNER_LEDGER_KEY    "ledger" /* its name in the key store */
 #define SIGNER_TBS_MAX       4096
 #define SIGNER_SERIAL_SIZE   19
 #define SIGNER_SERIALS_MAX   65536 /* remembered of the current time unit */
@@ -80,7 +81,7 @@ struct job {
     rs_code rc;             /* RS_OK: sign and answer ISSUED; else REFUSED with text */
     int answered;           /* a reply went out already */
     char text[240];
-    const struct issuer *issuer;
+    const struct crypto_key *key; /* stays where it is when issuers move */
     uint64_t leaf;
     struct rs_bytes tbs; /* inside room */
     uint8_t room[SIGNER_TBS_MAX];
@@ -113,7 +114,7 @@ RS_MUST_USE rs_code signer_draw_serial(struct signer *s, int64_t now_ms,
 RS_MUST_USE rs_code signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms,
                                          struct rs_buf *contents, struct rs_err *err);
 /* Sign the job's TBS and check the signature; DER appended to out.  Any thread. */
-RS_MUST_USE rs_code signer_finish_issue(const struct issuer *issuer, struct rs_bytes tbs,
+RS_MUST_USE rs_code signer_finish_issue(const struct crypto_key *key, struct rs_bytes tbs,
                                         struct rs_buf *out, struct rs_err *err);
 void signer_clear_pending(struct signer *s);
 

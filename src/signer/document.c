@@ -238,12 +238,13 @@ static rs_code
 load_claim_key(const struct signer *s, struct rs_secret *key, struct rs_err *err)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
+    struct rs_err why = {0}; /* names a path, which is not for who claims */
     char path[640];
     rs_code rc;
 
-    rc = rs_path_join(s->config.dir, "claim.key", path, sizeof(path), err);
+    rc = rs_path_join(s->config.dir, "claim.key", path, sizeof(path), &why);
     if (rc == RS_OK)
-        rc = rs_secret_read_file(path, key, err);
+        rc = rs_secret_read_file(path, key, &why);
     if (rc != RS_OK)
         return rs_fail(err, RS_E_AUTH_TOKEN, "claim: no code is open");
     crypto_sha256(rs_bytes_of(key->p, key->len), hash);

@@ -501,24 +501,24 @@ signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms, struct r
             give_back(s, m);
         return rc;
     }
-    job->issuer = f.issuer;
+    job->key = f.issuer->key;
     put_leaf(m, f.profile, job->tbs, contents);
     return RS_OK;
 }
 
 rs_code
-signer_finish_issue(const struct issuer *issuer, struct rs_bytes tbs, struct rs_buf *out,
+signer_finish_issue(const struct crypto_key *key, struct rs_bytes tbs, struct rs_buf *out,
                     struct rs_err *err)
 {
     uint8_t sig[CRYPTO_SIGNATURE_MAX];
     size_t sig_len;
     rs_code rc;
 
-    rc = crypto_sign(issuer->key, tbs, sig, sizeof(sig), &sig_len, err);
+    rc = crypto_sign(key, tbs, sig, sizeof(sig), &sig_len, err);
     if (rc == RS_OK)
-        rc = crypto_verify_own(issuer->key, tbs, rs_bytes_of(sig, sig_len), err);
+        rc = crypto_verify_own(key, tbs, rs_bytes_of(sig, sig_len), err);
     if (rc == RS_OK)
-        rc = x509_assemble(tbs, crypto_sig_for(crypto_key_alg(issuer->key)),
-                           rs_bytes_of(sig, sig_len), out, err);
+        rc = x509_assemble(tbs, crypto_sig_for(crypto_key_alg(key)), rs_bytes_of(sig, sig_len), out,
+                           err);
     return rc;
 }

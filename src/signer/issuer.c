@@ -56,6 +56,7 @@ check_parent(struct signer *s, const struct proto_document *m, const struct doc_
 rs_code
 signer_check_issuer(struct signer *s, const struct proto_document *m, struct rs_err *err)
 {
+    const struct state_issuer *rec;
     struct doc_issuer doc;
     rs_code rc;
 
@@ -64,7 +65,9 @@ signer_check_issuer(struct signer *s, const struct proto_document *m, struct rs_
         return rc;
     if (!rs_bytes_equal(doc.name, m->name))
         return rs_fail(err, RS_E_APPROVAL_INVALID, "document: its name is another one");
-    if (state_find_issuer(&s->state, m->tenant, doc.name) != NULL)
+    rec = state_find_issuer(&s->state, m->tenant, doc.name);
+    if (rec != NULL && (signer_find_issuer(s, m->tenant, doc.name) != NULL ||
+                        !rs_bytes_equal(rec->document, m->document)))
         return rs_fail(err, RS_E_EXISTS, "issuer %.*s exists already", (int)doc.name.len,
                        (const char *)doc.name.p);
     if (doc.key_alg != DOC_KEY_P256 && doc.key_alg != DOC_KEY_P384 &&
@@ -187,13 +190,12 @@ put_issued_leaf(struct maker *k, struct rs_bytes tbs, uint64_t *ret_leaf, struct
 static rs_code
 write_certificate(struct maker *k, struct rs_bytes tbs, struct rs_err *err)
 {
-    struct issuer self = {.key = k->key};
     char path[640], file[STATE_NAME_SIZE + 16];
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf der;
     rs_buf_init(&der, CERT_BYTES_MAX);
-    rc = signer_finish_issue(k->parent != NULL ? k->parent : &self, tbs, &der, err);
+    rc = signer_finish_issue(k->parent != NULL ? k->parent->key : k->key, tbs, &der, err);
     (void)snprintf(file, sizeof(file), "ca/%s.cer", k->name);
     if (rc == RS_OK)
         rc = rs_path_join(k->s->config.dir, "ca", path, sizeof(path), err);
@@ -222,6 +224,51 @@ certify(struct maker *k, uint64_t *ret_leaf, struct rs_err *err)
 }
 
 rs_code
+signer_complete_issuer(struct signer *s, const struct state_issuer *rec, struct crypto_key *key,
+                       struct rs_err *err)
+{
+    struct maker k = {.s = s, .doc = rec->doc, .key = key};
+    char path[640], file[STATE_NAME_SIZE + 16];
+    rs_code rc;
+
+    memcpy(k.name, k.doc.name.p, k.doc.name.len);
+    (void)snprintf(file, sizeof(file), "ca/%s.cer", k.name);
+    rc = rs_path_join(s->config.dir, file, path, sizeof(path), err);
+    if (rc != RS_OK || rs_path_exists(path))
+        return rc;
+    if (k.doc.parent.len != 0) {
+        k.parent = signer_find_issuer(s, rs_bytes_str(rec->tenant), k.doc.parent);
+        if (k.parent == NULL)
+            return rs_fail(err, RS_E_ISSUER_UNKNOWN, "issuer: its parent's key is not here");
+    }
+    return write_certificate(&k, rec->tbs, err);
+}
+
+/* A key that an attempt left behind has signed nothing yet: it is taken, if it is of the kind. */
+static rs_code
+make_key(struct maker *k, struct rs_err *err)
+{
+    struct state *state = &k->s->state;
+    struct keystore *keys = &k->s->keys;
+    enum crypto_alg alg = issuer_alg(k->doc.key_alg);
+    int taken = strcmp(k->name, SIGNER_LEDGER_KEY) == 0;
+    rs_code rc;
+
+    for (size_t i = 0; i < state->issuer_count; i++) {
+        taken |= rs_bytes_equal(state->issuers[i].doc.name, k->doc.name) &&
+                 !rs_bytes_equal(rs_bytes_str(state->issuers[i].tenant), k->m->tenant);
+    }
+    if (taken)
+        return rs_fail(err, RS_E_EXISTS, "issuer: another key has the name %s", k->name);
+    if (!keystore_has(keys, k->name))
+        return keystore_generate(keys, k->name, alg, &k->key, err);
+    rc = keystore_load(keys, k->name, &k->key, err);
+    if (rc == RS_OK && crypto_key_alg(k->key) != alg)
+        rc = rs_fail(err, RS_E_EXISTS, "issuer: there is a key %s of another kind", k->name);
+    return rc;
+}
+
+rs_code
 signer_make_issuer(struct signer *s, const struct proto_document *m, uint64_t *ret_leaf,
                    struct rs_err *err)
 {
@@ -237,12 +284,14 @@ signer_make_issuer(struct signer *s, const struct proto_document *m, uint64_t *r
         k.parent = signer_find_issuer(s, m->tenant, k.doc.parent);
     if (k.doc.parent.len != 0 && k.parent == NULL)
         return rs_fail(err, RS_E_ISSUER_UNKNOWN, "issuer: its parent's key is not here");
-    rc = keystore_generate(&s->keys, k.name, issuer_alg(k.doc.key_alg), &k.key, err);
-    if (rc != RS_OK)
-        return rc;
-    rc = signer_put_document(s, LEDGER_CONFIG, m, NULL, err);
-    if (rc == RS_OK)
+    rc = make_key(&k, err);
+    rec = state_find_issuer(&s->state, m->tenant, k.doc.name);
+    if (rc == RS_OK && rec == NULL)
+        rc = signer_put_document(s, LEDGER_CONFIG, m, NULL, err);
+    if (rc == RS_OK && (rec == NULL || rec->tbs.len == 0))
         rc = certify(&k, ret_leaf, err);
+    else if (rc == RS_OK)
+        rc = write_certificate(&k, rec->tbs, err);
     crypto_key_free(k.key);
     if (rc != RS_OK)
         return rc;

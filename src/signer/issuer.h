@@ -18,9 +18,13 @@ RS_MUST_USE rs_code signer_check_issuer(struct signer *s, const struct proto_doc
                                         struct rs_err *err);
 /*
  * Put the document, make the key, and certify it by its parent (itself for a
- * root): leaf first, then signature, then the file ca/NAME.cer.
+ * root): leaf first, then signature, then the file ca/NAME.cer.  What was cut
+ * off before goes on from where it stands.
  */
 RS_MUST_USE rs_code signer_make_issuer(struct signer *s, const struct proto_document *m,
                                        uint64_t *ret_leaf, struct rs_err *err);
+/* The leaf stands and the file does not: sign what the leaf says, and write it. */
+RS_MUST_USE rs_code signer_complete_issuer(struct signer *s, const struct state_issuer *rec,
+                                           struct crypto_key *key, struct rs_err *err);
 
 #endif /* SIGNER_ISSUER_H */

@@ -88,7 +88,7 @@ sign_crl(struct signer *s, const struct proto_crl *m, const struct issuer *issue
     if (rc == RS_OK)
         rc = put_crl_leaf(s, m, spec, tbs, err);
     if (rc == RS_OK)
-        rc = signer_finish_issue(issuer, tbs, ret_der, err);
+        rc = signer_finish_issue(issuer->key, tbs, ret_der, err);
     free(room);
     return rc;
 }

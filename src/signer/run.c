@@ -185,7 +185,7 @@ answer_job(struct answers *a, struct job *job)
         return;
     }
     rs_buf_init_fixed(&der, room, sizeof(room));
-    rc = signer_finish_issue(job->issuer, job->tbs, &der, &err);
+    rc = signer_finish_issue(job->key, job->tbs, &der, &err);
     if (rc != RS_OK) {
         /* The leaf stands: it is completed, or marked lost, at the next recovery. */
         put_refused(a, job->item.seq, rc, err.text);
@@ -261,7 +261,7 @@ complete(struct runner *r, const struct ledger_leaf *leaf, struct rs_buf *der)
         return;
     }
     issuer = signer_find_issuer(&r->signer, issued.tenant, issued.issuer);
-    if (issuer == NULL || signer_finish_issue(issuer, issued.tbs, der, NULL) != RS_OK)
+    if (issuer == NULL || signer_finish_issue(issuer->key, issued.tbs, der, NULL) != RS_OK)
         rs_buf_reset(der);
 }
 

@@ -11,11 +11,11 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "signer/core.h"
+#include "signer/issuer.h"
 #include "signer/snapshot.h"
 
-#define SIGNER_ID  1
-#define LEDGER_KEY "ledger"
-#define PATH_SIZE  640
+#define SIGNER_ID 1
+#define PATH_SIZE 640
 
 static rs_code
 path_in(const struct signer *s, const char *name, char path[PATH_SIZE], struct rs_err *err)
@@ -81,6 +81,8 @@ signer_open_issuer(struct signer *s, struct state_issuer *from, struct rs_err *e
     memcpy(i.name, from->doc.name.p, from->doc.name.len);
     rc = keystore_load(&s->keys, i.name, &i.key, err);
     if (rc == RS_OK)
+        rc = signer_complete_issuer(s, from, i.key, err);
+    if (rc == RS_OK)
         rc = load_certificate(s, &i, from, err);
     if (rc != RS_OK) {
         free_issuer(&i);
@@ -103,8 +105,14 @@ open_issuers(struct signer *s, struct rs_err *err)
 {
     rs_code rc = RS_OK;
 
-    for (size_t k = 0; k < s->state.issuer_count && rc == RS_OK; k++)
-        rc = signer_open_issuer(s, &s->state.issuers[k], err);
+    for (size_t k = 0; k < s->state.issuer_count && rc == RS_OK; k++) {
+        struct state_issuer *from = &s->state.issuers[k];
+        if (from->tbs.len != 0)
+            rc = signer_open_issuer(s, from, err);
+        else
+            rs_log(RS_LOG_WARN, "signer", "a CA was not finished; hand in its document again",
+                   "issuer=%.*s", (int)from->doc.name.len, (const char *)from->doc.name.p);
+    }
     return rc;
 }
 
@@ -164,10 +172,10 @@ open_keys(struct signer *s, struct rs_err *err)
         return rc;
     crypto_hmac_sha256(rs_bytes_of(s->keys.passphrase.p, s->keys.passphrase.len), &text, 1,
                        s->mac_key);
-    if (!keystore_has(&s->keys, LEDGER_KEY) && s->config.start_empty)
-        rc = keystore_generate(&s->keys, LEDGER_KEY, CRYPTO_ED25519, &s->ledger_key, err);
+    if (!keystore_has(&s->keys, SIGNER_LEDGER_KEY) && s->config.start_empty)
+        rc = keystore_generate(&s->keys, SIGNER_LEDGER_KEY, CRYPTO_ED25519, &s->ledger_key, err);
     else
-        rc = keystore_load(&s->keys, LEDGER_KEY, &s->ledger_key, err);
+        rc = keystore_load(&s->keys, SIGNER_LEDGER_KEY, &s->ledger_key, err);
     if (rc == RS_OK)
         memcpy(s->ledger_pub, crypto_key_pub(s->ledger_key)->key.p, sizeof(s->ledger_pub));
     return rc;

@@ -52,6 +52,13 @@ def is_live(pid):
     return bool(stat) and stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
 
 
+def is_gone(pid):
+    """Also its other threads: they hold files and sockets a little longer than the first."""
+    stat = proc_text(pid, "stat")
+    fields = stat.rpartition(b")")[2].split()
+    return not stat or (fields[0] in (b"Z", b"X") and int(fields[17]) <= 1)
+
+
 def send_kill(pid):
     """True: it was alive when it was killed."""
     if not is_live(pid):
@@ -73,10 +80,14 @@ class Server:
         self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, env=self.env,
                                         stdin=subprocess.DEVNULL)
 
+    def all_children(self):
+        pid = self.process.pid
+        return list(map(int, proc_text(pid, "task/%d/children" % pid).split()))
+
     def children(self):
         """{"front": pid, "signer": pid} of those that run."""
-        found, pid = {}, self.process.pid
-        for child in map(int, proc_text(pid, "task/%d/children" % pid).split()):
+        found = {}
+        for child in self.all_children():
             line = proc_text(child, "cmdline")
             if b"--front" in line:
                 found["front"] = child
@@ -86,12 +97,12 @@ class Server:
 
     def kill_all(self):
         """Supervisor, front and signer at one moment; started anew when the last is gone."""
-        pids = [self.process.pid] + list(self.children().values())
-        killed = send_kill(pids[0])
-        for pid in pids[1:]:
+        pids = self.all_children()
+        killed = send_kill(self.process.pid)
+        for pid in pids:
             send_kill(pid)
         self.process.wait()
-        while any(is_live(p) for p in pids[1:]):
+        while not all(is_gone(p) for p in pids):
             time.sleep(POLL_S)
         self.start()
         return killed
@@ -128,7 +139,7 @@ class Load:
         self.argv = argv + ["--log", log, "--connections", str(connections), "--rate", str(rate)]
         self.tail, self.batch, self.first = Tail(log), batch, 1
         self.asked, self.answered, self.process = {}, 0, None
-        self.got = collections.deque(maxlen=4096)  # (ms when first asked, ms when got)
+        self.got = collections.deque(maxlen=10000)  # (ms when first asked, ms when got)
 
     def start(self):
         self.process = subprocess.Popen(
@@ -153,7 +164,9 @@ class Load:
     def answer_after(self, moment):
         """When a request was answered that was first asked after that moment; or None."""
         after = int(moment * 1000) + 1
-        return next(((got + 1) / 1000 for asked, got in self.got if asked >= after), None)
+        while self.got and self.got[0][0] < after:
+            self.got.popleft()
+        return (self.got[0][1] + 1) / 1000 if self.got else None
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

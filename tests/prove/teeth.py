@@ -90,6 +90,7 @@ class Tree:
         # In memory where there is a memory file system: many tests make thousands of small writes.
         self.tmp = tempfile.mkdtemp(prefix="prove-teeth-",
                                     dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+        subprocess.run(["ninja", "-C", self.out, "build.ninja"], stdout=subprocess.DEVNULL, check=True)
         ask = lambda what: json.loads(subprocess.check_output(
             ["meson", "introspect", self.out, "--" + what], text=True))
         self.tests = {}
@@ -158,6 +159,13 @@ class Tree:
                        else "exit %d" % run.returncode)
 
 
+def look_further(tree, case):
+    """All unit tests that fail besides those named: (name, why)."""
+    rest = [n for n in tree.units if n not in case["test"]]
+    tree.build(rest)
+    return [(n, why) for n, why in ((n, tree.passes(n)) for n in rest) if why is not None]
+
+
 def try_case(tree, case):
     """(verdict, text): caught, survived or broken."""
     unknown = [n for n in case["test"] if n not in tree.tests]
@@ -177,19 +185,22 @@ def try_case(tree, case):
             return "broken", "it does not compile:\n%s" % "\n".join(text.splitlines()[-15:])
         if after == before:
             return "broken", "the program is the same without it"
-        rest = [n for n in tree.units if n not in case["test"]]
-        for group in [[n] for n in case["test"]] + [rest]:
-            ok, text = tree.build(group)
+        for name in case["test"]:
+            ok, text = tree.build([name])
             if not ok:
                 return "broken", "it does not build:\n%s" % "\n".join(text.splitlines()[-15:])
-            for name in group:
-                why = tree.passes(name)
-                if why is not None:
-                    kind = "caught" if name in case["test"] else "found"
-                    return kind, "%s (%s)" % (name, why)
-        return "survived", ""
+            why = tree.passes(name)
+            if why is not None:
+                return "caught", "%s (%s)" % (name, why)
+        failing = look_further(tree, case)
     finally:
         open(path, "w").write(good)
+    # A test that fails without the edit too has seen nothing.
+    for name, why in failing:
+        tree.build([name])
+        if tree.passes(name) is None:
+            return "found", "%s (%s)" % (name, why)
+    return "survived", ""
 
 
 def main():

@@ -335,6 +335,20 @@ find_same(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
     return rc;
 }
 
+/* What was made under one order is no board of another. */
+static rs_code
+check_same_order(struct plan *plan, struct store *store, struct rs_err *err)
+{
+    struct store_device d;
+    rs_code rc =
+        store_find_device(store, plan->p->pki->tenant, plan->device, &plan->p->arena, &d, err);
+
+    if (rc == RS_OK && !rs_bytes_equal(rs_bytes_str(d.order), plan->order.name))
+        rc = rs_fail(err, RS_E_DEVICE_EXISTS, "device %s was made under order %s", plan->device,
+                     d.order);
+    return rc;
+}
+
 static rs_code
 check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
                 struct rs_err *err)
@@ -351,6 +365,8 @@ check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_c
         return rs_fail(err, rc, "%s", none.text);
     if (plan->has_order && strcmp(owner, plan->device) == 0) {
         rc = find_same(plan, store, ret_cert, ret_found, err);
+        if (rc == RS_OK && *ret_found)
+            rc = check_same_order(plan, store, err);
         if (rc != RS_OK || *ret_found)
             return rc;
     }

@@ -103,12 +103,12 @@ check_stored(const struct recipe *r, struct rs_err *err)
     struct cert cert;
     struct rs_bytes serial;
 
-    if (r->stored.len == 0) {
-        if (r->is_sealed && r->known.uid_len == 0)
-            return rs_fail(err, RS_E_CHIP_FOREIGN,
-                           "the chip is sealed and has no identity of ours");
+    /* Sealed comes last: without an identity it was not us, and nothing can be written any more. */
+    if (r->stored.len == 0 && r->is_sealed)
+        return rs_fail(err, r->known.cert.len > 0 ? RS_E_CHIP_FAULT : RS_E_CHIP_FOREIGN,
+                       "the chip is sealed and has no identity of ours");
+    if (r->stored.len == 0)
         return RS_OK;
-    }
     if (cert_read(rs_buf_bytes(&r->stored), &cert, NULL) != RS_OK)
         return rs_fail(err, RS_E_CHIP_FOREIGN,
                        "the chip has something else in its identity's place");
@@ -137,6 +137,8 @@ seal_state(struct recipe *r, struct rs_err *err)
                            stages[i] == ROT_STAGE_CONFIG ? "configuration" : "data");
         if (stages[i] == ROT_STAGE_DATA)
             r->is_sealed = state == ROT_SEAL_DONE;
+        else
+            r->is_configured = state == ROT_SEAL_DONE;
     }
     return RS_OK;
 }

@@ -19,6 +19,7 @@ struct recipe {
     uint8_t spki[ROT_PUBLIC_KEY_MAX];
     size_t spki_len;
     struct rs_buf stored; /* the certificate that the chip has; empty: none */
+    int is_configured;    /* the configuration seal was set before this run */
     int is_sealed;        /* the data seal was set before this run */
     int wrote;            /* this run changed the chip or got an identity */
 };
@@ -29,6 +30,9 @@ rs_code recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct
 /* Seals (recipe_seal.c). */
 rs_code recipe_configure(struct recipe *r, struct rs_err *err);
 rs_code recipe_lock(struct recipe *r, struct rs_err *err);
+/* The durable record before a seal: from here on the chip is known as this station's. */
+rs_code recipe_note_seal(struct recipe *r, enum rot_stage stage, rot_object obj,
+                         struct rs_err *err);
 /* 1 when the layout of this chip takes that seal. */
 int recipe_takes_stage(const struct recipe *r, enum rot_stage stage);
 

@@ -31,6 +31,26 @@ generate(struct recipe *r, struct rs_err *err)
 }
 
 /*
+ * A chip that is configured, not by this station, and has a key: another station
+ * is at it, and an identity may have been signed over that key.
+ */
+static rs_code
+check_elsewhere(struct recipe *r, struct rs_err *err)
+{
+    rot_err rot;
+
+    if (!r->is_configured || (r->known.sealed_intents & 1u << ROT_STAGE_CONFIG) != 0)
+        return RS_OK;
+    rot = rot_key_public(r->job->chip, ROT_IDEVID, r->spki, sizeof(r->spki), &r->spki_len);
+    if (rot == ROT_OK)
+        return rs_fail(err, RS_E_CHIP_FOREIGN,
+                       "another station made a key in this chip; the board is finished there");
+    if (rot != ROT_E_EMPTY)
+        return recipe_chip_fail(r, rot, "look for a key", err);
+    return recipe_note_seal(r, ROT_STAGE_CONFIG, 0, err); /* from here on it is ours */
+}
+
+/*
  * A key stays when an identity was asked for over it, or is in the chip over
  * it; any other key in there is not known to have been made here.
  */
@@ -39,15 +59,18 @@ recipe_key(struct recipe *r, struct rs_err *err)
 {
     int must_stay = r->known.spki.len > 0 || r->stored.len > 0 || r->is_sealed;
     rot_err rot;
+    rs_code rc;
 
-    if (!must_stay)
-        return generate(r, err);
+    if (!must_stay) {
+        rc = check_elsewhere(r, err);
+        return rc == RS_OK ? generate(r, err) : rc;
+    }
     rot = rot_key_public(r->job->chip, ROT_IDEVID, r->spki, sizeof(r->spki), &r->spki_len);
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, "read the public key", err);
     if (r->known.spki.len > 0 &&
         !rs_bytes_equal(rs_buf_bytes(&r->known.spki), rs_bytes_of(r->spki, r->spki_len)))
-        return rs_fail(err, RS_E_CHIP_FOREIGN,
+        return rs_fail(err, r->known.passed ? RS_E_CHIP_NOT_GENUINE : RS_E_CHIP_FOREIGN,
                        "the key in the chip is not the one that an identity was asked for");
     return RS_OK;
 }

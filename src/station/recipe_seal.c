@@ -25,8 +25,8 @@ recipe_takes_stage(const struct recipe *r, enum rot_stage stage)
     return (layout_of(r)->stages & (1u << stage)) != 0;
 }
 
-static rs_code
-note_seal(struct recipe *r, enum rot_stage stage, rot_object obj, struct rs_err *err)
+rs_code
+recipe_note_seal(struct recipe *r, enum rot_stage stage, rot_object obj, struct rs_err *err)
 {
     const struct recipe_host *host = r->job->host;
     struct journal_record record = {.type = JOURNAL_SEAL, .board = r->job->board};
@@ -54,7 +54,7 @@ seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, s
     rot = rot_seal_prepare(r->job->chip, stage, obj);
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, what, err);
-    rc = note_seal(r, stage, obj, err);
+    rc = recipe_note_seal(r, stage, obj, err);
     if (rc != RS_OK)
         return rc;
     rs_inject_mark("station-sealing");

@@ -71,6 +71,7 @@ class Search:
         """The forms in which a key is in there."""
         self.bytes += len(data)
         self.files += 1
+        data = re.sub(rb"\0{64,}", bytes(64), data)
         flat = re.sub(rb"[\r\n]", b"", data) if len(data) < 1 << 26 else data
         found = []
         if self.grep(self.hexes, (w.hex().encode() for w in self.windows(data, PIECE))):

@@ -542,6 +542,7 @@ publish_missing_crls(struct front *f, struct rs_err *err)
 
 struct running {
     struct front front;
+    struct store *first; /* see jail_front() */
     struct signer_client *signer;
     struct crypto_key *tls_key;
     struct http_tls *tls;
@@ -565,6 +566,8 @@ open_pki(struct running *r, int signer_fd, struct rs_err *err)
     (void)snprintf(r->front.ready_text, sizeof(r->front.ready_text),
                    "ready issuers=%u ledger=%llu\n", ready.issuers, (unsigned long long)ready.size);
     rc = pki_open(&config, &r->front.pki, err);
+    store_close(r->first);
+    r->first = NULL;
     if (rc == RS_OK)
         rc = ocsp_responder_new(r->front.pki, &r->front.ocsp, err);
     if (rc == RS_OK)
@@ -617,6 +620,7 @@ stop(struct running *r)
     for (unsigned i = 0; i < r->worker_count; i++)
         (void)pthread_join(r->workers[i], NULL);
     rs_queue_done(&r->front.slow);
+    store_close(r->first);
     signer_client_free(r->signer);
     ocsp_responder_free(r->front.ocsp);
     pki_close(r->front.pki);
@@ -685,16 +689,18 @@ serve(struct running *r, int control_fd)
 /*
  * A front that was taken over must not reach the keys or the ledger.  The store
  * lies beside them: its files must be there before nothing can be made there.
+ * A reader stays open until the writer is: while it is, nobody has to read
+ * again the whole log that a crash left behind.
  */
 static rs_code
-jail_front(const struct server_config *config, struct rs_err *err)
+jail_front(const struct server_config *config, struct store **ret_first, struct rs_err *err)
 {
     char signer[700], witness[700];
     const char *const hidden[] = {signer, witness};
     struct store *store = NULL;
     rs_code rc = RS_OK;
 
-    if (store_open(config->store, 0, &store, NULL) != RS_OK)
+    if (store_open(config->store, 0, ret_first, NULL) != RS_OK)
         rc = store_open(config->store, 1, &store, err); /* the first start, or what is wrong */
     store_close(store);
     if (rc == RS_OK)
@@ -721,7 +727,7 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
-    rc = jail_front(config, err);
+    rc = jail_front(config, &r->first, err);
     if (rc == RS_OK)
         rc = rs_sock_receive_fds(control_fd, fds, LISTENERS + 1, &count, err);
     if (rc == RS_OK && count != LISTENERS + 1)

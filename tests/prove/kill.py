@@ -23,6 +23,8 @@ POLL_S = 0.001
 BOARD_EVERY_S = 0.25  # a station's pace
 OUTSTANDING = 2       # boards that wait for each fixture
 STALL_PART = 0.4      # of the usual pace of a program that does nothing but breathe
+BUSY = 1.0            # programs of others that want a processor, for each processor
+SAMPLE_S = 0.2
 
 LEDGER_STORE, STORE_ANSWER = "ledger sync..store commit", "store commit..answer"
 # process, mark, window
@@ -254,8 +256,22 @@ class Station:
 
 # ---- Was the machine itself away? ----------------------------------------------------------------
 
+def foreign_runnable():
+    """How many programs outside our process group run or wait for a processor."""
+    ours, count = os.getpgrp(), 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = proc_text(int(name), "stat").rpartition(b")")[2].split()
+            count += len(fields) > 2 and fields[0] == b"R" and int(fields[2]) != ours
+    return count
+
+
 def witness(path):
-    """Sleep, think and sync a little, and note each round: what any program could do meanwhile."""
+    """
+    Sleep, think and sync a little, and note each round: what any program could do meanwhile.
+    Now and then, note also who else wants the processors.
+    """
+    sampled, foreign = 0.0, 0
     fd = os.open(path + ".sync", os.O_WRONLY | os.O_CREAT, 0o600)
     out = open(path, "w", buffering=1, encoding="ascii")
     parent = os.getppid()
@@ -264,7 +280,9 @@ def witness(path):
         sum(range(10000))
         os.pwrite(fd, b"x" * 512, 0)
         os.fdatasync(fd)
-        out.write("%.4f\n" % now())
+        if now() > sampled + SAMPLE_S:
+            sampled, foreign = now(), foreign_runnable()
+        out.write("%.4f %d\n" % (now(), foreign))
 
 
 class Witness:
@@ -275,11 +293,16 @@ class Witness:
     def stop(self):
         self.process.kill()
         self.process.wait()
-        self.rounds = [float(x) for x in open(self.path, encoding="ascii").read().split("\n")[:-1]]
-        self.pace = len(self.rounds) / max(0.001, self.rounds[-1] - self.rounds[0])
+        lines = open(self.path, encoding="ascii").read().split("\n")[:-1]
+        self.rounds = [(float(r), int(n)) for r, n in map(str.split, lines)]
+        self.pace = len(self.rounds) / max(0.001, self.rounds[-1][0] - self.rounds[0][0])
+        self.foreign = sum(n for _, n in self.rounds) / len(self.rounds)
 
     def was_stalled(self, begin, end):
-        return sum(begin <= r <= end for r in self.rounds) < STALL_PART * self.pace * (end - begin)
+        """The witness hardly moved, or others kept all processors busy: says nothing about us."""
+        here = [n for r, n in self.rounds if begin <= r <= end]
+        return (len(here) < STALL_PART * self.pace * (end - begin) or
+                sum(here) / len(here) >= BUSY * (os.cpu_count() or 1))
 
 
 # ---- The campaign ---------------------------------------------------------------------------------
@@ -469,12 +492,14 @@ def judge(c, w):
     a, wrong = c.a, list(c.trouble)
     slow = [(took, begin, what) for took, begin, what in c.restarts if took > a.restart_limit]
     stalled = [s for s in slow if w.was_stalled(s[1], s[1] + s[0])]
-    for took, begin, what in slow:
+    for took, begin, what in slow[:30]:
         print("kill: restart of %.3f s after \"%s\" at %d s%s" % (
             took, what, begin - c.begun,
-            ": the machine was stalled" if (took, begin, what) in stalled else ""))
+            ": the machine was stalled or busy" if (took, begin, what) in stalled else ""))
     if len(slow) > len(stalled):
         wrong.append("%d restarts above %.1f s" % (len(slow) - len(stalled), a.restart_limit))
+    if 2 * len(stalled) > len(c.restarts):
+        wrong.append("the machine had no time for half of the restarts: no verdict on them")
     for line in c.abnormal_ends():
         wrong.append("a child ended otherwise: " + line)
     figures = {
@@ -488,7 +513,7 @@ def judge(c, w):
         "restart_s": spread([r[0] for r in c.restarts]),
         "restart_s_by_kind": {k: spread([r[0] for r in c.restarts if r[2] == k])
                               for k in sorted({r[2] for r in c.restarts})},
-        "above_limit": len(slow), "above_limit_machine_stalled": len(stalled)}
+        "foreign_runnable": round(w.foreign, 2), "above_limit": len(slow), "above_limit_machine_stalled": len(stalled)}
     return figures, wrong
 
 
@@ -502,8 +527,10 @@ def show(figures, wrong):
     for kind, s in list(figures["restart_s_by_kind"].items()) + [("all", figures["restart_s"])]:
         print("kill: restart %-28s median %.3f  p99 %.3f  max %.3f s" % (
             kind, s["median"], s["p99"], s["max"]))
-    print("kill: limit %.1f s, above it %d, of these the machine stalled in %d" % (
-        figures["restart_limit_s"], figures["above_limit"], figures["above_limit_machine_stalled"]))
+    print("kill: limit %.1f s, above it %d, of these the machine stalled or busy in %d "
+          "(programs of others that want a processor, mean: %.1f)" % (
+              figures["restart_limit_s"], figures["above_limit"],
+              figures["above_limit_machine_stalled"], figures["foreign_runnable"]))
     for text in wrong[:20]:
         print("kill: FOUND " + text)
 
@@ -516,7 +543,7 @@ def options():
     for name, kind, value in (("seed", int, 1), ("kills", int, 40), ("certs", int, 500),
                               ("window", int, 2), ("rate", float, 300), ("connections", int, 12),
                               ("batch", int, 20000), ("seconds", float, 1320),
-                              ("work-s", float, 0.15), ("again", float, 0.1),
+                              ("work-s", float, 0.12), ("again", float, 0.25),
                               ("restart-limit", float, 1.0)):
         p.add_argument("--" + name, type=kind, default=value)
     a = p.parse_args()

@@ -10,6 +10,7 @@
 #include "base/inject.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "program.h"
 
 static const struct {
@@ -49,6 +50,7 @@ int
 main(int argc, char **argv)
 {
     struct options o;
+    struct rs_err err = {0};
     int go;
 
     rs_inject_program("station");
@@ -57,6 +59,9 @@ main(int argc, char **argv)
     go = options_read(argc, argv, &o);
     if (go != 1)
         return go < 0 ? EXIT_DONE : EXIT_USAGE;
+    /* The station's own key, and those of soft boards, are in this process. */
+    if (rs_process_harden(&err) != RS_OK)
+        return program_refuse(&o, "Not started", &err);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(verbs[i].verb, o.verb) == 0)
             return verbs[i].run(&o);

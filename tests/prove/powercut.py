@@ -287,8 +287,8 @@ def memories(o, search, figures):
     core = core_in(folder)
     if core and search.in_file(core):
         leak("in the station's core")
-    if dumped and not core:
-        print("  the station's core went elsewhere (core_pattern); its memory was searched")
+    if dumped:
+        problem("the station can be dumped, and it holds the key of its own certificate")
     figures["station_core"] = "searched" if core else "elsewhere" if dumped else "none: not dumpable"
     # Those that start others last: they would start them again.  One may end with another.
     left = aborted = 0

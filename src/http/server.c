@@ -64,7 +64,7 @@ struct loop {
     pthread_t thread;
     pthread_mutex_t lock;
     struct http_exchange *answers;
-    int stopping;
+    atomic_int stopping;
     struct loop_listener listeners[LISTENERS_MAX];
 };
 
@@ -141,7 +141,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
         list = x->next;
         send_answer(x);
     }
-    if (l->stopping) {
+    if (atomic_load(&l->stopping)) {
         struct timeval soon = {0, 50000};
         (void)event_base_loopexit(l->base, &soon);
     }
@@ -348,7 +348,7 @@ http_server_free(struct http_server *s)
     if (s == NULL)
         return;
     for (unsigned i = 0; i < s->loop_count; i++) {
-        s->loops[i].stopping = 1;
+        atomic_store(&s->loops[i].stopping, 1);
         event_active(s->loops[i].wake, 0, 0);
     }
     for (unsigned i = 0; i < s->loop_count; i++) {

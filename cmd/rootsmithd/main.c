@@ -19,11 +19,12 @@ static const char help[] =
     "  --data DIR       the installation's directory (made by: rootsmith init)\n"
     "  --config FILE    default: rootsmithd.yaml in the data directory\n"
     "  --check          read the configuration and exit\n"
+    "  --new-claim      print a new one-time code for rootsmith login; stop the server first\n"
     "  --version        print the version\n";
 
 struct options {
     const char *data, *config;
-    int front_fd, check;
+    int front_fd, check, new_claim;
 };
 
 /* 1 go on, 0 wrong usage, -1 done. */
@@ -31,13 +32,10 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"front", required_argument, NULL, 'f'},
-        {"check", no_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"data", required_argument, NULL, 'd'},  {"config", required_argument, NULL, 'c'},
+        {"front", required_argument, NULL, 'f'}, {"check", no_argument, NULL, 'k'},
+        {"new-claim", no_argument, NULL, 'n'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -56,6 +54,9 @@ read_options(int argc, char **argv, struct options *o)
         case 'k':
             o->check = 1;
             break;
+        case 'n':
+            o->new_claim = 1;
+            break;
         case 'h':
             (void)fputs(help, stdout);
             return -1;
@@ -68,6 +69,19 @@ read_options(int argc, char **argv, struct options *o)
         }
     }
     return o->data != NULL && optind == argc;
+}
+
+static rs_code
+new_claim(const struct server_config *config, struct rs_err *err)
+{
+    char text[SERVER_CLAIM_TEXT_SIZE];
+    rs_code rc = server_new_claim(config, text, err);
+
+    if (rc == RS_OK)
+        (void)printf("Next, once, within 24 h\n  rootsmithd --data %s\n"
+                     "  rootsmith login https://%s --claim %s\n",
+                     config->data, config->people, text);
+    return rc;
 }
 
 int
@@ -93,6 +107,8 @@ main(int argc, char **argv)
     rc = server_config_load(o.data, o.config, &arena, &config, &messages, &err);
     if (rc == RS_OK && o.front_fd >= 0)
         rc = server_front(&config, o.front_fd, &err);
+    else if (rc == RS_OK && o.new_claim)
+        rc = new_claim(&config, &err);
     else if (rc == RS_OK && !o.check)
         rc = server_run(&config, argv[0], &err);
     if (rc == RS_OK)

@@ -46,4 +46,14 @@ RS_MUST_USE rs_code server_front(const struct server_config *config, int control
 RS_MUST_USE rs_code server_spawn_signer(const struct server_config *config, const char *program,
                                         int fd, int init, int *ret_pid, struct rs_err *err);
 
+#define SERVER_CLAIM_TEXT_SIZE 25
+
+/*
+ * A new one-time code with which one person can sign in, for a day.  Only while
+ * the server is stopped: there is one signer.  Who may read the data directory
+ * could read the keys as well, so this asks nobody.
+ */
+RS_MUST_USE rs_code server_new_claim(const struct server_config *config,
+                                     char ret_text[SERVER_CLAIM_TEXT_SIZE], struct rs_err *err);
+
 #endif /* SERVER_SERVER_H */

@@ -20,7 +20,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/sock.h"
+#include "crypto/hash.h"
 #include "server/server.h"
 
 #define SOCKET_BUFFER    ((size_t)4 << 20)
@@ -29,6 +31,9 @@
 #define RESTART_PAUSE_MS 100
 #define AT_ONCE_MAX      2  /* failures in a row that are not waited for */
 #define FAILURES_MAX     10 /* in a row, before it is given up */
+
+#define CLAIM_CODE_LEN 20
+#define CLAIM_LIFE_S   86400
 
 struct supervisor {
     const struct server_config *config;
@@ -102,6 +107,76 @@ server_spawn_signer(const struct server_config *config, const char *program, int
     rc = spawn(path, argv, fd, &pid, err);
     if (rc == RS_OK)
         *ret_pid = pid;
+    return rc;
+}
+
+/* "4F7K9QWD2MXPT6HR0C5V" as people read it. */
+static void
+show_code(const char code[CLAIM_CODE_LEN + 1], char text[SERVER_CLAIM_TEXT_SIZE])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < CLAIM_CODE_LEN; i++) {
+        if (i > 0 && i % 4 == 0)
+            text[n++] = '-';
+        text[n++] = code[i];
+    }
+    text[n] = '\0';
+}
+
+/* A signer that does nothing else: it takes the code's key, writes its leaf, and ends. */
+static rs_code
+run_claim(const struct server_config *config, const uint8_t key[32], int64_t until,
+          struct rs_err *err)
+{
+    char path[1024], data[700], witness[700], fd_text[16], until_text[24];
+    const char *const argv[] = {path,       "--data",     data,    "--witness",
+                                witness,    "--claim-fd", fd_text, "--claim-until",
+                                until_text, NULL};
+    int pair[2], status = -1;
+    pid_t pid = 0;
+    rs_code rc = rs_sock_pair(SOCKET_BUFFER, pair, err);
+
+    if (rc != RS_OK)
+        return rc;
+    sibling("rootsmith-signer", path);
+    (void)snprintf(data, sizeof(data), "%s/signer", config->data);
+    (void)snprintf(witness, sizeof(witness), "%s/witness", config->data);
+    (void)snprintf(fd_text, sizeof(fd_text), "%d", pair[1]);
+    (void)snprintf(until_text, sizeof(until_text), "%lld", (long long)until);
+    rc = spawn(path, argv, pair[1], &pid, err);
+    rs_sock_close(pair[1]);
+    if (rc == RS_OK)
+        rc = rs_sock_write(pair[0], rs_bytes_of(key, 32), err);
+    rs_sock_close(pair[0]);
+    if (pid > 0)
+        (void)waitpid(pid, &status, 0);
+    if (rc == RS_OK && status != 0)
+        rc =
+            rs_fail(err, RS_E_SIGNER_AWAY,
+                    "no new claim code: the signer could not open %s. Stop rootsmithd first", data);
+    return rc;
+}
+
+rs_code
+server_new_claim(const struct server_config *config, char ret_text[SERVER_CLAIM_TEXT_SIZE],
+                 struct rs_err *err)
+{
+    char code[CLAIM_CODE_LEN + 1];
+    uint8_t key[CRYPTO_SHA256_SIZE];
+    struct rs_bytes parts[2];
+    rs_code rc = rs_random_text(code, CLAIM_CODE_LEN, err);
+
+    if (rc != RS_OK)
+        return rc;
+    parts[0] = rs_bytes_str("rootsmith claim key v1");
+    parts[1] = rs_bytes_str(code);
+    crypto_sha256_parts(parts, 2, key);
+    rc = run_claim(config, key, rs_now() + CLAIM_LIFE_S, err);
+    if (rc == RS_OK)
+        show_code(code, ret_text);
+    rs_wipe(key, sizeof(key));
+    rs_wipe(code, sizeof(code));
     return rc;
 }
 
@@ -299,6 +374,48 @@ mend(struct supervisor *s, struct rs_err *err)
     return RS_OK;
 }
 
+/* Wait for it to end by itself; 1 when a signal ended it. */
+static int
+was_killed(pid_t *pid)
+{
+    int status = 0;
+
+    for (unsigned waited = 0; *pid > 0 && waited < 1000; waited += 10) {
+        if (waitpid(*pid, &status, WNOHANG) == *pid) {
+            *pid = 0;
+            return WIFSIGNALED(status);
+        }
+        rs_sleep_us(10000);
+    }
+    return 0;
+}
+
+/*
+ * The first start.  What a process says against it is final: the store is
+ * damaged, the passphrase wrong.  One that was killed said nothing, and may try
+ * again; the other of the two ends when the first is gone.
+ */
+static rs_code
+start_first(struct supervisor *s, char *ready, size_t cap, struct rs_err *err)
+{
+    for (;;) {
+        rs_code rc = start_both(s, ready, cap, err);
+        int killed;
+
+        if (rc == RS_OK)
+            return rc;
+        rs_sock_close(s->control_fd);
+        s->control_fd = -1;
+        killed = was_killed(&s->front);
+        killed |= was_killed(&s->signer);
+        end_child(&s->front, SIGKILL, 1000);
+        end_child(&s->signer, SIGKILL, 1000);
+        if (!killed || ++s->failures >= FAILURES_MAX)
+            return rc;
+        rs_log_err(RS_LOG_WARN, "supervisor", "killed while starting; starting again", err);
+    }
+}
+
 /* ---- The whole --------------------------------------------------------------------------------- */
 
 static rs_code
@@ -334,16 +451,17 @@ say_ready(const struct server_config *c, const char *ready, uint64_t started_us)
 
     (void)sscanf(ready, "ready issuers=%u ledger=%llu", &issuers, &leaves);
     (void)fprintf(stderr,
-                  "rootsmithd   %s   %s\n"
+                  "rootsmithd 0.1.0   %s   %s\n"
                   "  signer     %u keys open (files), ledger %llu entries\n"
                   "  store      %s\n"
                   "  devices    https://%s    EST, stations\n"
                   "  people     https://%s    REST\n"
                   "  http       http://%s    OCSP, CRL\n"
-                  "Ready in %.1f s.\n",
+                  "Ready in %.1f s.\n"
+                  "For a new claim code, while it is stopped: rootsmithd --data %s --new-claim\n",
                   c->installation, c->production ? "production" : "TEST MODE", issuers, leaves,
                   c->store, c->devices, c->people, c->http,
-                  (double)(rs_mono_us() - started_us) / 1e6);
+                  (double)(rs_mono_us() - started_us) / 1e6, c->data);
 }
 
 static rs_code
@@ -380,7 +498,7 @@ server_run(const struct server_config *config, const char *program, struct rs_er
     if (rc == RS_OK)
         rc = open_sockets(&s, err);
     if (rc == RS_OK)
-        rc = start_both(&s, ready, sizeof(ready), err);
+        rc = start_first(&s, ready, sizeof(ready), err);
     if (rc == RS_OK) {
         say_ready(config, ready, started);
         s.started_us = rs_mono_us();

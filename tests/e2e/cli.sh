@@ -158,6 +158,19 @@ ends "lock asks" 1 "give --confirm data" rs chip lock data
 check "lock" rs chip lock data --confirm data
 ends "no chip" 1 chip. rs chip info --chip "sim:$WORK/none#desk/1"
 
+echo "a new claim code"
+ends "not while the server runs" 5 "Stop rootsmithd first" \
+    "$(find_program rootsmithd)" --data "$DATA" --new-claim
+stop_server
+ends "a code" 0 "claim ....-....-....-....-....$" "$(find_program rootsmithd)" --data "$DATA" --new-claim
+code=$(sed -n 's/.*--claim //p' "$WORK/run.log")
+: >"$WORK/rootsmithd.log"
+start_server
+ends "another code does not sign in" 1 auth.token \
+    rs login "https://$PEOPLE" --name a.osei --as second --claim 0000-0000-0000-0000-0000
+ends "the new one does" 0 "as a.osei" rs login "https://$PEOPLE" --name a.osei --as second --claim "$code"
+ends "once" 1 auth.token rs login "https://$PEOPLE" --name b --as third --claim "$code"
+
 echo "every code explains itself"
 codes=$(sed -n 's/^RS_CODE([A-Z_0-9]*, "\([a-z.-]*\)".*/\1/p' "$(dirname "$0")/../../src/base/codes.def")
 for code in $codes; do

@@ -99,6 +99,8 @@ void pending_leave(struct pending *p);
 /* Answer all waiters. */
 void pending_answer(struct pending *p, rs_code rc, const struct store_cert *cert,
                     const struct rs_err *err);
+/* 1 while the request of this leaf is on its way: its own answer brings the record. */
+int pki_in_flight(struct pki *pki, struct rs_bytes request_id);
 void pki_saw_leaf(struct pki *pki, uint64_t leaf);
 /* A request failed when its leaf may have been written: the store owes a row. */
 void pki_owe(struct pki *pki, uint64_t leaf_floor);

@@ -667,6 +667,24 @@ pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_f
 
 /* ---- Our own certificates ----------------------------------------------------------------------------------------- */
 
+/* The store took it from the ledger, signed again: what it has is the one certificate. */
+static rs_code
+as_recorded(struct pki *pki, struct store *store, const char *issuer, const struct rs_buf *answer,
+            struct rs_buf *ret_der, struct rs_err *err)
+{
+    struct store_cert record;
+    struct cert cert;
+    rs_code rc = cert_read(rs_buf_bytes(answer), &cert, err);
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 262144);
+    if (rc == RS_OK)
+        rc = store_find_cert(store, pki->tenant, issuer, cert.serial, &arena, &record, err);
+    if (rc == RS_OK)
+        rs_buf_put_bytes(ret_der, record.der);
+    return rc;
+}
+
 rs_code
 pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const char *name,
               const char *const *names, size_t name_count, struct rs_bytes spki,
@@ -680,7 +698,9 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
     rs_code rc;
 
     RS_AUTO(rs_arena_done) struct rs_arena arena;
+    RS_AUTO(rs_buf_done) struct rs_buf answer;
     rs_arena_init(&arena, 65536);
+    rs_buf_init(&answer, CERT_BYTES_MAX);
     rc = pki_reader(pki, &store, err);
     if (rc == RS_OK)
         rc = store_find_object(store, pki->tenant, "profile", profile, 0, &arena, &o, err);
@@ -704,5 +724,6 @@ pki_issue_own(struct pki *pki, const char *profile, const char *issuer, const ch
         m->values[m->value_count++] =
             (struct proto_value){ip ? DOC_VALUE_IP : DOC_VALUE_DNS, rs_bytes_str(names[i])};
     }
-    return pki_call(pki, &item, ret_der, err);
+    rc = pki_call(pki, &item, &answer, err);
+    return rc == RS_OK ? as_recorded(pki, store, issuer, &answer, ret_der, err) : rc;
 }

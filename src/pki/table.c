@@ -153,6 +153,19 @@ pending_answer(struct pending *p, rs_code rc, const struct store_cert *cert,
         w->done(w->arg, rc, cert, err);
 }
 
+int
+pki_in_flight(struct pki *pki, struct rs_bytes request_id)
+{
+    int found;
+
+    if (request_id.len != 32)
+        return 0;
+    (void)pthread_mutex_lock(&pki->lock);
+    found = find_request(pki, request_id.p) != NULL;
+    (void)pthread_mutex_unlock(&pki->lock);
+    return found;
+}
+
 void
 pki_saw_leaf(struct pki *pki, uint64_t leaf)
 {

@@ -108,14 +108,20 @@ pki_blank_device(struct store_issue *record)
     d->provenance = "station";
 }
 
-/* An ISSUED leaf and its certificate; without one it can no longer be completed. */
+/*
+ * An ISSUED leaf and its certificate; without one it can no longer be completed.
+ * The signature here is a new one: what a request in flight was answered with
+ * would not be the same certificate any more.
+ */
 static rs_code
-take_issued(struct store *store, const struct pki *pki, const struct pki_leaf *leaf,
-            struct rs_bytes der, struct rs_arena *arena, struct rs_err *err)
+take_issued(struct store *store, struct pki *pki, const struct pki_leaf *leaf, struct rs_bytes der,
+            struct rs_arena *arena, struct rs_err *err)
 {
     struct store_issue r = {0};
     rs_code rc;
 
+    if (pki_in_flight(pki, leaf->issued.request_id))
+        return RS_OK;
     if (der.len == 0) {
         rs_log(RS_LOG_ERROR, "pki", "a leaf cannot be completed", "leaf=%llu",
                (unsigned long long)leaf->index);
@@ -225,8 +231,7 @@ take_document(struct store *store, const struct pki *pki, const struct pki_leaf 
 }
 
 static rs_code
-take_leaf(struct store *store, const struct pki *pki, const struct proto_leaf *m,
-          struct rs_err *err)
+take_leaf(struct store *store, struct pki *pki, const struct proto_leaf *m, struct rs_err *err)
 {
     struct pki_leaf leaf = {.index = m->index, .time_ms = m->time_ms};
     rs_code rc = RS_OK;
@@ -333,12 +338,16 @@ static rs_code
 store_chunk(struct store *store, void *arg, struct rs_err *err)
 {
     struct chunk *c = arg;
+    uint64_t mark;
     rs_code rc = RS_OK;
 
+    pki_saw_leaf(c->pki, c->next - 1);
+    mark = pki_safe_watermark(c->pki); /* before looking: what was in flight then stays above it */
+    mark = c->next < mark ? c->next : mark;
     for (size_t i = 0; i < c->count && rc == RS_OK; i++)
         rc = take_leaf(store, c->pki, &c->leaves[i]->leaf, err);
-    if (rc == RS_OK && c->next > 0)
-        rc = store_set_next_leaf(store, c->pki->config.signer_id, c->next, err);
+    if (rc == RS_OK)
+        rc = store_set_next_leaf(store, c->pki->config.signer_id, mark, err);
     return rc;
 }
 

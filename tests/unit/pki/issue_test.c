@@ -245,6 +245,41 @@ test_many_boards(void **state)
         crypto_key_free(keys[i]);
 }
 
+/* Reading the ledger while requests are on their way takes none of them away. */
+static void
+test_catching_up_under_load(void **state)
+{
+    struct crowd c = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    struct crypto_key *keys[120];
+
+    (void)state;
+    for (size_t i = 0; i < 120; i++) {
+        char serial[16], uid[16];
+        (void)snprintf(serial, sizeof(serial), "L-%zu", i);
+        (void)snprintf(uid, sizeof(uid), "uid-l%zu", i);
+        keys[i] = pk_key();
+        struct pk_csr ask = {.key = keys[i], .serial = serial, .uid = uid};
+        struct pki_issue_request r = {.caller = pk_caller(PKI_STATION, "sz-1"),
+                                      .protocol = "est",
+                                      .label = "o-1",
+                                      .csr = pk_csr(&ask, room, sizeof(room))};
+        pki_issue(k.pki, &r, on_crowd, &c);
+        if (i % 3 == 2)
+            assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    }
+    (void)pthread_mutex_lock(&c.lock);
+    while (c.answers < 120)
+        (void)pthread_cond_wait(&c.done, &c.lock);
+    (void)pthread_mutex_unlock(&c.lock);
+    assert_int_equal(c.good, 120);
+    for (size_t i = 0; i < 120; i++) {
+        char serial[16];
+        (void)snprintf(serial, sizeof(serial), "L-%zu", i);
+        assert_int_equal(pk_count(&k, serial, STORE_CERT_ISSUED), 1);
+        crypto_key_free(keys[i]);
+    }
+}
+
 /* ---- Devices ------------------------------------------------------------------------------------------- */
 
 static void
@@ -469,6 +504,7 @@ main(void)
         cmocka_unit_test(test_the_order_is_used_up),
         cmocka_unit_test(test_a_crowd_with_one_request),
         cmocka_unit_test(test_many_boards),
+        cmocka_unit_test(test_catching_up_under_load),
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_an_idevid_is_never_renewed),
         cmocka_unit_test(test_renewal_of_a_station),

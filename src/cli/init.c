@@ -301,6 +301,13 @@ remove_work(const struct making *m)
     }
 }
 
+static const char *
+day_in_years(const struct making *m, int years, char out[RS_TIME_TEXT_SIZE])
+{
+    rs_time_text(m->now + years * (int64_t)YEAR_S, out);
+    return out;
+}
+
 static int
 report(struct making *m)
 {
@@ -324,10 +331,10 @@ report(struct making *m)
     }
     cli_say(cli, "Making a %s installation in %s. Nothing leaves this machine.\n",
             m->production ? "production" : "test", m->dir);
-    cli_say(cli, "  %s root CA        %s-root      P-384, 30 years    \"%s Root\"",
-            cli_sign(cli, 'y'), m->name, m->title);
-    cli_say(cli, "  %s issuing CA     %s-devices   P-256, 15 years    \"%s Devices\"",
-            cli_sign(cli, 'y'), m->name, m->title);
+    cli_say(cli, "  %s root CA        %s-root      P-384, until %.10s    \"%s Root\"",
+            cli_sign(cli, 'y'), m->name, day_in_years(m, 30, until), m->title);
+    cli_say(cli, "  %s issuing CA     %s-devices   P-256, until %.10s    \"%s Devices\"",
+            cli_sign(cli, 'y'), m->name, day_in_years(m, 15, until), m->title);
     cli_say(cli, "  %s profiles       idevid, ldevid, tls-server, station, person, ocsp",
             cli_sign(cli, 'y'));
     cli_say(cli, "  %s ledger         %llu entries\n", cli_sign(cli, 'y'),
@@ -335,7 +342,7 @@ report(struct making *m)
     if (!m->production)
         cli_say(cli, "This is TEST MODE: simulators and keys in files are allowed, and every name\n"
                      "says TEST.\n");
-    cli_next(cli, first, second, NULL);
+    cli_next(cli, first, second, "                                          (once, within 24 h)");
     return 0;
 }
 

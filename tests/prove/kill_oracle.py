@@ -431,6 +431,13 @@ def spoil_leaf_removed(data, clients):
     rewrite_ledger(data + "/signer/ledger", lambda all_: [x for x in all_ if not is_leaf_of(x, der)])
 
 
+def spoil_leaf_replaced(data, clients):
+    """All others keep their places: exactly one is missing."""
+    der = acknowledged_der(clients)
+    rewrite_ledger(data + "/signer/ledger",
+                   lambda all_: [(14, b"\xa0") if is_leaf_of(x, der) else x for x in all_])
+
+
 def spoil_leaf_doubled(data, clients):
     """A second leaf with the serial of another: the same request, one bit of the key changed."""
     der = acknowledged_der(clients)
@@ -477,6 +484,7 @@ def spoil_foreign_answer(data, clients):
 
 
 SPOILS = [("a leaf is removed", spoil_leaf_removed, "no leaf"),
+          ("a leaf is something else", spoil_leaf_replaced, "no leaf"),
           ("a serial has two leaves", spoil_leaf_doubled, "duplicate"),
           ("a serial has two rows", spoil_row_doubled, "duplicate"),
           ("an acknowledged certificate is not in the store", spoil_row_dropped, "lost"),

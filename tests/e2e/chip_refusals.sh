@@ -72,7 +72,7 @@ ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word
     shift 3
     "$@"
     got=$?
-    if [[ $got == $want ]] && grep -q -- "$word" "$WORK/run.log"; then
+    if [ "$got" = "$want" ] && grep -q -- "$word" "$WORK/run.log"; then
         ok "$text"
     else
         bad "$text: exit $got, not $want, or no \"$word\""

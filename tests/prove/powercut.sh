@@ -12,7 +12,7 @@
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 root=$(readlink -f "$here/../..")
-BIN= CUTS=0 TWICE=60 SEED=${RS_SEED:-1}
+BIN='' CUTS=0 TWICE=60 SEED=${RS_SEED:-1}
 while [ $# -gt 0 ]; do
     case $1 in
     --bin) BIN=$(readlink -f "$2") ;;

@@ -34,7 +34,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define IDENTITIES_MAX  CONNECTIONS_MAX
-#define PAUSE_US        5000 /* before a request is repeated */
+#define PAUSE_US        20000 /* before a request is repeated */
 #define LINE_MAX_BYTES  (2 * ANSWER_MAX)
 
 static const char help[] =

@@ -19,12 +19,12 @@ import sys
 import time
 
 AWAY_LIMIT_S = 60     # longer: it does not come back at all
-POLL_S = 0.001
+POLL_S = 0.002
 BOARD_EVERY_S = 0.25  # a station's pace
 OUTSTANDING = 2       # boards that wait for each fixture
 STALL_PART = 0.4      # of the usual pace of a program that does nothing but breathe
 BUSY = 1.0            # programs of others that want a processor, for each processor
-SAMPLE_S = 0.2
+SAMPLE_S = 0.25
 
 LEDGER_STORE, STORE_ANSWER = "ledger sync..store commit", "store commit..answer"
 # process, mark, window
@@ -120,16 +120,17 @@ class Tail:
     """Whole lines that were added to a file."""
 
     def __init__(self, path):
-        self.path, self.at, self.rest = path, 0, b""
+        self.path, self.file, self.rest = path, None, b""
 
     def lines(self):
-        try:
-            with open(self.path, "rb") as f:
-                f.seek(self.at)
-                data = f.read()
-        except FileNotFoundError:
+        if self.file is None:
+            try:
+                self.file = open(self.path, "rb", buffering=0)
+            except FileNotFoundError:
+                return []
+        data = self.file.read()
+        if not data:
             return []
-        self.at += len(data)
         *lines, self.rest = (self.rest + data).split(b"\n")
         return lines
 
@@ -555,6 +556,7 @@ def main():
     if sys.argv[1:2] == ["--witness"]:
         return witness(sys.argv[2])
     a = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, below
     print("kill: seed %d" % a.seed)
     c, w = Campaign(a), Witness(a.work + "/witness.txt")
     try:

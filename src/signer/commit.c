@@ -22,11 +22,15 @@ signer_commit(struct signer *s, struct ledger_leaf *leaves, size_t count, struct
     rs_code rc;
 
     rc = ledger_append(s->ledger, leaves, count, err);
-    if (rc != RS_OK)
+    if (rc != RS_OK) {
+        s->stuck = rc;
         return rc;
+    }
     rs_inject_mark("ledger-synced");
     for (size_t i = 0; i < count && rc == RS_OK; i++)
         rc = state_apply(&s->state, &leaves[i], err);
+    if (rc != RS_OK)
+        s->stuck = rc;
     signer_clear_pending(s);
     return rc;
 }

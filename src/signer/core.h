@@ -73,6 +73,7 @@ struct signer {
     uint64_t checkpoint_size; /* of the newest checkpoint */
     int64_t checkpoint_ms;
     uint64_t issued, refused; /* since start */
+    rs_code stuck;            /* why a leaf could not be recorded: the process must end */
 };
 
 /* One request on its way through the signer. */

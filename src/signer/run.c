@@ -551,6 +551,11 @@ keep_house(struct runner *r)
 {
     struct rs_err err = {0};
 
+    if (r->signer.stuck != RS_OK) {
+        (void)rs_fail(&err, r->signer.stuck, "a leaf was not recorded");
+        broken(r, &err);
+        return;
+    }
     if (signer_flush_refusals(&r->signer, 0, &err) != RS_OK ||
         signer_checkpoint(&r->signer, 0, NULL, &err) != RS_OK)
         broken(r, &err);

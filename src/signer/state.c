@@ -432,6 +432,7 @@ apply_issued(struct state *s, const struct ledger_leaf *leaf, struct rs_err *err
         struct state_issuer *issuer = state_find_issuer(s, d.tenant, d.device);
         if (issuer == NULL || issuer->tbs.len != 0)
             return damaged(leaf, "certificate of an unknown or already certified issuer", err);
+        free_bytes(&issuer->tbs); /* a snapshot's "none" is memory too */
         return copy_bytes(&issuer->tbs, d.tbs) ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "issuer");
     }
     if (d.order.len == 0)

@@ -13,20 +13,31 @@
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
 
+#include "crypto/fixed.h"
 #include "crypto/hash.h"
 
 #define OWN_MAX   16
 #define POINT_MAX 133
+#define OWN_MANY  256 /* verifications after which the multiples of a key pay */
 
 struct own_contexts {
     uint64_t id; /* 0: empty */
     EVP_PKEY_CTX *sign;
     EVP_PKEY_CTX *verify;
+    unsigned verified;
+    struct crypto_fixed *fixed; /* NULL: not many yet, or not for this key */
+};
+
+/* A key that takes the peers' points, one after the other, and a context that goes with it. */
+struct curve {
+    EVP_PKEY *key;
+    EVP_PKEY_CTX *verify;
 };
 
 struct cache {
-    EVP_PKEY *params[3]; /* P-256, P-384, P-521: parameters only */
-    EVP_PKEY *peer;
+    struct curve curves[3];           /* P-256, P-384, P-521 */
+    EVP_PKEY *other;                  /* a peer's key of another kind */
+    EVP_PKEY *peer;                   /* one of those above; NULL: none is set */
     uint8_t peer_hash_key[POINT_MAX]; /* the point that `peer` was set from */
     size_t peer_len;
     enum crypto_alg peer_alg;
@@ -42,7 +53,16 @@ free_own(struct own_contexts *o)
 {
     EVP_PKEY_CTX_free(o->sign);
     EVP_PKEY_CTX_free(o->verify);
+    crypto_fixed_free(o->fixed);
     memset(o, 0, sizeof(*o));
+}
+
+static void
+free_curve(struct curve *c)
+{
+    EVP_PKEY_CTX_free(c->verify);
+    EVP_PKEY_free(c->key);
+    memset(c, 0, sizeof(*c));
 }
 
 static void
@@ -51,8 +71,8 @@ free_cache(void *arg)
     struct cache *c = arg;
 
     for (int i = 0; i < 3; i++)
-        EVP_PKEY_free(c->params[i]);
-    EVP_PKEY_free(c->peer);
+        free_curve(&c->curves[i]);
+    EVP_PKEY_free(c->other);
     for (int i = 0; i < OWN_MAX; i++)
         free_own(&c->own[i]);
     free(c);
@@ -96,31 +116,31 @@ get_cache(void)
 /* ---- Peers ------------------------------------------------------------------------------ */
 
 static EVP_PKEY *
-curve_params(struct cache *c, enum crypto_alg alg)
+empty_key(enum crypto_alg alg)
 {
-    static const char *const names[] = {"P-256", "P-384", "P-521"};
-    int i = alg == CRYPTO_P256 ? 0 : alg == CRYPTO_P384 ? 1 : 2;
-
-    if (c->params[i] == NULL) {
-        /* Generating once is the documented way to parameters that can be copied. */
-        c->params[i] = EVP_EC_gen(names[i]);
-        if (c->params[i] == NULL)
-            abort();
-    }
-    return c->params[i];
-}
-
-static EVP_PKEY *
-set_ec(struct cache *c, const struct crypto_pub *pub)
-{
+    /* Generating once is the documented way to parameters that can be copied. */
+    EVP_PKEY *params = EVP_EC_gen(alg == CRYPTO_P256   ? "P-256"
+                                  : alg == CRYPTO_P384 ? "P-384"
+                                                       : "P-521");
     EVP_PKEY *key = EVP_PKEY_new();
 
-    if (key == NULL || EVP_PKEY_copy_parameters(key, curve_params(c, pub->alg)) != 1 ||
-        EVP_PKEY_set1_encoded_public_key(key, pub->key.p, pub->key.len) != 1) {
-        EVP_PKEY_free(key);
-        return NULL;
-    }
+    if (params == NULL || key == NULL || EVP_PKEY_copy_parameters(key, params) != 1)
+        abort();
+    EVP_PKEY_free(params);
     return key;
+}
+
+/* Setting the point checks that it is on the curve; a key whose setting failed is made anew. */
+static EVP_PKEY *
+set_ec(struct cache *cache, const struct crypto_pub *pub)
+{
+    struct curve *c = &cache->curves[pub->alg == CRYPTO_P256 ? 0 : pub->alg == CRYPTO_P384 ? 1 : 2];
+
+    if (c->key == NULL)
+        c->key = empty_key(pub->alg);
+    if (EVP_PKEY_set1_encoded_public_key(c->key, pub->key.p, pub->key.len) != 1)
+        free_curve(c);
+    return c->key;
 }
 
 static EVP_PKEY *
@@ -149,17 +169,21 @@ set_rsa(const struct crypto_pub *pub)
 static EVP_PKEY *
 set_peer(struct cache *c, const struct crypto_pub *pub)
 {
+    EVP_PKEY_free(c->other);
+    c->other = NULL;
     switch (pub->alg) {
     case CRYPTO_P256:
     case CRYPTO_P384:
     case CRYPTO_P521:
         return set_ec(c, pub);
     case CRYPTO_ED25519:
-        return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub->key.p, pub->key.len);
+        c->other = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub->key.p, pub->key.len);
+        return c->other;
     case CRYPTO_RSA2048:
     case CRYPTO_RSA3072:
     case CRYPTO_RSA4096:
-        return set_rsa(pub);
+        c->other = set_rsa(pub);
+        return c->other;
     default:
         return NULL;
     }
@@ -174,7 +198,6 @@ crypto_cache_peer(const struct crypto_pub *pub)
     if (c->peer != NULL && c->peer_alg == pub->alg && c->peer_len == pub->key.len &&
         memcmp(c->peer_hash_key, pub->key.p, pub->key.len) == 0)
         return c->peer;
-    EVP_PKEY_free(c->peer);
     c->peer = set_peer(c, pub);
     c->peer_len = 0;
     if (c->peer != NULL && pub->key.len <= POINT_MAX) {
@@ -242,18 +265,41 @@ verify_context(EVP_PKEY *key, enum crypto_sig sig, const EVP_MD *md)
     return ctx;
 }
 
+/* The context of the curve whose key this is; NULL: it is of no curve, or there is no memory. */
+static EVP_PKEY_CTX *
+curve_context(EVP_PKEY *key, enum crypto_sig sig)
+{
+    struct cache *c = get_cache();
+
+    for (int i = 0; i < 3; i++) {
+        struct curve *curve = &c->curves[i];
+        if (curve->key != key)
+            continue;
+        if (curve->verify == NULL)
+            curve->verify = verify_context(key, sig, NULL);
+        return curve->verify;
+    }
+    return NULL;
+}
+
 int
 crypto_cache_verify_peer(EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes message,
                          struct rs_bytes signature)
 {
     uint8_t digest[64];
     size_t len;
+    const EVP_MD *md;
     EVP_PKEY_CTX *ctx;
     int ok;
 
     if (sig == CRYPTO_ED25519_SIG)
         return verify_ed25519(key, message, signature);
-    ctx = verify_context(key, sig, hash_of(sig, message, digest, &len));
+    md = hash_of(sig, message, digest, &len);
+    if (!is_rsa(sig)) {
+        ctx = curve_context(key, sig);
+        return ctx != NULL && EVP_PKEY_verify(ctx, signature.p, signature.len, digest, len) == 1;
+    }
+    ctx = verify_context(key, sig, md);
     ok = ctx != NULL && EVP_PKEY_verify(ctx, signature.p, signature.len, digest, len) == 1;
     EVP_PKEY_CTX_free(ctx);
     return ok;
@@ -323,6 +369,10 @@ crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct 
         return verify_ed25519(key, message, signature);
     md = hash_of(sig, message, digest, &digest_len);
     o = own_contexts(id);
+    if (++o->verified == OWN_MANY && sig == CRYPTO_ECDSA_SHA256)
+        o->fixed = crypto_fixed_new(key);
+    if (o->fixed != NULL && sig == CRYPTO_ECDSA_SHA256)
+        return crypto_fixed_verify(o->fixed, digest, signature);
     if (o->verify == NULL)
         o->verify = verify_context(key, sig, md);
     return o->verify != NULL &&

@@ -123,6 +123,59 @@ caches_never_mix_keys(void **state)
         crypto_key_free(keys[i]);
 }
 
+/* So often that the multiples of its point are made: from then on another code verifies. */
+static void
+a_busy_key_is_verified_as_strictly(void **state)
+{
+    enum { MANY = 300, ROUNDS = 100 };
+    struct crypto_key *key, *other;
+    uint8_t sig[CRYPTO_SIGNATURE_MAX + 2], foreign[CRYPTO_SIGNATURE_MAX];
+    struct rs_bytes m = rs_bytes_str("message");
+    size_t len, foreign_len;
+
+    (void)state;
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &key, NULL), RS_OK);
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &other, NULL), RS_OK);
+    assert_int_equal(crypto_sign(other, m, foreign, sizeof(foreign), &foreign_len, NULL), RS_OK);
+    assert_int_equal(crypto_sign(key, m, sig, sizeof(sig), &len, NULL), RS_OK);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(crypto_verify_own(key, m, rs_bytes_of(sig, len), NULL), RS_OK);
+
+    assert_int_equal(crypto_verify_own(key, m, rs_bytes_of(foreign, foreign_len), NULL),
+                     RS_E_CRYPTO_SELF_CHECK);
+    assert_int_equal(crypto_verify_own(key, rs_bytes_str("massage"), rs_bytes_of(sig, len), NULL),
+                     RS_E_CRYPTO_SELF_CHECK);
+    for (size_t bit = 0; bit < 8 * len; bit++) {
+        sig[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(crypto_verify_own(key, m, rs_bytes_of(sig, len), NULL),
+                         RS_E_CRYPTO_SELF_CHECK);
+        sig[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t n = 0; n < len; n++)
+        assert_int_equal(crypto_verify_own(key, m, rs_bytes_of(sig, n), NULL),
+                         RS_E_CRYPTO_SELF_CHECK);
+    sig[len] = 0;
+    assert_int_equal(crypto_verify_own(key, m, rs_bytes_of(sig, len + 1), NULL),
+                     RS_E_CRYPTO_SELF_CHECK);
+    static const uint8_t zeros[] = {0x30, 6, 2, 1, 0, 2, 1, 0},
+                         ones[] = {0x30, 6, 2, 1, 1, 2, 1, 1};
+    static const uint8_t negative[] = {0x30, 6, 2, 1, 0x81, 2, 1, 1};
+    assert_int_equal(crypto_verify_own(key, m, RS_BYTES(zeros), NULL), RS_E_CRYPTO_SELF_CHECK);
+    assert_int_equal(crypto_verify_own(key, m, RS_BYTES(ones), NULL), RS_E_CRYPTO_SELF_CHECK);
+    assert_int_equal(crypto_verify_own(key, m, RS_BYTES(negative), NULL), RS_E_CRYPTO_SELF_CHECK);
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct rs_bytes n = rs_bytes_of((const uint8_t *)&i, sizeof(i));
+        assert_int_equal(crypto_sign(key, n, sig, CRYPTO_SIGNATURE_MAX, &len, NULL), RS_OK);
+        assert_int_equal(crypto_verify_own(key, n, rs_bytes_of(sig, len), NULL), RS_OK);
+        assert_int_equal(
+            crypto_verify(crypto_key_pub(key), CRYPTO_ECDSA_SHA256, n, rs_bytes_of(sig, len), NULL),
+            RS_OK);
+    }
+    crypto_key_free(key);
+    crypto_key_free(other);
+}
+
 static void *
 sign_many(void *arg)
 {
@@ -255,6 +308,7 @@ main(void)
         cmocka_unit_test(says_when_a_signature_does_not_fit),
         cmocka_unit_test(keys_survive_pkcs8),
         cmocka_unit_test(caches_never_mix_keys),
+        cmocka_unit_test(a_busy_key_is_verified_as_strictly),
         cmocka_unit_test(threads_share_a_key),
         cmocka_unit_test(sealed_bytes_open_only_as_they_were),
         cmocka_unit_test(stretching_depends_on_both),

@@ -1,0 +1,134 @@
+/*
+ * fixed.c: see fixed.h.
+ *
+ * The library makes the multiples for any generator (EC_GROUP_precompute_mult),
+ * so the key's point becomes the generator of a second group of the same curve.
+ * The call is deprecated, but has no successor; where it does nothing, the
+ * products below are right and only slower.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "crypto/fixed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/obj_mac.h>
+
+#define POINT 65
+
+struct crypto_fixed {
+    EC_GROUP *base, *key; /* generator: that of the curve; the public key */
+    EC_POINT *by_base, *by_key;
+    BN_CTX *ctx;
+};
+
+void
+crypto_fixed_free(struct crypto_fixed *f)
+{
+    if (f == NULL)
+        return;
+    EC_POINT_free(f->by_base);
+    EC_POINT_free(f->by_key);
+    EC_GROUP_free(f->base);
+    EC_GROUP_free(f->key);
+    BN_CTX_free(f->ctx);
+    free(f);
+}
+
+static int
+fill(struct crypto_fixed *f, const uint8_t point[POINT])
+{
+    f->base = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    f->key = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    f->ctx = BN_CTX_new();
+    if (f->base == NULL || f->key == NULL || f->ctx == NULL)
+        return 0;
+    f->by_base = EC_POINT_new(f->base);
+    f->by_key = EC_POINT_new(f->base);
+    return f->by_base != NULL && f->by_key != NULL &&
+           EC_POINT_oct2point(f->base, f->by_key, point, POINT, f->ctx) == 1 &&
+           EC_GROUP_set_generator(f->key, f->by_key, EC_GROUP_get0_order(f->base),
+                                  BN_value_one()) == 1 &&
+           EC_GROUP_precompute_mult(f->key, f->ctx) == 1;
+}
+
+struct crypto_fixed *
+crypto_fixed_new(const EVP_PKEY *key)
+{
+    struct crypto_fixed *f;
+    char curve[32] = "";
+    uint8_t point[POINT];
+    size_t len = 0;
+
+    if (EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) != 1 ||
+        strcmp(curve, SN_X9_62_prime256v1) != 0 ||
+        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len) !=
+            1 ||
+        len != POINT)
+        return NULL;
+    f = calloc(1, sizeof(*f));
+    if (f != NULL && fill(f, point))
+        return f;
+    crypto_fixed_free(f);
+    return NULL;
+}
+
+/* DER that says the same in one way only; r and s from 1 to below the order. */
+static ECDSA_SIG *
+read_signature(const struct crypto_fixed *f, struct rs_bytes signature)
+{
+    const BIGNUM *order = EC_GROUP_get0_order(f->base), *r, *s;
+    const unsigned char *at = signature.p;
+    uint8_t again[80], *to = again;
+    ECDSA_SIG *sig;
+
+    if (signature.len > 72 || (sig = d2i_ECDSA_SIG(NULL, &at, (long)signature.len)) == NULL)
+        return NULL;
+    ECDSA_SIG_get0(sig, &r, &s);
+    if (at == signature.p + signature.len && !BN_is_negative(r) && !BN_is_negative(s) &&
+        !BN_is_zero(r) && !BN_is_zero(s) && BN_cmp(r, order) < 0 && BN_cmp(s, order) < 0 &&
+        i2d_ECDSA_SIG(sig, &to) == (int)signature.len &&
+        memcmp(again, signature.p, signature.len) == 0)
+        return sig;
+    ECDSA_SIG_free(sig);
+    return NULL;
+}
+
+/* x of (z/s) G + (r/s) Q, modulo the order, is r. */
+static int
+check(struct crypto_fixed *f, const uint8_t digest[32], const BIGNUM *r, const BIGNUM *s)
+{
+    const BIGNUM *order = EC_GROUP_get0_order(f->base);
+    BIGNUM *u1 = BN_CTX_get(f->ctx), *u2 = BN_CTX_get(f->ctx), *w = BN_CTX_get(f->ctx);
+
+    return w != NULL && BN_bin2bn(digest, 32, u1) != NULL &&
+           BN_mod_inverse(w, s, order, f->ctx) != NULL && BN_mod_mul(u1, u1, w, order, f->ctx) &&
+           BN_mod_mul(u2, r, w, order, f->ctx) &&
+           EC_POINT_mul(f->base, f->by_base, u1, NULL, NULL, f->ctx) == 1 &&
+           EC_POINT_mul(f->key, f->by_key, u2, NULL, NULL, f->ctx) == 1 &&
+           EC_POINT_add(f->base, f->by_base, f->by_base, f->by_key, f->ctx) == 1 &&
+           !EC_POINT_is_at_infinity(f->base, f->by_base) &&
+           EC_POINT_get_affine_coordinates(f->base, f->by_base, w, NULL, f->ctx) == 1 &&
+           BN_nnmod(w, w, order, f->ctx) && BN_cmp(w, r) == 0;
+}
+
+int
+crypto_fixed_verify(struct crypto_fixed *f, const uint8_t digest[32], struct rs_bytes signature)
+{
+    ECDSA_SIG *sig = read_signature(f, signature);
+    int ok;
+
+    if (sig == NULL)
+        return 0;
+    BN_CTX_start(f->ctx);
+    ok = check(f, digest, ECDSA_SIG_get0_r(sig), ECDSA_SIG_get0_s(sig));
+    BN_CTX_end(f->ctx);
+    ECDSA_SIG_free(sig);
+    return ok;
+}

@@ -5,6 +5,7 @@
  */
 #include "base/thread.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,26 @@ rs_queue_take(struct rs_queue *q, void **items, size_t max)
         (void)pthread_cond_wait(&q->filled, &q->lock);
     n = take(q, items, max);
     (void)pthread_mutex_unlock(&q->lock);
+    return n;
+}
+
+size_t
+rs_queue_take_batch(struct rs_queue *q, void **items, size_t max)
+{
+    size_t n;
+    int closed;
+
+    do {
+        (void)pthread_mutex_lock(&q->lock);
+        while (q->count == 0 && !q->closed)
+            (void)pthread_cond_wait(&q->filled, &q->lock);
+        (void)pthread_mutex_unlock(&q->lock);
+        (void)sched_yield();
+        (void)pthread_mutex_lock(&q->lock);
+        n = take(q, items, max); /* nothing, if another taker was faster */
+        closed = q->closed;
+        (void)pthread_mutex_unlock(&q->lock);
+    } while (n == 0 && !closed);
     return n;
 }
 

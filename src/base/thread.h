@@ -29,6 +29,11 @@ void rs_queue_done(struct rs_queue *q);
 RS_MUST_USE int rs_queue_put(struct rs_queue *q, void *item);
 /* Waits for at least one item, takes up to max; 0 when closed and empty. */
 size_t rs_queue_take(struct rs_queue *q, void **items, size_t max);
+/*
+ * The same, but lets whoever is ready to run have its turn first: under load those who are
+ * about to put do so, and what comes back is a batch.  On an idle machine it costs nothing.
+ */
+size_t rs_queue_take_batch(struct rs_queue *q, void **items, size_t max);
 /* The same without waiting. */
 size_t rs_queue_take_now(struct rs_queue *q, void **items, size_t max);
 size_t rs_queue_count(struct rs_queue *q);

@@ -10,6 +10,7 @@
 #include "keys/signer_client.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -179,6 +180,9 @@ send_loop(void *arg)
             (void)pthread_mutex_unlock(&c->lock);
             break;
         }
+        (void)pthread_mutex_unlock(&c->lock);
+        (void)sched_yield(); /* others that are about to submit do so: one message for all */
+        (void)pthread_mutex_lock(&c->lock);
         (void)fill_message(c, &message);
         (void)pthread_mutex_unlock(&c->lock);
         /* A failed send shows up at the receiver as the end of the connection. */
@@ -520,7 +524,9 @@ signer_client_submit(struct signer_client *c, const struct proto_item *item,
             c->queue_head = r;
         c->queue_tail = r;
         c->request_count++;
-        (void)pthread_cond_signal(&c->work);
+        /* Woken for nothing, the sender would take the processor from those who submit. */
+        if (c->queue_head == r && c->batches_out < BATCHES_IN_FLIGHT)
+            (void)pthread_cond_signal(&c->work);
     }
     (void)pthread_mutex_unlock(&c->lock);
     if (rc != RS_OK)

@@ -123,7 +123,7 @@ write_loop(void *arg)
     unsigned since_mark = 0;
     size_t n;
 
-    while ((n = rs_queue_take(&pki->to_write, items, PKI_BATCH_MAX)) > 0) {
+    while ((n = rs_queue_take_batch(&pki->to_write, items, PKI_BATCH_MAX)) > 0) {
         do_batch(pki, items, n);
         if (++since_mark >= MARK_EVERY) {
             raise_watermark(pki);

@@ -39,7 +39,7 @@ a_full_or_closed_queue_refuses(void **state)
     assert_int_equal(rs_queue_put(&q, &a), 1);
     assert_int_equal(rs_queue_put(&q, &b), 1);
     assert_int_equal(rs_queue_put(&q, &c), 0);
-    assert_int_equal(rs_queue_take(&q, got, 1), 1);
+    assert_int_equal(rs_queue_take_batch(&q, got, 1), 1);
     assert_ptr_equal(got[0], &a);
     assert_int_equal(rs_queue_put(&q, &c), 1);
     rs_queue_close(&q);
@@ -49,6 +49,7 @@ a_full_or_closed_queue_refuses(void **state)
     assert_ptr_equal(got[1], &c);
     assert_int_equal(rs_queue_put(&q, &a), 0); /* closed, though there is room */
     assert_int_equal(rs_queue_take(&q, got, 4), 0);
+    assert_int_equal(rs_queue_take_batch(&q, got, 4), 0);
     rs_queue_done(&q);
     rs_queue_done(&q);
 }
@@ -76,8 +77,8 @@ take_items(void *arg)
     void *got[7];
     size_t n;
 
-    (void)arg;
-    while ((n = rs_queue_take(&queue, got, 7)) > 0) {
+    while ((n = arg != NULL ? rs_queue_take_batch(&queue, got, 7) : rs_queue_take(&queue, got, 7)) >
+           0) {
         for (size_t i = 0; i < n; i++)
             atomic_fetch_add(&taken[*(const unsigned *)got[i]], 1);
     }
@@ -94,7 +95,8 @@ every_item_is_taken_once(void **state)
     assert_int_equal(rs_queue_init(&queue, 16, NULL), RS_OK);
     for (unsigned i = 0; i < THREADS; i++) {
         first[i] = i * ITEMS;
-        assert_int_equal(pthread_create(&takers[i], NULL, take_items, NULL), 0);
+        assert_int_equal(pthread_create(&takers[i], NULL, take_items, i % 2 != 0 ? &queue : NULL),
+                         0);
         assert_int_equal(pthread_create(&putters[i], NULL, put_items, &first[i]), 0);
     }
     for (unsigned i = 0; i < THREADS; i++)

@@ -32,6 +32,9 @@ def write_der_seeds():
     # As many names as the fuzz target has room for, and one short of a fourth.
     seed("csr", "names", tlv(0x30, tlv(0x82, b"a.example"), tlv(0x87, bytes(4)),
                              tlv(0x86, b"urn:" + tlv(0x82, b"a"))))
+    for i, last in enumerate((b"abcd", b"abcdefg")):
+        seed("csr", "names-%d" % i, tlv(0x30, tlv(0x82, b"a"), tlv(0x82, b"b"),
+                                        tlv(0x82, last[:-3] + tlv(0x82, b"c") + tlv(0x82, b"d"))))
     signed = bytes.fromhex("06092a864886f70d010702")
     data = bytes.fromhex("06092a864886f70d010701")
     certs = tlv(0xa0, tlv(0x30), tlv(0x30), tlv(0x30), tlv(0x30, tlv(0x30)))
@@ -117,9 +120,69 @@ def write_signer_seeds():
         seed(target, "all", message(*items.values()))
 
 
+# ---- Records, packets ------------------------------------------------------------------
+
+def record(kind, content):
+    return u32(len(content)) + u16(kind) + u16(1) + u64(1) + u64(0) + u32(0) + content
+
+
+def write_record_seeds():
+    for kind in (1, 2, 3):
+        seed("ledger", "record-%d" % kind, b"\x84" + record(kind, b"content"))
+
+
+def crc16(data):
+    crc = 0
+    for byte in data:
+        for bit in range(8):
+            differs = (byte >> bit & 1) != crc >> 15
+            crc = crc << 1 & 0xffff ^ (0x8005 if differs else 0)
+    return struct.pack("<H", crc)
+
+
+def write_packet_seeds():
+    """Packets as they stand on the bus, where the fuzz target puts nothing right."""
+    for name, fields in (("info", b"\x30\x00\x00\x00"), ("random", b"\x1b\x00\x00\x00"),
+                         ("read", b"\x02\x80\x00\x00"), ("nonce", b"\x16\x00\x00\x00" + bytes(20))):
+        packet = bytes([len(fields) + 3]) + fields
+        packet = b"\x03" + packet + crc16(packet)
+        # Blank part, a raw write of all of it.
+        seed("atecc_command", "raw-" + name, b"\x00\x00" + bytes([len(packet)]) + packet)
+
+
+# ---- Journals ----------------------------------------------------------------------------
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def entry(number, kind=7, fields=b"\x0c\x00\x02{}"):
+    return u64(number) + u64(1000) + u64(1) + bytes([kind]) + fields
+
+
+def write_journal_seeds():
+    """A last byte of 0: the fuzz target makes a file of them too."""
+    first, second = short(entry(1)), short(entry(2, 1, b"\x01\x00\x01a\x02\x00\x01b"))
+    later = entry(9)
+    stop = b"\xff\xff"  # no content is that long: what follows is only in the file
+    seed("journal", "empty", b"\x00")
+    seed("journal", "two", first + second + b"\x00")
+    seed("journal", "gap", first + short(entry(3)) + b"\x00")
+    seed("journal", "damaged", first + stop + u32(len(later)) + u32(crc32c(later)) + later
+         + b"\x00")
+
+
 def main():
     write_der_seeds()
     write_signer_seeds()
+    write_record_seeds()
+    write_packet_seeds()
+    write_journal_seeds()
 
 
 if __name__ == "__main__":

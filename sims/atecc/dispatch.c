@@ -115,7 +115,7 @@ uint32_t
 atecc_time_max_us(const struct atecc_chip *c, const uint8_t *packet, size_t len)
 {
     unsigned divider = c->config[ATECC_AT_CHIP_MODE] >> 3;
-    const struct command_row *row = len > 1 ? find_row(packet[1]) : NULL;
+    const struct command_row *row = len + SLACK > 1 ? find_row(packet[1]) : NULL;
     size_t column = 0;
 
     if (divider == 0x05)
@@ -132,7 +132,7 @@ packet_ok(const uint8_t *packet, size_t len)
     size_t count = len > 0 ? packet[0] : 0;
     uint16_t crc;
 
-    if (count < PACKET_MIN || count > ATECC_PACKET_MAX || len + SLACK < count ||
+    if (count < PACKET_MIN || count > ATECC_PACKET_MAX || len < count ||
         (len > count && !ATECC_U_LONG_PACKET_IGNORED))
         return 0;
     crc = atecc_crc(packet, count - 2);

@@ -74,8 +74,8 @@ check_mode(int fd, const char *path, struct rs_err *err)
     return RS_OK;
 }
 
-rs_code
-rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_err *err)
+static rs_code
+read_secret(const char *path, int is_text, struct rs_secret *ret_secret, struct rs_err *err)
 {
     uint8_t buf[FILE_MAX_BYTES + 1];
     size_t len = 0;
@@ -91,7 +91,7 @@ rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_er
     rs_file_close(fd);
     if (rc == RS_OK && len > FILE_MAX_BYTES)
         rc = rs_fail(err, RS_E_KEY_LOCKED, "%s has more than %d bytes", path, FILE_MAX_BYTES);
-    if (rc == RS_OK && len > 0 && buf[len - 1] == '\n')
+    if (rc == RS_OK && is_text && len > 0 && buf[len - 1] == '\n')
         len--;
     if (rc == RS_OK && len == 0)
         rc = rs_fail(err, RS_E_KEY_LOCKED, "%s is empty", path);
@@ -101,6 +101,18 @@ rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_er
         memcpy(ret_secret->p, buf, len);
     rs_wipe(buf, sizeof(buf));
     return rc;
+}
+
+rs_code
+rs_secret_read_file(const char *path, struct rs_secret *ret_secret, struct rs_err *err)
+{
+    return read_secret(path, 1, ret_secret, err);
+}
+
+rs_code
+rs_secret_read_bytes(const char *path, struct rs_secret *ret_secret, struct rs_err *err)
+{
+    return read_secret(path, 0, ret_secret, err);
 }
 
 rs_code

@@ -29,6 +29,9 @@ RS_AUTO_DEFINE(struct rs_secret, rs_secret_done);
 /* Read a secret file of mode 0600 or stricter, 1 to 4096 bytes; one trailing newline is dropped. */
 RS_MUST_USE rs_code rs_secret_read_file(const char *path, struct rs_secret *ret_secret,
                                         struct rs_err *err);
+/* The same for bytes that are no text: nothing is dropped. */
+RS_MUST_USE rs_code rs_secret_read_bytes(const char *path, struct rs_secret *ret_secret,
+                                         struct rs_err *err);
 
 /* How many secrets are alive: tests demand 0 at the end. */
 unsigned rs_secret_count(void);

@@ -244,7 +244,7 @@ load_claim_key(const struct signer *s, struct rs_secret *key, struct rs_err *err
 
     rc = rs_path_join(s->config.dir, "claim.key", path, sizeof(path), &why);
     if (rc == RS_OK)
-        rc = rs_secret_read_file(path, key, &why);
+        rc = rs_secret_read_bytes(path, key, &why);
     if (rc != RS_OK)
         return rs_fail(err, RS_E_AUTH_TOKEN, "claim: no code is open");
     crypto_sha256(rs_bytes_of(key->p, key->len), hash);

@@ -110,6 +110,11 @@ secret_files_are_for_one_person(void **state)
     assert_int_equal(rs_secret_count(), 1);
     rs_secret_done(&s);
     assert_int_equal(rs_secret_count(), 0);
+    /* A key that happens to end in 0x0a is all there. */
+    assert_int_equal(rs_secret_read_bytes(path, &s, NULL), RS_OK);
+    assert_int_equal(s.len, 12);
+    assert_memory_equal(s.p, "open sesame\n", 12);
+    rs_secret_done(&s);
     path = base_test_file("secret", "\n");
     assert_int_equal(rs_secret_read_file(path, &s, NULL), RS_E_KEY_LOCKED);
     memset(big, 'a', sizeof(big));

@@ -220,7 +220,7 @@ if live:
 scene "A factory line: 10 boards, 2 kinds of chip, 4 fixtures"
 {
     echo "listen $SOCK"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
-    for n in {1..10}; do echo "chip b$n/u1 blank608b"; done
+    for n in {1..11}; do echo "chip b$n/u1 blank608b"; done
 } >"$DIR/panel"
 "$SIM" panel "$DIR/panel" >>"$DIR/rot-sim.log" 2>&1 &
 SIMPID=$!
@@ -321,9 +321,9 @@ shell "rootsmith-station run --once --serial X2-0000010"
 run 6 once --order sensors --serial X2-0000010 --fixture "1=$(chip 10)"
 says order.exhausted
 run 6 "$STATION" --data "$DIR/sz-1-copy" run --once --ui plain --wait 5 --order sensors \
-    --serial X2-0000010 --fixture "1=$(chip 10)"
+    --serial X2-0000011 --fixture "1=$(chip 11)"
 says order.exhausted
-equal "certificates for board 10" "$(certs_of X2-0000010)" 0
+equal "certificates for boards 10 and 11" "$(certs_of X2-0000010)$(certs_of X2-0000011)" 00
 equal "devices made" "$(devices_made)" 11
 what "$NO order.exhausted: 9 of 9 are made"
 proved "$NO order.exhausted for the copy too: the signer counts"

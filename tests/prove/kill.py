@@ -25,6 +25,7 @@ OUTSTANDING = 2       # boards that wait for each fixture
 STALL_PART = 0.4      # of the usual pace of a program that does nothing but breathe
 BUSY = 1.0            # programs of others that want a processor, for each processor
 SAMPLE_S = 0.25
+TRY_AGAIN = 5         # exit code of rootsmith-station
 
 LEDGER_STORE, STORE_ANSWER = "ledger sync..store commit", "store commit..answer"
 # process, mark, window
@@ -323,7 +324,7 @@ class Campaign:
                          for name in a.stations.split(",")]
         self.kills, self.fired, self.windows = (collections.Counter() for _ in range(3))
         self.deaths, self.restarts, self.trouble = Tail(self.count_path), [], []
-        self.missed = 0
+        self.missed = self.tried_again = 0
 
     def rules(self, text):
         with open(self.rules_path + ".new", "w", encoding="ascii") as f:
@@ -334,8 +335,12 @@ class Campaign:
         self.load.poll()
         for s in self.stations:
             s.poll()
-            if s.process.poll() is not None:
-                self.trouble.append("%s ended by itself: %s" % (s.name, s.process.returncode))
+            code = s.process.poll()
+            if code is not None:
+                if code == TRY_AGAIN:  # it was started while the server was away
+                    self.tried_again += 1
+                else:
+                    self.trouble.append("%s ended by itself: %s" % (s.name, code))
                 s.start()
         if self.server.process.poll() is not None:
             self.trouble.append("the server ended by itself: %s" % self.server.process.returncode)
@@ -508,6 +513,7 @@ def judge(c, w):
         "acknowledged": c.load.answered, "seconds": round(c.took, 1),
         "windows": {n: c.windows[n] for n in (LEDGER_STORE, STORE_ANSWER)},
         "marks": dict(c.fired), "not_hit": c.missed,
+        "stations_told_to_try_again": c.tried_again,
         "boards": sum(len(s.passed) for s in c.stations),
         "board_ends": {"/".join(k): n for s in c.stations for k, n in s.ends.items()},
         "restart_limit_s": a.restart_limit, "restarts": len(c.restarts),
@@ -525,7 +531,7 @@ def show(figures, wrong):
         print("kill:   %-40s %5d" % (kind, n))
     for window, n in figures["windows"].items():
         print("kill: died between %s: %d" % (window, n))
-    for kind, s in list(figures["restart_s_by_kind"].items()) + [("all", figures["restart_s"])]:
+    for kind, s in list(figures["restart_s_by_kind"].items()) + [("of any kind", figures["restart_s"])]:
         print("kill: restart %-28s median %.3f  p99 %.3f  max %.3f s" % (
             kind, s["median"], s["p99"], s["max"]))
     print("kill: limit %.1f s, above it %d, of these the machine stalled or busy in %d "

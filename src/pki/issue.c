@@ -107,13 +107,13 @@ plan_board(struct plan *plan, struct store *store, struct rs_err *err)
     rs_code rc =
         store_find_order(store, pki->tenant, plan->request->label, &plan->p->arena, &o, err);
 
-    if (rc != RS_OK) {
+    if (rc == RS_E_REQUEST_UNKNOWN) {
         if (err != NULL)
             err->code = RS_OK;
-        return rs_fail(err, RS_E_REQUEST_UNKNOWN, "est: there is no label or order \"%.60s\"",
-                       plan->request->label);
+        return rs_fail(err, rc, "est: there is no label or order \"%.60s\"", plan->request->label);
     }
-    rc = doc_order_read(o.document, &plan->order, err);
+    if (rc == RS_OK)
+        rc = doc_order_read(o.document, &plan->order, err);
     if (rc != RS_OK)
         return rc;
     if (doc_order_share(&plan->order, rs_bytes_str(plan->request->caller.name)) == NULL)

@@ -156,6 +156,172 @@ test_revocation_with_faults(void **state)
     assert_true(failed >= 2);
 }
 
+/* ---- A disk that cannot be read ---------------------------------------------------------- */
+
+/* What a thread of the server does, with a reader that it opens itself. */
+struct op {
+    const char *name;
+    rs_code (*fn)(struct op *op);
+    struct crypto_key *key;
+    struct rs_bytes der, serial;
+    int n;
+    rs_code rc;
+};
+
+static rs_code
+op_authenticate(struct op *op)
+{
+    struct pki_caller c;
+
+    return pki_authenticate(k.pki, op->der, 0, &c, NULL);
+}
+
+static rs_code
+op_issue(struct op *op)
+{
+    static struct pk_got mine;
+    char serial[32], uid[32];
+
+    (void)snprintf(serial, sizeof(serial), "%s-%d", op->name, op->n);
+    (void)snprintf(uid, sizeof(uid), "u-%s-%d", op->name, op->n);
+    return pk_board(&k, op->key, "o-1", serial, uid, &mine);
+}
+
+static rs_code
+op_renew(struct op *op)
+{
+    static struct pk_got mine;
+    struct pki_caller c = pk_caller(PKI_DEVICE, "A-1");
+    struct pk_csr ask = {.key = op->key, .serial = "A-1"};
+    uint8_t room[4096];
+
+    return pk_ask(&k, &c, "ldevid", pk_csr(&ask, room, sizeof(room)), &mine);
+}
+
+static rs_code
+op_revoke(struct op *op)
+{
+    return pki_revoke(k.pki, "p", CA_ISSUER, op->serial, 7, "", NULL); /* no such reason */
+}
+
+static rs_code
+op_find_crl(struct op *op)
+{
+    struct rs_buf der;
+    rs_code rc;
+
+    (void)op;
+    rs_buf_init(&der, 1 << 20);
+    rc = pki_find_crl(k.pki, CA_ISSUER, &der, NULL);
+    rs_buf_done(&der);
+    return rc;
+}
+
+static rs_code
+op_publish(struct op *op)
+{
+    uint64_t number;
+
+    (void)op;
+    return pki_publish_crl(k.pki, CA_ISSUER, &number, NULL);
+}
+
+static rs_code
+op_own(struct op *op)
+{
+    struct rs_buf der;
+    rs_code rc;
+
+    rs_buf_init(&der, CERT_BYTES_MAX);
+    rc = pki_issue_own(k.pki, "ocsp", CA_ISSUER, "x", NULL, 0, crypto_key_pub(op->key)->spki, &der,
+                       NULL);
+    rs_buf_done(&der);
+    return rc;
+}
+
+static rs_code
+op_revoke_device(struct op *op)
+{
+    size_t count;
+
+    (void)op;
+    return pki_revoke_device(k.pki, "p", "nobody", 1, "", &count, NULL);
+}
+
+static rs_code
+op_catch_up(struct op *op)
+{
+    (void)op;
+    return pki_catch_up(k.pki, NULL);
+}
+
+static void *
+run_op(void *arg)
+{
+    struct op *op = arg;
+
+    op->rc = op->fn(op);
+    return NULL;
+}
+
+static rs_code
+in_thread(struct op *op, const char *text)
+{
+    pthread_t thread;
+
+    ca_inject(text);
+    assert_int_equal(pthread_create(&thread, NULL, run_op, op), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    ca_inject("");
+    return op->rc;
+}
+
+/* Each read fails in turn: an answer is as it is without faults, or it is an error of the store. */
+static void
+test_a_disk_that_cannot_be_read(void **state)
+{
+    static struct pk_got board;
+    static const char *const points[] = {"open", "read"};
+    struct op ops[] = {{.name = "authenticate", .fn = op_authenticate},
+                       {.name = "revoke", .fn = op_revoke},
+                       {.name = "find-crl", .fn = op_find_crl},
+                       {.name = "revoke-device", .fn = op_revoke_device},
+                       {.name = "catch-up", .fn = op_catch_up},
+                       {.name = "publish", .fn = op_publish},
+                       {.name = "own", .fn = op_own},
+                       {.name = "issue", .fn = op_issue},
+                       {.name = "renew", .fn = op_renew}};
+    struct crypto_key *key = pk_key();
+    uint64_t number;
+
+    (void)state;
+    assert_int_equal(pk_board(&k, key, "o-1", "A-1", "uid-a1", &board), RS_OK);
+    assert_int_equal(pki_publish_crl(k.pki, CA_ISSUER, &number, NULL), RS_OK);
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        struct op *op = &ops[i];
+        rs_code want;
+        op->der = board.cert.whole;
+        op->serial = board.cert.serial;
+        op->key = pk_key();
+        want = in_thread(op, "");
+        for (int p = 0; p < 2; p++) {
+            for (op->n = 1; op->n <= (p ? 30 : 3); op->n++) {
+                char text[32];
+                rs_code rc;
+                crypto_key_free(op->key);
+                op->key = pk_key();
+                (void)snprintf(text, sizeof(text), "%s@%d=EIO", points[p], op->n);
+                rc = in_thread(op, text);
+                pk_mend(&k);
+                if (rc != want && rs_code_info(rc)->http < 500)
+                    fail_msg("%s, %s: %s", op->name, text, rs_code_info(rc)->name);
+            }
+        }
+        crypto_key_free(op->key);
+    }
+    crypto_key_free(key);
+}
+
 /* Opening with faults: it fails and can be tried again, or it works. */
 static void
 test_opening_with_faults(void **state)
@@ -190,6 +356,7 @@ main(void)
         cmocka_unit_test(test_one_certificate_whatever_fails),
         cmocka_unit_test(test_no_signer),
         cmocka_unit_test(test_revocation_with_faults),
+        cmocka_unit_test(test_a_disk_that_cannot_be_read),
         cmocka_unit_test(test_opening_with_faults),
     };
 

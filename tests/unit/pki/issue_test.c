@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/objects.h>
+
 static struct pk k;
 static struct pk_got got;
 static uint8_t room[4096];
@@ -78,7 +80,14 @@ test_no_ca_rights(void **state)
     uint8_t ca[4096];
 
     (void)state;
-    assert_int_equal(pk_ask(&k, &person, "tls-server", pk_csr_for_ca(ca, sizeof(ca)), &got),
+    assert_int_equal(pk_ask(&k, &person, "tls-server",
+                            pk_csr_with(NID_basic_constraints, "critical,CA:TRUE", ca, sizeof(ca)),
+                            &got),
+                     RS_E_CSR_EXTENSION);
+    /* A critical extension that we do not know is not overlooked. */
+    assert_int_equal(pk_ask(&k, &person, "tls-server",
+                            pk_csr_with(NID_inhibit_any_policy, "critical,1", ca, sizeof(ca)),
+                            &got),
                      RS_E_CSR_EXTENSION);
 }
 
@@ -464,6 +473,53 @@ test_what_people_may_ask_for(void **state)
     crypto_key_free(key);
 }
 
+/* Addresses and other names: what the profile takes, in the one form that it takes. */
+static void
+test_other_names(void **state)
+{
+    static const struct {
+        const char *profile, *names;
+        rs_code want;
+    } cases[] = {{"tls-server", "IP:10.0.0.1", RS_OK},
+                 {"tls-server", "IP:10.0.0.1,DNS:a.acme.example", RS_OK},
+                 {"tls-server", "IP:::1", RS_E_CSR_SUBJECT},
+                 {"tls-server", "email:a@acme.example", RS_E_CSR_SUBJECT},
+                 {"tls-server", "URI:https://acme.example", RS_E_CSR_SUBJECT},
+                 {"station", "IP:10.0.0.1", RS_E_CSR_SUBJECT}};
+    struct pki_caller person = pk_caller(PKI_PERSON, "m.keller");
+    uint8_t csr[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rs_code rc =
+            pk_ask(&k, &person, cases[i].profile,
+                   pk_csr_with(NID_subject_alt_name, cases[i].names, csr, sizeof(csr)), &got);
+        if (rc != cases[i].want)
+            fail_msg("%s: %s", cases[i].names, rs_code_info(rc)->name);
+    }
+}
+
+/* A key that a board has is refused to a renewal by somebody else, and a board of another order. */
+static void
+test_boards_of_two_orders(void **state)
+{
+    struct crypto_key *key = pk_key(), *second = pk_key();
+
+    (void)state;
+    ca_order(&k.ca, "o-two", 5);
+    assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    make_board(key, "H-1");
+    assert_int_equal(pk_board(&k, key, "o-two", "H-1", "uid-H-1", &got), RS_E_DEVICE_EXISTS);
+    assert_int_equal(pk_board(&k, second, "o-two", "H-1", "uid-H-1", &got), RS_E_DEVICE_EXISTS);
+    /* Revoked: the same key does not come back by asking again, nor does the device. */
+    size_t count;
+    assert_int_equal(pki_revoke_device(k.pki, "p", "H-1", 1, "", &count, NULL), RS_OK);
+    assert_int_equal(pk_board(&k, key, "o-1", "H-1", "uid-H-1", &got), RS_E_KEY_UNIQUE);
+    assert_int_equal(pk_board(&k, second, "o-1", "H-1", "uid-H-1", &got), RS_E_DEVICE_BLOCKED);
+    crypto_key_free(key);
+    crypto_key_free(second);
+}
+
 /* ---- The server itself ---------------------------------------------------------------------------------------- */
 
 static void
@@ -510,6 +566,8 @@ main(void)
         cmocka_unit_test(test_renewal_of_a_station),
         cmocka_unit_test(test_renewal_of_device_and_person),
         cmocka_unit_test(test_what_people_may_ask_for),
+        cmocka_unit_test(test_other_names),
+        cmocka_unit_test(test_boards_of_two_orders),
         cmocka_unit_test(test_own_certificates),
     };
 

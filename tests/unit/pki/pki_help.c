@@ -113,13 +113,12 @@ pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap)
 }
 
 struct rs_bytes
-pk_csr_for_ca(uint8_t *room, size_t cap)
+pk_csr_with(int nid, const char *value, uint8_t *room, size_t cap)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509_REQ *req = X509_REQ_new();
     STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
-    X509_EXTENSION *one =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+    X509_EXTENSION *one = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
     uint8_t *p = room;
     int len;
 

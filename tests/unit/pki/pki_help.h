@@ -36,8 +36,8 @@ struct pk_csr {
 };
 /* DER into room. */
 struct rs_bytes pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap);
-/* A request that asks for CA rights, made by OpenSSL. */
-struct rs_bytes pk_csr_for_ca(uint8_t *room, size_t cap);
+/* A request with one extension ("critical,CA:TRUE") and a key of its own, made by OpenSSL. */
+struct rs_bytes pk_csr_with(int nid, const char *value, uint8_t *room, size_t cap);
 struct crypto_key *pk_key(void);
 
 /* Who asks. */

@@ -187,7 +187,8 @@ class Station:
 
     def __init__(self, program, folder, name, order, boards, fixtures):
         chip = "soft:%s/{serial}.rot" % boards
-        self.argv = [program, "--data", folder, "run", "--ui", "none", "--order", order, "--boards", "-"]
+        self.argv = [program, "--data", folder, "run", "--ui", "none", "--order", order,
+                     "--boards", "-"]
         for fixture in range(1, fixtures + 1):
             self.argv += ["--fixture", "%d=%s" % (fixture, chip)]
         self.name, self.fixtures, self.tail = name, fixtures, Tail(folder + "/events.jsonl")
@@ -508,6 +509,7 @@ def judge(c, w):
         wrong.append("the machine had no time for half of the restarts: no verdict on them")
     for line in c.abnormal_ends():
         wrong.append("a child ended otherwise: " + line)
+    ends = sum((s.ends for s in c.stations), collections.Counter())
     figures = {
         "kills": sum(c.kills.values()), "kinds": dict(sorted(c.kills.items())),
         "acknowledged": c.load.answered, "seconds": round(c.took, 1),
@@ -515,12 +517,13 @@ def judge(c, w):
         "marks": dict(c.fired), "not_hit": c.missed,
         "stations_told_to_try_again": c.tried_again,
         "boards": sum(len(s.passed) for s in c.stations),
-        "board_ends": {"/".join(k): n for s in c.stations for k, n in s.ends.items()},
+        "board_ends": {"/".join(k).rstrip("/"): n for k, n in ends.items()},
         "restart_limit_s": a.restart_limit, "restarts": len(c.restarts),
         "restart_s": spread([r[0] for r in c.restarts]),
         "restart_s_by_kind": {k: spread([r[0] for r in c.restarts if r[2] == k])
                               for k in sorted({r[2] for r in c.restarts})},
-        "foreign_runnable": round(w.foreign, 2), "above_limit": len(slow), "above_limit_machine_stalled": len(stalled)}
+        "foreign_runnable": round(w.foreign, 2), "above_limit": len(slow),
+        "above_limit_machine_stalled": len(stalled)}
     return figures, wrong
 
 

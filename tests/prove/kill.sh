@@ -102,6 +102,6 @@ if [ "$short" != --short ] && [ "$status" = 0 ]; then
     campaign "${RS_KILLS:-2000}" "${RS_CERTS:-50000}" "${RS_WINDOW:-100}" || status=1
 fi
 figures
-[ "$status" = 0 ] || { KEEP=1; echo "kill: FAILED; its files are in $WORK"; }
+[ "$status" = 0 ] || { export KEEP=1; echo "kill: FAILED; its files are in $WORK"; }
 [ "$status" != 0 ] || echo "kill: nothing lost, nothing doubled, no signature without a leaf"
 exit $status

@@ -581,7 +581,8 @@ proto_next(struct proto_reader *r, struct proto_item *ret_item, int *ret_more, s
     memset(&item, 0, sizeof(item));
     rs_reader_init(&body, rs_read_u32_bytes(&r->in, PROTO_MESSAGE_MAX));
 #ifdef RS_PLANTED_BUG_signer_back
-    body.left += body.left > 0; /* an off-by-one to prove the fuzz target: a byte of what follows */
+    /* An off-by-one to prove the fuzz target: a byte of what follows. */
+    body.left += !r->from_front && body.left > 0;
 #endif
     item.type = (enum proto_type)rs_read_u16(&body);
     item.seq = rs_read_u32(&body);

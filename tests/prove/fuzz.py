@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ SECONDS = int(os.environ.get("RS_FUZZ_SECONDS", "180"))
 SEED = os.environ.get("RS_SEED", "1")
 BUILD = os.path.abspath(os.environ.get("RS_BUILD", "build/prove-fuzz"))
 WORK = os.path.join(BUILD, "work")
+KINDS = ("claim", "also")
 RATE_MIN, LINES_MIN, PLANTED_MAX = 1000, 85.0, 60
 OPTIONS = ["-Dfuzz=true", "-Dtests=false", "-Dfaults=true"]
 # Smaller messages and no colour; a run of 10 s or 1 GB is a finding too.
@@ -27,14 +29,14 @@ LIMITS = ["-timeout=10", "-rss_limit_mb=1024", "-seed=" + SEED]
 
 class Target:
     def __init__(self, line):
-        self.name, kind, self.planted, *self.parsers = line.split()
-        if kind not in ("claim", "also") or (kind == "claim" and self.planted == "-"):
+        self.name, self.kind, self.planted, *self.parsers = line.split()
+        if self.kind not in KINDS or (self.kind == "claim" and self.planted == "-"):
             sys.exit("fuzz/targets.txt: " + line)
-        self.seconds = SECONDS if kind == "claim" else max(1, SECONDS // 3)
+        self.seconds = SECONDS if self.kind == "claim" else max(1, SECONDS // 3)
         self.corpus = os.path.abspath("fuzz/corpus/" + self.name)
         self.grown = os.path.join(WORK, self.name, "corpus")
         self.failures, self.lines = [], {}
-        self.rate = self.runs = 0
+        self.rate = self.runs = self.cpu_rate = 0
         self.found_s = None
 
     def fail(self, text):
@@ -42,7 +44,8 @@ class Target:
 
     def figures(self):
         return {"target": self.name, "seconds": self.seconds, "runs": self.runs,
-                "runs_per_s": self.rate, "lines": self.lines,
+                "runs_per_s": self.rate,
+                "runs_per_cpu_s": self.cpu_rate, "lines": self.lines,
                 "planted_found_s": self.found_s, "failures": self.failures}
 
 
@@ -80,8 +83,13 @@ def build_all(pool, targets):
     jobs = [pool.submit(build, "fuzz", names),
             pool.submit(build, "coverage", names, (),
                         "-fprofile-instr-generate -fcoverage-mapping")]
-    jobs += [pool.submit(build, "planted-" + t.planted, [t.name],
-                         ("-Dplanted_bug=" + t.planted,)) for t in targets if t.planted != "-"]
+    # No target of a kind meets the planted bug of another: one build for each kind.
+    for kind in KINDS:
+        bugs = [t for t in targets if t.kind == kind and t.planted != "-"]
+        if not bugs:
+            continue
+        jobs.append(pool.submit(build, "planted-" + kind, [t.name for t in bugs],
+                                ("-Dplanted_bug=" + ",".join(t.planted for t in bugs),)))
     for job in jobs:
         job.result()
 
@@ -91,17 +99,16 @@ def program(folder, target):
 
 
 def run(command, log, seconds, env=None):
-    """The exit status and the output, which also goes to the file log."""
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
-                              timeout=seconds, check=False)
-        status, output = done.returncode, done.stdout
-    except subprocess.TimeoutExpired as late:
-        status, output = -1, (late.stdout or b"") + b"\nnot done in time\n"
-    text = output.decode("utf-8", "replace")
-    with open(log, "w", encoding="utf-8") as f:
-        f.write(text)
-    return status, text
+    """The exit status, the output, which goes to the file log, and the seconds of processor."""
+    with open(log, "wb") as f:
+        child = subprocess.Popen(command, stdout=f, stderr=subprocess.STDOUT, env=env)
+        clock = threading.Timer(seconds, child.kill)
+        clock.start()
+        _, status, used = os.wait4(child.pid, 0)
+        clock.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+    with open(log, encoding="utf-8", errors="replace") as f:
+        return child.returncode, f.read(), used.ru_utime + used.ru_stime
 
 
 # ---- Fuzzing -----------------------------------------------------------------------------
@@ -109,7 +116,7 @@ def run(command, log, seconds, env=None):
 def fuzz(target):
     home = os.path.join(WORK, target.name)
     log = os.path.join(home, "fuzz.log")
-    status, text = run([program("fuzz", target), "-max_total_time=%d" % target.seconds,
+    status, text, cpu = run([program("fuzz", target), "-max_total_time=%d" % target.seconds,
                         "-print_final_stats=1", "-artifact_prefix=" + home + "/finding-"]
                        + LIMITS + [target.grown, target.corpus], log, target.seconds + 120)
     if status != 0:
@@ -117,9 +124,11 @@ def fuzz(target):
     for key, name in (("number_of_executed_units", "runs"), ("average_exec_per_sec", "rate")):
         m = re.search(r"stat::%s:\s+(\d+)" % key, text)
         setattr(target, name, int(m.group(1)) if m else 0)
+    target.cpu_rate = round(target.runs / max(cpu, 0.1))
     if target.rate < RATE_MIN:
         target.fail("%d runs/s" % target.rate)
-    print("  %-15s %9d runs, %7d a second" % (target.name, target.runs, target.rate), flush=True)
+    print("  %-15s %9d runs, %7d a second, %7d a second of processor"
+          % (target.name, target.runs, target.rate, target.cpu_rate), flush=True)
 
 
 # ---- Coverage ------------------------------------------------------------------------------
@@ -157,7 +166,7 @@ def function_spans(data, path):
 def measure(target):
     home = os.path.join(WORK, target.name)
     raw, profile = home + "/raw", home + "/profile"
-    status, _ = run([program("coverage", target), "-runs=0", target.grown, target.corpus],
+    status, _, _ = run([program("coverage", target), "-runs=0", target.grown, target.corpus],
                     home + "/coverage.log", 300, dict(os.environ, LLVM_PROFILE_FILE=raw))
     if status != 0:
         target.fail("the coverage run failed: %s/coverage.log" % home)
@@ -197,13 +206,13 @@ def hunt(target):
     home = os.path.join(WORK, target.name)
     fresh = home + "/hunt"
     os.makedirs(fresh)
-    planted = program("planted-" + target.planted, target)
-    status, _ = run([planted, "-runs=0", target.corpus], home + "/before.log", 120)
+    planted = program("planted-" + target.kind, target)
+    status, _, _ = run([planted, "-runs=0", target.corpus], home + "/before.log", 120)
     if status != 0:
         target.fail("the corpus itself shows the planted bug: %s/before.log" % home)
         return
     started = time.monotonic()
-    status, text = run([planted, "-max_total_time=%d" % PLANTED_MAX, "-artifact_prefix=" + fresh
+    status, text, _ = run([planted, "-max_total_time=%d" % PLANTED_MAX, "-artifact_prefix=" + fresh
                         + "-"] + LIMITS + [fresh, target.corpus], home + "/hunt.log",
                        PLANTED_MAX + 30)
     spent = time.monotonic() - started
@@ -211,8 +220,8 @@ def hunt(target):
     if status == 0 or m is None or spent > PLANTED_MAX:
         target.fail("the planted bug was not found in %d s: %s/hunt.log" % (PLANTED_MAX, home))
         return
-    # Only the planted bug: what was built without it takes the same input.
-    status, _ = run([program("fuzz", target), m.group(1)], home + "/after.log", 60)
+    # The planted bug and no other: what was built without it takes the same input.
+    status, _, _ = run([program("fuzz", target), m.group(1)], home + "/after.log", 60)
     if status != 0:
         target.fail("the finding is not the planted bug: %s/after.log" % home)
         return
@@ -254,6 +263,7 @@ def main():
     print_table(targets)
     failed = [t.name for t in targets if t.failures]
     figures = {"targets": [t.figures() for t in targets], "failed": failed,
+               "load": [round(v, 1) for v in os.getloadavg()],
                "least_runs_per_s": min(t.rate for t in targets),
                "build_s": round(built - started), "all_s": round(time.monotonic() - started)}
     if os.environ.get("RS_FIGURES"):

@@ -42,8 +42,8 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
     done
 }
 
-start_server() {
-    "$(find_program rootsmithd)" --data "$DATA" >>"$WORK/rootsmithd.log" 2>&1 &
+start_server() { # without the pipes that feed stations: they must end when the script closes them
+    "$(find_program rootsmithd)" --data "$DATA" >>"$WORK/rootsmithd.log" 2>&1 8>&- 9>&- &
     SERVER=$!
     wait_for 30 grep -q '^Ready in' "$WORK/rootsmithd.log" ||
         { echo "rootsmithd did not start:"; tail -n 20 "$WORK/rootsmithd.log"; return 1; }

@@ -132,6 +132,7 @@ struct world {
     int wrong_key;       /* answer with the certificate of another board */
     int journal_fails;
     struct journal_record last;
+    const char *order; /* NULL: o-1 */
 };
 
 static int
@@ -307,7 +308,7 @@ place(struct world *w, const char *device, const char *model)
     char uri[160];
     struct recipe_job job = {.fixture = "1",
                              .device = device,
-                             .order = "o-1",
+                             .order = w->order != NULL ? w->order : "o-1",
                              .model = model,
                              .board = ++w->board,
                              .chip = &chip,
@@ -368,6 +369,42 @@ another_label_is_refused(void **state)
     forget(w);
     assert_int_equal(place(w, "X2-2", "soft"), RS_E_CHIP_FOREIGN);
     assert_int_equal(w->issued_count, 1);
+}
+
+static void
+a_chip_of_another_order_is_refused(void **state)
+{
+    struct world *w = *state;
+
+    w->lose_answer = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    w->lose_answer = 0;
+    w->order = "o-2";
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->asked, 1);
+    w->order = NULL;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    w->order = "o-2";
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->asked, 2);
+    assert_int_equal(w->issued_count, 1);
+}
+
+static void
+a_scrapped_chip_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct journal_record end = {.type = JOURNAL_END};
+
+    w->lose_answer = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    w->lose_answer = 0;
+    end.board = w->board;
+    end.field[JOURNAL_UID] = rs_bytes_of(w->result.uid, w->result.uid_len);
+    end.field[JOURNAL_STATE] = rs_bytes_str("scrap");
+    assert_int_equal(memory_take(w->memory, &end, NULL), RS_OK);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->asked, 1);
 }
 
 static void
@@ -544,6 +581,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(a_wrong_part_is_not_touched),
         T(another_label_is_refused),
+        T(a_chip_of_another_order_is_refused),
+        T(a_scrapped_chip_is_refused),
         T(a_sealed_chip_of_somebody_else_is_refused),
         T(a_certificate_over_another_key_is_refused),
         T(a_certificate_of_no_ca_is_refused),

@@ -285,29 +285,70 @@ name_of_file(const char *path, char name[64])
     (void)snprintf(name, 64, "%.*s", (int)(n < 63 ? n : 63), base);
 }
 
+/* What this version has a driver and a recipe for: found out here, not at the first board. */
+static const char *const known_chips[] = {"atecc608a", "atecc608b", "soft"};
+#define KNOWN_CHIPS (sizeof(known_chips) / sizeof(known_chips[0]))
+
+static int
+is_known_chip(const char *rot)
+{
+    for (size_t i = 0; i < KNOWN_CHIPS; i++) {
+        if (strcmp(known_chips[i], rot) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static const char *
+unknown_chip(const char *rot, char out[160])
+{
+    const char *nearest = rs_nearest(rot, known_chips, KNOWN_CHIPS);
+
+    (void)snprintf(out, 160, "unknown chip \"%.40s\"; %s%s%s", rot,
+                   nearest != NULL ? "did you mean \"" : "known: atecc608a, atecc608b, soft",
+                   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    return out;
+}
+
+static int
+product_of_options(const struct cli_args *args, struct product_file *p)
+{
+    char text[160];
+
+    *p = (struct product_file){.rot = cli_option(args, "rot"),
+                               .issuer = cli_option(args, "issuer"),
+                               .profile = cli_option(args, "profile"),
+                               .layout = cli_option(args, "layout"),
+                               .serials = cli_option(args, "serials")};
+    if (p->issuer == NULL)
+        (void)fputs("product set needs --issuer CA. See: rootsmith ca list\n", stderr);
+    else if (!is_known_chip(p->rot))
+        (void)fprintf(stderr, "--rot: %s\n", unknown_chip(p->rot, text));
+    else
+        return 1;
+    return 0;
+}
+
 /* From a file, or from options; 0 and messages when it is wrong. */
 static int
 read_product(struct cli *cli, const struct cli_args *args, struct product_file *p, char name[64])
 {
     struct rs_config_errors errors;
     struct rs_config_file *file;
+    char text[160];
 
     RS_AUTO(rs_buf_done) struct rs_buf messages;
     rs_buf_init(&messages, 65536);
     rs_config_errors_init(&errors, &cli->arena);
     name_of_file(args->words[0], name);
-    if (cli_option(args, "rot") != NULL) {
-        *p = (struct product_file){.rot = cli_option(args, "rot"),
-                                   .issuer = cli_option(args, "issuer"),
-                                   .profile = cli_option(args, "profile"),
-                                   .layout = cli_option(args, "layout"),
-                                   .serials = cli_option(args, "serials")};
-        return p->issuer != NULL;
-    }
+    if (cli_option(args, "rot") != NULL)
+        return product_of_options(args, p);
     if (rs_config_load_file(&cli->arena, args->words[0], product_schema, p, &file, &errors) == 0) {
         if (p->name != NULL && strcmp(p->name, name) != 0)
             rs_config_complain(&errors, file, "name", "file name and name must agree (\"%s\")",
                                name);
+        if (!is_known_chip(p->rot))
+            rs_config_complain(&errors, file, "rot", "%s", unknown_chip(p->rot, text));
     }
     if (errors.count == 0)
         return 1;

@@ -136,7 +136,7 @@ put_profile(struct making *m, const struct builtin *from)
 static void
 put_issuers(struct making *m)
 {
-    char root[80], devices[80], root_dn[120], devices_dn[120], crl[200], ocsp[200], ca[200];
+    char root[80], devices[80], root_dn[160], devices_dn[160], crl[200], ocsp[200], ca[200];
     char root_crl[200];
     struct doc_issuer r = {.key_alg = DOC_KEY_P384,
                            .not_before = m->now,

@@ -67,6 +67,16 @@ for program in rootsmithd rootsmith-station rootsmith-signer rot-sim; do
     ends "$program: a wrong option" 2 bogus "$(find_program $program)" --bogus
 done
 
+echo "products"
+ends "an unknown chip" 2 'did you mean "atecc608b"' rs product set p --rot atecc608bb --issuer acme-devices
+ends "a chip far from all" 2 "known: atecc608a, atecc608b, soft" rs product set p --rot se050 --issuer acme-devices
+ends "no issuer" 2 "needs --issuer" rs product set p --rot soft
+printf 'rot: atecc608\nissuer: acme-devices\n' >"$WORK/p.yaml"
+ends "the place in a file" 2 "p.yaml:1:6: error: unknown chip" rs product set "$WORK/p.yaml"
+ends "an order for no product" 1 "product list" \
+    rs order create --product none --quantity 3 --stations sz-1
+same "none was made" '{"items":[],"next":null}' "$(rs product list --json)"
+
 echo "outputs"
 rs product set sensor-x2 --rot soft --issuer acme-devices -q
 enrol_station sz-1

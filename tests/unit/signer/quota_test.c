@@ -87,12 +87,84 @@ a_share_counts_on_through_a_new_version(void **state)
     assert_int_equal(board("o-shares", "sz-2"), RS_OK);
 }
 
+/* ---- Many at once: the signer gathers them into batches ---------------------------------- */
+
+struct counted {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    int good, exhausted, other;
+};
+
+static void
+count_answer(void *arg, rs_code rc, const struct proto_item *item, const struct rs_err *err)
+{
+    struct counted *c = arg;
+
+    (void)item;
+    (void)err;
+    (void)pthread_mutex_lock(&c->lock);
+    if (rc == RS_OK)
+        c->good++;
+    else if (rc == RS_E_ORDER_EXHAUSTED)
+        c->exhausted++;
+    else
+        c->other++;
+    (void)pthread_cond_signal(&c->done);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* How many of `count` boards, asked for without waiting, are made. */
+static int
+made_of(int count, const char *order, const char *station)
+{
+    struct counted c = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+
+    for (int i = 0; i < count; i++) {
+        struct proto_item item = {.type = PROTO_ISSUE};
+        uint8_t hash[32];
+        ca_claim_board(&ca, &item.as.issue, order, "Q-1", hash);
+        item.as.issue.station = rs_bytes_str(station);
+        assert_int_equal(signer_client_submit(ca.client, &item, count_answer, &c, NULL), RS_OK);
+    }
+    (void)pthread_mutex_lock(&c.lock);
+    while (c.good + c.exhausted + c.other < count)
+        (void)pthread_cond_wait(&c.done, &c.lock);
+    (void)pthread_mutex_unlock(&c.lock);
+    assert_int_equal(c.other, 0);
+    return c.good;
+}
+
+static void
+a_batch_stays_inside_the_quantity(void **state)
+{
+    (void)state;
+    hand_over("o-many", 60, "sz-1", 0);
+    assert_int_equal(made_of(37, "o-many", "sz-1"), 37);
+    hand_over("o-many", 60, "sz-2", 1);
+    assert_int_equal(made_of(150, "o-many", "sz-2"), 23);
+}
+
+static void
+a_batch_stays_inside_the_share(void **state)
+{
+    struct doc_order doc;
+    uint8_t hash[32];
+
+    (void)state;
+    ca_order_doc(&ca, &doc, "o-part", 300, "sz-1", 41, hash);
+    doc.shares[doc.share_count++] = (struct doc_share){rs_bytes_str("sz-2"), 259};
+    assert_int_equal(ca_put_order(&ca, &doc, NULL), RS_OK);
+    assert_int_equal(made_of(150, "o-part", "sz-1"), 41);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_more_than_the_quantity_after_a_hand_over),
         cmocka_unit_test(a_share_counts_on_through_a_new_version),
+        cmocka_unit_test(a_batch_stays_inside_the_quantity),
+        cmocka_unit_test(a_batch_stays_inside_the_share),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

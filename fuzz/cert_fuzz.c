@@ -46,7 +46,7 @@ read_cert(struct rs_bytes whole)
     name_text(c.subject, text, sizeof(text));
     (void)name_equal(c.subject, c.issuer);
     if (crypto_pub_read(c.spki, &pub, NULL) == RS_OK)
-        (void)crypto_verify(&pub, c.sig_alg, c.tbs, c.signature, NULL);
+        (void)!crypto_verify(&pub, c.sig_alg, c.tbs, c.signature, NULL);
 }
 
 static void

@@ -25,10 +25,10 @@ check_document(struct rs_bytes bytes)
 
     rs_buf_init(&again, DOC_BYTES_MAX);
     if (doc_profile_read(bytes, &profile, NULL) == RS_OK) {
-        (void)doc_profile_check(&profile, NULL);
+        (void)!doc_profile_check(&profile, NULL);
         doc_profile_put(&again, &profile);
     } else if (doc_order_read(bytes, &order, NULL) == RS_OK) {
-        (void)doc_order_check(&order, NULL);
+        (void)!doc_order_check(&order, NULL);
         (void)doc_order_share(&order, rs_bytes_str("s"));
         doc_order_put(&again, &order);
     } else if (doc_issuer_read(bytes, &issuer, NULL) == RS_OK) {

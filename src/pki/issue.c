@@ -569,7 +569,11 @@ check_request(struct plan *plan, struct store *store, struct rs_err *err)
     rc = csr_read(plan->request->csr, &plan->csr, err);
     if (rc == RS_OK) {
         crypto_pub_hash(&plan->csr.pub, plan->p->key_hash);
+        rc = store_look(store, err);
+    }
+    if (rc == RS_OK) {
         rc = plan_request(plan, store, err);
+        store_look_done(store);
     }
     if (rc == RS_OK)
         rc = take_names(plan, err);
@@ -587,13 +591,11 @@ check_request(struct plan *plan, struct store *store, struct rs_err *err)
  * before has left its certificate in the store, one that comes later waits here.
  */
 static rs_code
-check_store(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
-            struct rs_err *err)
+look_at_store(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
+              struct rs_err *err)
 {
     rs_code rc;
 
-    if (pki_is_behind(plan->p->pki))
-        return rs_fail(err, RS_E_SIGNER_AWAY, "the ledger is being read; ask again");
     rc = find_earlier(plan, store, ret_cert, ret_found, err);
     if (rc != RS_OK || *ret_found)
         return rc;
@@ -602,6 +604,22 @@ check_store(struct plan *plan, struct store *store, struct store_cert *ret_cert,
         rc = check_chip(plan, store, err);
     if (rc == RS_OK && !*ret_found)
         rc = check_device(plan, store, err);
+    return rc;
+}
+
+static rs_code
+check_store(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
+            struct rs_err *err)
+{
+    rs_code rc;
+
+    if (pki_is_behind(plan->p->pki))
+        return rs_fail(err, RS_E_SIGNER_AWAY, "the ledger is being read; ask again");
+    rc = store_look(store, err); /* begun in flight, not before: see above */
+    if (rc != RS_OK)
+        return rc;
+    rc = look_at_store(plan, store, ret_cert, ret_found, err);
+    store_look_done(store);
     return rc;
 }
 

@@ -21,6 +21,8 @@ struct store_backend {
 
     rs_code (*commit_issued)(struct store *store, struct store_issue *items, size_t count,
                              struct rs_err *err);
+    rs_code (*look)(struct store *store, struct rs_err *err);
+    void (*look_done)(struct store *store);
     rs_code (*find_request)(struct store *store, const char *tenant, const uint8_t request_id[32],
                             struct rs_arena *arena, struct store_cert *ret_cert,
                             struct rs_err *err);

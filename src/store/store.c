@@ -97,6 +97,20 @@ store_check(struct store *store, struct rs_err *err)
     return store->backend->check(store, err);
 }
 
+rs_code
+store_look(struct store *store, struct rs_err *err)
+{
+    if (store == NULL || store->writer)
+        return bad(err, "look");
+    return store->backend->look(store, err);
+}
+
+void
+store_look_done(struct store *store)
+{
+    store->backend->look_done(store);
+}
+
 /* ---- Issuing --------------------------------------------------------------------------------- */
 
 static int

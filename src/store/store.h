@@ -115,6 +115,14 @@ void store_close(struct store *store);
  */
 RS_MUST_USE rs_code store_check(struct store *store, struct rs_err *err);
 
+/*
+ * A look: the reads from here to store_look_done() see one state of the store, and
+ * several cost hardly more than one.  For a reader's handle, and for moments: the
+ * log cannot start over behind it.  No look within a look.
+ */
+RS_MUST_USE rs_code store_look(struct store *store, struct rs_err *err);
+void store_look_done(struct store *store);
+
 /* ---- Issuing ----------------------------------------------------------------- */
 
 /*

@@ -130,6 +130,20 @@ sqlite_finish(struct sqlite_store *s, rs_code rc, struct rs_err *err)
     return rc;
 }
 
+rs_code
+sqlite_look(struct store *store, struct rs_err *err)
+{
+    return run_statement((struct sqlite_store *)store, SQLITE_SQL_LOOK, err);
+}
+
+/* Ending a transaction that only read cannot fail for the disk; what else fails, the next look tells. */
+void
+sqlite_look_done(struct store *store)
+{
+    rs_code ignored = run_statement((struct sqlite_store *)store, SQLITE_SQL_COMMIT, NULL);
+    (void)ignored;
+}
+
 /* ---- One statement ----------------------------------------------------------------- */
 
 void

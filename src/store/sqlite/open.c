@@ -27,8 +27,9 @@
 #define WRITER_BUSY_MS    200
 #define READER_BUSY_MS    1000
 #define CHECK_AT_OPEN_MAX (64 << 20)
-#define LOG_FRAMES_MAX    8192 /* 64 MiB of log: time to start it over */
-#define LOG_FRAMES_STEP   1024 /* and if a reader was in the way, again after so many more */
+#define LOG_FRAMES_MAX    8192    /* 64 MiB of log: time to start it over */
+#define LOG_FRAMES_STEP   1024    /* and if a reader was in the way, again after so many more */
+#define CACHE_KIB         "16384" /* of the writer: a commit that splits a page walks all of it */
 
 #define SETTINGS                                                                                   \
     "PRAGMA trusted_schema = OFF;"                                                                 \
@@ -246,7 +247,7 @@ set_up_writer(struct sqlite_store *s, int made, struct rs_err *err)
     if (rc == RS_OK)
         rc = sqlite_run(s->db,
                         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
-                        "PRAGMA cache_size = -65536;",
+                        "PRAGMA cache_size = -" CACHE_KIB ";",
                         err);
     if (rc == RS_OK && size > 0 && size <= CHECK_AT_OPEN_MAX)
         rc = check_pages(s->db, "PRAGMA quick_check(1)", err);
@@ -350,6 +351,8 @@ const struct store_backend store_sqlite = {
     .close = sqlite_close,
     .check = sqlite_check,
     .commit_issued = sqlite_commit_issued,
+    .look = sqlite_look,
+    .look_done = sqlite_look_done,
     .find_request = sqlite_find_request,
     .find_key = sqlite_find_key,
     .find_chip = sqlite_find_chip,

@@ -154,6 +154,8 @@ rs_code sqlite_tidy(struct store *store, struct rs_err *err);
 rs_code sqlite_commit_issued(struct store *store, struct store_issue *items, size_t count,
                              struct rs_err *err);
 
+rs_code sqlite_look(struct store *store, struct rs_err *err);
+void sqlite_look_done(struct store *store);
 rs_code sqlite_find_request(struct store *store, const char *tenant, const uint8_t request_id[32],
                             struct rs_arena *arena, struct store_cert *ret_cert,
                             struct rs_err *err);

@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <pthread.h>
 
 #include "base/inject.h"
 #include "store/sqlite/sqlite.h"
@@ -204,6 +205,15 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     return rc;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Nobody asks how much memory SQLite uses; counting takes a lock of all threads each time. */
+static void
+set_up_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused when somebody began before us */
+}
+
 /*
  * The rest of the VFS (names, access, random seeds, sleep) is copied from the
  * one below; those calls look only at what they are given, which is why the
@@ -215,8 +225,10 @@ sqlite_register_vfs(struct rs_err *err)
     static sqlite3_vfs ours;
     sqlite3_mutex *mutex;
     sqlite3_vfs *unix_vfs;
-    int rc = sqlite3_initialize();
+    int rc;
 
+    (void)pthread_once(&once, set_up_library);
+    rc = sqlite3_initialize();
     if (rc != SQLITE_OK)
         return sqlite_fail(NULL, rc, err, "cannot start SQLite");
     mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);

@@ -221,6 +221,33 @@ test_other_files_are_refused(void **state)
     assert_int_equal(open_writer(f), RS_OK);
 }
 
+/* What is committed meanwhile is seen after the look, not within it. */
+static void
+test_a_look_sees_one_state(void **state)
+{
+    struct fixture *f = *state;
+    struct store_stats before, within, after;
+    struct store *reader = NULL;
+    struct sample s;
+
+    assert_int_equal(store_look(f->store, NULL), RS_E_INTERNAL); /* the writer does not look */
+    assert_int_equal(store_look(NULL, NULL), RS_E_INTERNAL);
+    assert_int_equal(store_open(f->path, 0, &reader, &f->err), RS_OK);
+    assert_int_equal(store_look(reader, &f->err), RS_OK);
+    assert_int_equal(store_get_stats(reader, T, &before, &f->err), RS_OK);
+    assert_int_equal(store_look(reader, NULL), RS_E_STORE_FAILED); /* no look within a look */
+    sample_make(&s, 1);
+    assert_int_equal(commit_one(f, &s), RS_OK);
+    assert_int_equal(store_get_stats(reader, T, &within, &f->err), RS_OK);
+    assert_int_equal(within.certs, before.certs);
+    store_look_done(reader);
+    assert_int_equal(store_get_stats(reader, T, &after, &f->err), RS_OK);
+    assert_int_equal(after.certs, before.certs + 1);
+    assert_int_equal(store_look(reader, &f->err), RS_OK);
+    store_look_done(reader);
+    store_close(reader);
+}
+
 static void
 test_newer_schema_is_refused(void **state)
 {
@@ -403,23 +430,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bad_urls_are_refused),
-        TEST(test_two_writers),
-        TEST(test_readers_see_what_is_committed),
-        TEST(test_readers_do_not_write),
-        TEST(test_locked_by_another_program),
-        TEST(test_exclusively_locked_at_open),
-        TEST(test_other_files_are_refused),
-        TEST(test_newer_schema_is_refused),
-        TEST(test_an_emptied_file_is_damage),
-        TEST(test_a_cut_file_is_damage),
-        TEST(test_a_damaged_header_is_found),
-        TEST(test_each_overwritten_page_is_found),
-        TEST(test_full_check_compares_indexes),
-        TEST(test_damage_while_running),
-        TEST(test_tidy_folds_the_log),
-        TEST(test_the_log_does_not_grow_for_ever),
-        TEST(test_database_is_private),
+        TEST(test_bad_urls_are_refused),           TEST(test_two_writers),
+        TEST(test_readers_see_what_is_committed),  TEST(test_readers_do_not_write),
+        TEST(test_locked_by_another_program),      TEST(test_exclusively_locked_at_open),
+        TEST(test_other_files_are_refused),        TEST(test_a_look_sees_one_state),
+        TEST(test_newer_schema_is_refused),        TEST(test_an_emptied_file_is_damage),
+        TEST(test_a_cut_file_is_damage),           TEST(test_a_damaged_header_is_found),
+        TEST(test_each_overwritten_page_is_found), TEST(test_full_check_compares_indexes),
+        TEST(test_damage_while_running),           TEST(test_tidy_folds_the_log),
+        TEST(test_the_log_does_not_grow_for_ever), TEST(test_database_is_private),
     };
 
     return cmocka_run_group_tests_name("store/open", tests, NULL, NULL);

@@ -184,6 +184,14 @@ ends "another chip under its label" 1 device.exists once sz-1 o-1 U-5 b9
 same "and no identity came of it" "$before" "$(state | grep -v ,u1.json)"
 ends "that chip under its own" 0 PASS once sz-1 o-1 U-9 b9
 
+echo "a chip that dies after its identity was signed"
+fault b11 "status@$data_lock+:0f"
+ends "is no good board" 1 "REJECT  F1" once sz-1 o-1 D-11 b11
+fault b11 clear
+same "it is scrapped, and counted so" 1 "$(rs order show o-1 --json | member counts.scrapped)"
+ends "and stays scrapped" 1 chip.foreign once sz-1 o-1 D-11 b11
+same "counted once" 1 "$(rs order show o-1 --json | member counts.scrapped)"
+
 echo "two stations on one board"
 fault b6 "cut-before@$data_lock"
 ends "begun at one: it has a certificate, and is not sealed" 5 chip.interrupted once sz-1 o-1 T-6 b6
@@ -212,14 +220,16 @@ done
 exec 8>"$WORK/boards.1" 9>"$WORK/boards.2"
 check "both stations are open" wait_for 20 grep -q shift.open "$WORK/line.1" "$WORK/line.2"
 sleep 1
-kill -STOP $(pgrep -P "$SERVER")
+served=$(grep -ls "^PPid:[[:space:]]*$SERVER\$" /proc/[0-9]*/status | tr -dc '0-9\n')
+for pid in $served; do kill -STOP "$pid"; done
 echo "1 T-7" >&8
 check "the first waits for the server with the board" wait_for 20 grep -q '"step":"certificate"' "$WORK/line.1"
 before=$(cd "$WORK/chips" && sha256sum b7,*)
 echo "1 T-7" >&9
 check "the second is told that the chip is busy" wait_for 20 grep -q chip.busy "$WORK/line.2"
 same "and has not touched it" "$before" "$(cd "$WORK/chips" && sha256sum b7,*)"
-kill -CONT $(pgrep -P "$SERVER")
+for pid in $served; do kill -CONT "$pid"; done
+same "a front and a signer were stopped meanwhile" 2 "$(echo "$served" | wc -l)"
 check "the first goes on" wait_for 30 grep -q '"state":"pass"' "$WORK/line.1"
 exec 8>&- 9>&-
 wait "${LINES[1]}"

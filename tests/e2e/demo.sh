@@ -110,7 +110,7 @@ finish_demo() {
     printf '\nDone: %d of %d in %d.%d s. %d devices, %d certificates.\n' "$SCENE" "$SCENES" \
         $((ms / 1000)) $((ms % 1000 / 100)) "$devices" "$certs"
     printf '  files    %s   certificates, bus traces, ledger, %s\n' "$SHOWN" "demo.log"
-    printf '  next     docs/design/ %s rootsmith explain order.exhausted\n' "$DOT"
+    printf '  next     docs/tour.md %s rootsmith explain order.exhausted\n' "$DOT"
     [ -z "$JSON" ] || printf '{"passed":true,"scenes":[%s],"ms":%d,"devices":%d,"certificates":%d,"dir":"%s","log":"%s","trace":"%s","ledger":"%s"}\n' \
         "$TIMES" "$ms" "$devices" "$certs" "$DIR" "$LOG" "$DIR/bus.trace" \
         "$DATA/signer/ledger" >"$JSON"

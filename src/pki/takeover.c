@@ -177,10 +177,16 @@ take_object(struct store *store, const struct pki *pki, const char *kind,
     struct store_object before;
     int64_t version;
 
-    /* The same leaf again must not become another version. */
-    if (store_find_object(store, pki->tenant, kind, o.name, 0, arena, &before, NULL) == RS_OK &&
-        rs_bytes_equal(before.document, o.document))
-        return RS_OK;
+    /* The same leaf again, or one from before the newest, must not become another version. */
+    for (version = 0;; version = before.version - 1) {
+        if (store_find_object(store, pki->tenant, kind, o.name, version, arena, &before, NULL) !=
+            RS_OK)
+            break;
+        if (rs_bytes_equal(before.document, o.document))
+            return RS_OK;
+        if (before.version <= 1)
+            break;
+    }
     return store_put_object(store, &o, -1, &version, err);
 }
 
@@ -190,12 +196,15 @@ take_order(struct store *store, const struct pki *pki, const struct pki_leaf *le
 {
     struct doc_order doc;
     struct store_share shares[DOC_LIST_MAX];
-    struct store_order o = {.tenant = pki->tenant, .document = leaf->document.document};
+    struct store_order o = {.tenant = pki->tenant, .document = leaf->document.document}, newer;
     rs_code rc = doc_order_read(leaf->document.document, &doc, err);
 
     if (rc != RS_OK)
         return rc;
     o.order = text_of(arena, doc.name);
+    if (store_find_order(store, pki->tenant, o.order, arena, &newer, NULL) == RS_OK &&
+        newer.created_at > doc.created_at)
+        return RS_OK; /* a leaf from before, read again: what was closed does not open */
     o.product = text_of(arena, doc.product);
     o.state = doc.state == DOC_ORDER_OPEN     ? STORE_ORDER_OPEN
               : doc.state == DOC_ORDER_PAUSED ? STORE_ORDER_PAUSED

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pki/inner.h"
+
 static struct pk k;
 static struct pk_got got;
 
@@ -63,6 +65,20 @@ taken(const char *order)
     int64_t n = o.taken;
     rs_arena_done(&arena);
     return n;
+}
+
+static int
+order_state(const char *order)
+{
+    struct store_order o;
+    struct rs_arena arena;
+    struct store *store;
+
+    rs_arena_init(&arena, 65536);
+    assert_int_equal(pki_reader(k.pki, &store, NULL), RS_OK);
+    assert_int_equal(store_find_order(store, CA_TENANT, order, &arena, &o, NULL), RS_OK);
+    rs_arena_done(&arena);
+    return (int)o.state;
 }
 
 /* Straight from the signer, as if the front had died before the store heard of it. */
@@ -247,6 +263,51 @@ test_a_new_ca(void **state)
     crypto_key_free(key);
 }
 
+/* Something is under way, so that the mark stays: the same leaves are read again and again. */
+static void
+test_versions_are_not_doubled(void **state)
+{
+    struct doc_profile p = {.name = rs_bytes_str("twice"),
+                            .version = 1,
+                            .type = DOC_PROFILE_TLS_CLIENT,
+                            .subject = rs_bytes_str("CN={name}"),
+                            .valid_s = 86400,
+                            .key_algs = DOC_KEY_P256,
+                            .key_usage = 1};
+    uint8_t room[DOC_BYTES_MAX];
+    struct store_object o;
+    struct rs_arena arena;
+    struct store *store;
+    struct hold hold;
+    struct rs_buf b;
+
+    (void)state;
+    pki_hold(k.pki, &hold);
+    struct doc_order order;
+    uint8_t hash[32];
+    ca_order_doc(&k.ca, &order, "o-1", 1000, "sz-1", 1000, hash);
+    order.created_at += 5;
+    order.state = DOC_ORDER_CLOSED;
+    assert_int_equal(ca_put_order(&k.ca, &order, NULL), RS_OK);
+    for (; p.version <= 3; p.version++) {
+        rs_buf_init_fixed(&b, room, sizeof(room));
+        doc_profile_put(&b, &p);
+        assert_int_equal(ca_document(&k.ca, "profile", "twice", rs_buf_bytes(&b), NULL), RS_OK);
+        assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    }
+    assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    pki_release(k.pki, &hold);
+    assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    rs_arena_init(&arena, 65536);
+    assert_int_equal(pki_reader(k.pki, &store, NULL), RS_OK);
+    assert_int_equal(store_find_object(store, CA_TENANT, "profile", "twice", 0, &arena, &o, NULL),
+                     RS_OK);
+    assert_int_equal(o.version, 3);
+    assert_int_equal(order_state("o-1"), STORE_ORDER_CLOSED);
+    assert_true(rs_bytes_equal(o.document, rs_buf_bytes(&b)));
+    rs_arena_done(&arena);
+}
+
 int
 main(void)
 {
@@ -258,6 +319,7 @@ main(void)
         cmocka_unit_test(test_an_empty_store_is_filled),
         cmocka_unit_test(test_the_same_store_again),
         cmocka_unit_test(test_a_new_ca),
+        cmocka_unit_test(test_versions_are_not_doubled),
     };
 
     return cmocka_run_group_tests(tests, make, drop);

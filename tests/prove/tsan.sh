@@ -128,7 +128,7 @@ under_load() {
 around() { # N
     local i
     for i in 1 2 3 4 5; do
-        soon rs order report o-1 --json || return 1
+        soon rs order show o-1 --json || return 1
         soon rs device list --json || return 1
         soon curl -sSf "http://$HTTP/crl/acme-devices.crl" -o /dev/null || return 1
         soon openssl ocsp -issuer "$WORK/devices.pem" -cert "$WORK/X2-1.pem" -url "http://$HTTP/ocsp" \

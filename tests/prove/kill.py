@@ -485,9 +485,11 @@ class Campaign:
                 f.writelines(b + "\n" for b in s.passed)
 
     def abnormal_ends(self):
-        """Children that the supervisor saw end by anything but SIGKILL."""
+        """Children that the supervisor saw end by anything but SIGKILL; a signer whose front is
+        gone ends by itself, in good order."""
         text = open(self.server.log_path, encoding="utf-8", errors="replace").read()
-        return [m for m in re.findall(r"ended; starting it again.*", text) if "status=9" not in m]
+        ends = re.findall(r"the (front|signer) ended; starting it again +status=(\d+)", text)
+        return ["%s, status %s" % e for e in ends if e[1] != "9" and e != ("signer", "0")]
 
 
 # ---- Figures -----------------------------------------------------------------------------------------

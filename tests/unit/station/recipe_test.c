@@ -445,6 +445,21 @@ a_certificate_of_no_ca_is_refused(void **state)
     assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_TRUST);
 }
 
+/* The name of our CA is on it, and the signature is somebody else's. */
+static void
+a_certificate_that_the_ca_did_not_sign_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct crypto_key *ours = w->ca_key;
+
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &w->ca_key, NULL), RS_OK);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_TRUST);
+    crypto_key_free(w->ca_key);
+    w->ca_key = ours;
+    forget_server(w);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+}
+
 static void
 nothing_is_asked_or_sealed_without_a_record(void **state)
 {
@@ -586,6 +601,7 @@ main(void)
         T(a_sealed_chip_of_somebody_else_is_refused),
         T(a_certificate_over_another_key_is_refused),
         T(a_certificate_of_no_ca_is_refused),
+        T(a_certificate_that_the_ca_did_not_sign_is_refused),
         T(nothing_is_asked_or_sealed_without_a_record),
         T(the_server_decides),
         T(a_finished_board_is_proved_and_not_written),

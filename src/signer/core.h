@@ -22,8 +22,8 @@
 #define SIGNER_TEMPLATES_MAX 64
 #define SIGNER_LEDGER_KEY    "ledger" /* its name in the key store */
 #define SIGNER_TBS_MAX       4096
-#define SIGNER_SERIAL_SIZE   19
-#define SIGNER_SERIALS_MAX   65536 /* remembered of the current time unit */
+#define SIGNER_SERIAL_SIZE   20
+#define SIGNER_SERIALS_MAX   4096 /* remembered of the current time unit */
 
 /* An issuer with its key open. */
 struct issuer {
@@ -64,7 +64,7 @@ struct signer {
     struct compiled *compiled; /* SIGNER_TEMPLATES_MAX */
     size_t next_compiled;
     /* Serials drawn in the current time unit, by 64 of their random bits. */
-    uint32_t serial_unit;
+    uint64_t serial_unit;
     uint64_t *serials; /* open addressing, SIGNER_SERIALS_MAX * 2; 0: empty */
     size_t serial_count;
     struct refusal refusals[SIGNER_REFUSALS_MAX];
@@ -102,7 +102,7 @@ struct issuer *signer_find_issuer(struct signer *s, struct rs_bytes tenant, stru
 
 /* Now, never before the floor; RS_E_CLOCK_BEHIND when the clock is more than 2 s behind it. */
 RS_MUST_USE rs_code signer_now(struct signer *s, int64_t *ret_ms, struct rs_err *err);
-/* Draw a serial number (docs/design/issuing.md): 19 octets. */
+/* Draw a serial number (docs/design/issuing.md): 20 octets. */
 RS_MUST_USE rs_code signer_draw_serial(struct signer *s, int64_t now_ms,
                                        uint8_t serial[SIGNER_SERIAL_SIZE], struct rs_err *err);
 

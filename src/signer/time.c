@@ -1,11 +1,11 @@
 /*
  * time.c: the signer's clock and its serial numbers.
  *
- * A serial has a first octet 0x01 (the scheme's version, and positive), four
- * octets of time in units of 16 s since 2020, two octets of epoch and 96 random
- * bits.  Time first keeps the store's index local; the epoch keeps two lives of
- * a signer apart, whatever was restored or cloned; the random bits are what L2
- * rests on within one unit of time.
+ * A serial has a first octet 0x01 (the scheme's version, and positive), five
+ * octets of time in units of 1/256 s since 2020, two octets of epoch and 96
+ * random bits.  Time first makes the store append its widest rows; the epoch
+ * keeps two lives of a signer apart, whatever was restored or cloned; the random
+ * bits are what L2 rests on within one unit of time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,8 +16,8 @@
 #include "signer/core.h"
 
 #define BACKWARD_MS   2000
-#define EPOCH_2020    1577836800
-#define SERIAL_UNIT_S 16
+#define EPOCH_2020_MS 1577836800000
+#define SERIAL_UNITS  256 /* a second; five octets of them last until 2156 */
 #define SERIAL_SCHEME 0x01
 #define TRIES         4
 
@@ -40,7 +40,7 @@ is_repeated(struct signer *s, uint64_t value)
     size_t mask = (size_t)SIGNER_SERIALS_MAX * 2 - 1, at = (size_t)value & mask;
 
     if (s->serial_count >= SIGNER_SERIALS_MAX)
-        return 0; /* more than 4,000 a second: the 96 bits have to do alone */
+        return 0; /* a million a second: the 96 bits have to do alone */
     while (s->serials[at] != 0) {
         if (s->serials[at] == value)
             return 1;
@@ -52,7 +52,7 @@ is_repeated(struct signer *s, uint64_t value)
 }
 
 static void
-enter_unit(struct signer *s, uint32_t unit)
+enter_unit(struct signer *s, uint64_t unit)
 {
     if (unit == s->serial_unit)
         return;
@@ -65,19 +65,20 @@ rs_code
 signer_draw_serial(struct signer *s, int64_t now_ms, uint8_t serial[SIGNER_SERIAL_SIZE],
                    struct rs_err *err)
 {
-    int64_t seconds = now_ms / 1000 - EPOCH_2020;
-    uint32_t unit = seconds > 0 ? (uint32_t)(seconds / SERIAL_UNIT_S) : 0;
+    int64_t since = now_ms - EPOCH_2020_MS;
+    uint64_t unit = since > 0 ? (uint64_t)since * SERIAL_UNITS / 1000 : 0;
     rs_code rc;
 
     enter_unit(s, unit);
     serial[0] = SERIAL_SCHEME;
-    rs_set_u32(serial + 1, unit);
-    rs_set_u16(serial + 5, s->state.epoch);
+    serial[1] = (uint8_t)(unit >> 32);
+    rs_set_u32(serial + 2, (uint32_t)unit);
+    rs_set_u16(serial + 6, s->state.epoch);
     for (int i = 0; i < TRIES; i++) {
-        rc = rs_random(serial + 7, 12, err);
+        rc = rs_random(serial + 8, 12, err);
         if (rc != RS_OK)
             return rc;
-        if (!is_repeated(s, rs_get_u64(serial + 11) | 1))
+        if (!is_repeated(s, rs_get_u64(serial + 12) | 1))
             return RS_OK;
     }
     return rs_fail(err, RS_E_SERIAL_COLLISION, "serial: %d draws gave a known value", TRIES);

@@ -27,9 +27,9 @@
 #define WRITER_BUSY_MS    200
 #define READER_BUSY_MS    1000
 #define CHECK_AT_OPEN_MAX (64 << 20)
-#define LOG_FRAMES_MAX    8192    /* 64 MiB of log: time to start it over */
-#define LOG_FRAMES_STEP   1024    /* and if a reader was in the way, again after so many more */
-#define CACHE_KIB         "16384" /* of the writer: a commit that splits a page walks all of it */
+#define LOG_FRAMES_MAX    16384  /* 64 MiB of log: time to start it over */
+#define LOG_FRAMES_STEP   2048   /* and if a reader was in the way, again after so many more */
+#define CACHE_KIB         "8192" /* of the writer: a commit that splits a page walks all of it */
 
 #define SETTINGS                                                                                   \
     "PRAGMA trusted_schema = OFF;"                                                                 \
@@ -246,7 +246,7 @@ set_up_writer(struct sqlite_store *s, int made, struct rs_err *err)
         return rs_fail(err, RS_E_STORE_DAMAGED, "store: the database file is empty and was not");
     if (rc == RS_OK)
         rc = sqlite_run(s->db,
-                        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+                        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
                         "PRAGMA cache_size = -" CACHE_KIB ";",
                         err);
     if (rc == RS_OK && size > 0 && size <= CHECK_AT_OPEN_MAX)

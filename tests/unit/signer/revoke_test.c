@@ -32,7 +32,7 @@ drop(void **state)
 
 /* A new certificate's serial number. */
 static void
-new_serial(uint8_t serial[19])
+new_serial(uint8_t serial[20])
 {
     struct proto_issue m;
     struct cert cert;
@@ -43,13 +43,13 @@ new_serial(uint8_t serial[19])
     ca_claim(&ca, &m, "station", hash);
     assert_int_equal(ca_issue(&ca, &m, &der, NULL), RS_OK);
     assert_int_equal(cert_read(rs_buf_bytes(&der), &cert, NULL), RS_OK);
-    assert_int_equal(cert.serial.len, 19);
-    memcpy(serial, cert.serial.p, 19);
+    assert_int_equal(cert.serial.len, 20);
+    memcpy(serial, cert.serial.p, 20);
 }
 
 /* The newest list: its number, and how many times this serial is on it, with which reason. */
 static uint64_t
-list(const uint8_t serial[19], size_t *ret_count, uint8_t *ret_reason, size_t *ret_all)
+list(const uint8_t serial[20], size_t *ret_count, uint8_t *ret_reason, size_t *ret_all)
 {
     struct crl_entry entry;
     struct rs_buf der;
@@ -63,7 +63,7 @@ list(const uint8_t serial[19], size_t *ret_count, uint8_t *ret_reason, size_t *r
     *ret_count = *ret_all = 0;
     while (crl_next(&crl.entries, &entry)) {
         ++*ret_all;
-        if (rs_bytes_equal(entry.serial, rs_bytes_of(serial, 19))) {
+        if (rs_bytes_equal(entry.serial, rs_bytes_of(serial, 20))) {
             ++*ret_count;
             *ret_reason = entry.reason;
         }
@@ -78,7 +78,7 @@ test_refusals(void **state)
 {
     static const uint8_t reasons[] = {7, 8, 11, 200};
     struct proto_item item = {.type = PROTO_REVOKE};
-    uint8_t serial[19];
+    uint8_t serial[20];
 
     (void)state;
     new_serial(serial);
@@ -98,7 +98,7 @@ test_refusals(void **state)
 static void
 test_first_reason_stands(void **state)
 {
-    uint8_t serial[19], reason = 0;
+    uint8_t serial[20], reason = 0;
     uint64_t first, second;
     size_t count, all;
 
@@ -142,7 +142,7 @@ test_twice_inside_a_batch(void **state)
     struct answers a = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
     struct proto_item item = {.type = PROTO_REVOKE};
     struct proto_revoke *m = &item.as.revoke;
-    uint8_t serial[19], reason = 0;
+    uint8_t serial[20], reason = 0;
     size_t count, all;
 
     (void)state;
@@ -168,7 +168,7 @@ test_twice_inside_a_batch(void **state)
 static void
 test_many(void **state)
 {
-    uint8_t serial[19], reason = 0;
+    uint8_t serial[20], reason = 0;
     size_t count, before, after;
 
     (void)state;
@@ -213,7 +213,7 @@ test_lists_that_are_refused(void **state)
 static void
 test_over_restarts(void **state)
 {
-    uint8_t serial[19], reason = 0;
+    uint8_t serial[20], reason = 0;
     size_t count, all, again;
     uint64_t number;
     char path[128];

@@ -12,6 +12,8 @@
 #include "base/io.h"
 #include "store_test.h"
 
+#define PAGE 4096
+
 /* Raw SQL on a connection of our own, as another program would. */
 static sqlite3 *
 foreign(const struct fixture *f, const char *sql)
@@ -279,7 +281,7 @@ test_a_cut_file_is_damage(void **state)
 
     fill_store(f, 200);
     fold_and_close(f);
-    cut(f, 8192 * 5);
+    cut(f, PAGE * 5);
     assert_int_equal(open_writer(f), RS_E_STORE_DAMAGED);
     cut(f, 1000);
     assert_int_equal(open_writer(f), RS_E_STORE_DAMAGED);
@@ -302,7 +304,7 @@ static void
 test_each_overwritten_page_is_found(void **state)
 {
     struct fixture *f = *state;
-    static uint8_t page[8192], noise[64];
+    static uint8_t page[PAGE], noise[64];
     uint64_t size = 0;
     int fd = -1;
     size_t got;
@@ -346,13 +348,13 @@ test_damage_while_running(void **state)
     struct store *reader = NULL;
     struct store_status status;
     struct sample s;
-    static uint8_t noise[8192];
+    static uint8_t noise[PAGE];
 
     fill_store(f, 200);
     fold_and_close(f);
     memset(noise, 0xee, sizeof(noise));
     assert_int_equal(store_open(f->path, 0, &reader, &f->err), RS_OK);
-    for (uint64_t at = 8192; at < 8192 * 40; at += 8192)
+    for (uint64_t at = PAGE; at < PAGE * 80; at += PAGE)
         overwrite(f, at, noise, sizeof(noise));
     sample_make(&s, 1);
     assert_int_equal(store_cert_status(reader, T, "issuing", RS_BYTES(s.serial), &status, NULL),
@@ -410,7 +412,7 @@ test_database_is_private(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(ask_sql(f, "PRAGMA page_size"), 8192);
+    assert_int_equal(ask_sql(f, "PRAGMA page_size"), PAGE);
     assert_int_equal(ask_sql(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
                                 " AND sql NOT LIKE '%STRICT%'"),
                      0);

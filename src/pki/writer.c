@@ -13,8 +13,9 @@
 #include "base/log.h"
 #include "pki/inner.h"
 
-#define QUEUE_MAX  8192
-#define MARK_EVERY 64 /* transactions between two updates of the watermark */
+#define QUEUE_MAX 8192
+#define MARK_EVERY                                                                                 \
+    8 /* transactions between two updates of the watermark: what a start reads again */
 
 static void
 finish(struct work *w)

@@ -13,9 +13,8 @@
 #include "base/log.h"
 #include "pki/inner.h"
 
-#define QUEUE_MAX 8192
-#define MARK_EVERY                                                                                 \
-    8 /* transactions between two updates of the watermark: what a start reads again */
+#define QUEUE_MAX  8192
+#define MARK_EVERY 8 /* transactions between two watermarks: what a start reads again */
 
 static void
 finish(struct work *w)

@@ -221,6 +221,18 @@ store_find_cert(struct store *store, const char *tenant, const char *issuer, str
 }
 
 rs_code
+store_find_record(struct store *store, const char *tenant, const char *issuer,
+                  struct rs_bytes serial, struct rs_arena *arena, struct store_cert *ret_cert,
+                  struct rs_err *err)
+{
+    if (!name_ok(tenant) || !name_ok(issuer) || arena == NULL || ret_cert == NULL)
+        return bad(err, "find_record");
+    if (!bytes_ok(serial, 1, STORE_SERIAL_MAX))
+        return rs_fail(err, RS_E_CERT_UNKNOWN, "store: there is no such certificate");
+    return store->backend->find_record(store, tenant, issuer, serial, arena, ret_cert, err);
+}
+
+rs_code
 store_find_cert_by_fingerprint(struct store *store, const char *tenant,
                                const uint8_t fingerprint[32], struct rs_arena *arena,
                                struct store_cert *ret_cert, struct rs_err *err)

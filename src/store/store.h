@@ -62,7 +62,7 @@ struct store_cert {
     int64_t not_before, not_after; /* seconds; INT64_MAX: never */
     int64_t revoked_at;            /* 0: not revoked */
     uint8_t reason;                /* CRLReason */
-    struct rs_bytes der;           /* empty in lists */
+    struct rs_bytes der;           /* empty in lists and records */
 };
 
 enum store_device_state {
@@ -177,12 +177,16 @@ RS_MUST_USE rs_code store_set_next_leaf(struct store *store, uint32_t signer_id,
 RS_MUST_USE rs_code store_find_cert(struct store *store, const char *tenant, const char *issuer,
                                     struct rs_bytes serial, struct rs_arena *arena,
                                     struct store_cert *ret_cert, struct rs_err *err);
+/* The same without reading the DER (empty); who needs the bytes compared has the fingerprint. */
+RS_MUST_USE rs_code store_find_record(struct store *store, const char *tenant, const char *issuer,
+                                      struct rs_bytes serial, struct rs_arena *arena,
+                                      struct store_cert *ret_cert, struct rs_err *err);
 RS_MUST_USE rs_code store_find_cert_by_fingerprint(struct store *store, const char *tenant,
                                                    const uint8_t fingerprint[32],
                                                    struct rs_arena *arena,
                                                    struct store_cert *ret_cert, struct rs_err *err);
 
-/* State only, without reading the DER: for OCSP and client authentication. */
+/* State only, without reading the DER: for OCSP. */
 struct store_status {
     enum store_cert_state state;
     int64_t revoked_at;

@@ -57,18 +57,36 @@ take_cert(struct sqlite_call *c, struct rs_arena *arena, struct store_cert *ret_
     return rc;
 }
 
+static rs_code
+find_by_serial(struct store *store, enum sqlite_sql id, const char *tenant, const char *issuer,
+               struct rs_bytes serial, struct rs_arena *arena, struct store_cert *ret_cert,
+               struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+
+    sqlite_call_init(&c, (struct sqlite_store *)store, id);
+    sqlite_put_text(&c, tenant);
+    sqlite_put_text(&c, issuer);
+    sqlite_put_blob(&c, serial);
+    return take_cert(&c, arena, ret_cert, err);
+}
+
 rs_code
 sqlite_find_cert(struct store *store, const char *tenant, const char *issuer,
                  struct rs_bytes serial, struct rs_arena *arena, struct store_cert *ret_cert,
                  struct rs_err *err)
 {
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+    return find_by_serial(store, SQLITE_SQL_FIND_CERT, tenant, issuer, serial, arena, ret_cert,
+                          err);
+}
 
-    sqlite_call_init(&c, (struct sqlite_store *)store, SQLITE_SQL_FIND_CERT);
-    sqlite_put_text(&c, tenant);
-    sqlite_put_text(&c, issuer);
-    sqlite_put_blob(&c, serial);
-    return take_cert(&c, arena, ret_cert, err);
+rs_code
+sqlite_find_record(struct store *store, const char *tenant, const char *issuer,
+                   struct rs_bytes serial, struct rs_arena *arena, struct store_cert *ret_cert,
+                   struct rs_err *err)
+{
+    return find_by_serial(store, SQLITE_SQL_FIND_RECORD, tenant, issuer, serial, arena, ret_cert,
+                          err);
 }
 
 rs_code

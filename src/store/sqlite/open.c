@@ -359,6 +359,7 @@ const struct store_backend store_sqlite = {
     .next_leaf = sqlite_next_leaf,
     .set_next_leaf = sqlite_set_next_leaf,
     .find_cert = sqlite_find_cert,
+    .find_record = sqlite_find_record,
     .find_cert_by_fingerprint = sqlite_find_cert_by_fingerprint,
     .cert_status = sqlite_cert_status,
     .revoke = sqlite_revoke,

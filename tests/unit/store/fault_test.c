@@ -22,7 +22,7 @@
 
 #define BATCH       12
 #define POINTS_MAX  400 /* no operation here has so many */
-#define READ_CALLS  18
+#define READ_CALLS  19
 #define WRITE_CALLS 11
 
 static char rule_file[64];
@@ -432,6 +432,8 @@ read_call(struct fixture *f, struct sample *s, int number)
     case 16:
         return store_get_stats(f->store, T, &stats, NULL);
     case 17:
+        return store_find_record(f->store, T, "issuing", serial, a, &cert, NULL);
+    case 18:
         return store_check(f->store, NULL);
     default:
         return RS_E_INTERNAL;

@@ -310,6 +310,11 @@ test_one_certificate_comes_back(void **state)
     assert_int_equal(store_find_cert_by_fingerprint(f->store, T, s.item.cert.fingerprint, &f->arena,
                                                     &cert, &f->err),
                      RS_OK);
+    assert_int_equal(
+        store_find_record(f->store, T, "issuing", RS_BYTES(s.serial), &f->arena, &cert, &f->err),
+        RS_OK);
+    assert_memory_equal(cert.fingerprint, s.item.cert.fingerprint, 32);
+    assert_int_equal(cert.der.len, 0);
     assert_string_equal(cert.device, s.device);
     assert_string_equal(cert.subject, "CN=sample");
     assert_int_equal(cert.leaf, 1);
@@ -335,6 +340,9 @@ test_tenants_do_not_see_each_other(void **state)
     assert_int_equal(commit_one(f, &s), RS_OK);
     assert_int_equal(
         store_find_cert(f->store, "other", "issuing", RS_BYTES(s.serial), &f->arena, &cert, NULL),
+        RS_E_CERT_UNKNOWN);
+    assert_int_equal(
+        store_find_record(f->store, "other", "issuing", RS_BYTES(s.serial), &f->arena, &cert, NULL),
         RS_E_CERT_UNKNOWN);
     assert_int_equal(
         store_find_request(f->store, "other", s.item.cert.request_id, &f->arena, &cert, NULL),

@@ -297,6 +297,10 @@ test_unknown_things(void **state)
                      RS_E_CERT_UNKNOWN);
     assert_int_equal(store_find_cert(f->store, T, "i", RS_BYTES(serial), a, &cert, NULL),
                      RS_E_CERT_UNKNOWN);
+    assert_int_equal(store_find_record(f->store, T, "i", rs_bytes_of(serial, 20), a, &cert, NULL),
+                     RS_E_CERT_UNKNOWN);
+    assert_int_equal(store_find_record(f->store, T, "i", RS_BYTES(serial), a, &cert, NULL),
+                     RS_E_CERT_UNKNOWN);
     assert_int_equal(store_cert_status(f->store, T, "i", rs_bytes_of(serial, 1), &status, NULL),
                      RS_E_CERT_UNKNOWN);
     assert_int_equal(store_cert_status(f->store, T, "i", rs_bytes_of(serial, 0), &status, NULL),
@@ -349,6 +353,10 @@ test_bad_questions_are_refused(void **state)
     assert_int_equal(store_find_chip(s, T, "m", b, a, NULL, NULL), bad);
     assert_int_equal(store_find_cert(s, T, "", b, a, &cert, NULL), bad);
     assert_int_equal(store_find_cert(s, T, "i", b, NULL, &cert, NULL), bad);
+    assert_int_equal(store_find_record(s, "", "i", b, a, &cert, NULL), bad);
+    assert_int_equal(store_find_record(s, T, "", b, a, &cert, NULL), bad);
+    assert_int_equal(store_find_record(s, T, "i", b, NULL, &cert, NULL), bad);
+    assert_int_equal(store_find_record(s, T, "i", b, a, NULL, NULL), bad);
     assert_int_equal(store_find_cert_by_fingerprint(s, T, NULL, a, &cert, NULL), bad);
     assert_int_equal(store_find_cert_by_fingerprint(s, T, h, a, NULL, NULL), bad);
     assert_int_equal(store_cert_status(s, T, long_name, b, &status, NULL), bad);

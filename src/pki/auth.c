@@ -65,21 +65,62 @@ check_device(struct pki *pki, struct store *store, const char *device, struct rs
     return rc;
 }
 
+/* By issuer and serial; equal fingerprints (SHA-256 of the whole) stand for equal bytes. */
 static rs_code
-find_record(struct pki *pki, struct store *store, const struct cert *cert, struct rs_bytes der,
-            struct rs_arena *arena, struct store_cert *ret_record, struct rs_err *err)
+find_record(struct pki *pki, struct store *store, const struct cert *cert, struct rs_arena *arena,
+            struct store_cert *ret_record, struct rs_err *err)
 {
     const struct pki_issuer *issuer = issuer_of(pki, cert);
+    uint8_t fingerprint[32];
     rs_code rc;
 
     if (issuer == NULL)
         return rs_fail(err, RS_E_AUTH_UNKNOWN, "auth: not issued by a CA of this installation");
-    rc = store_find_cert(store, pki->tenant, issuer->name, cert->serial, arena, ret_record, err);
-    if (rc == RS_E_CERT_UNKNOWN || (rc == RS_OK && !rs_bytes_equal(ret_record->der, der))) {
+    cert_fingerprint(cert->whole, fingerprint);
+    rc = store_find_record(store, pki->tenant, issuer->name, cert->serial, arena, ret_record, err);
+    if (rc == RS_E_CERT_UNKNOWN ||
+        (rc == RS_OK && memcmp(ret_record->fingerprint, fingerprint, 32) != 0)) {
         if (err != NULL)
             err->code = RS_OK;
         return rs_fail(err, RS_E_AUTH_UNKNOWN, "auth: this certificate is not in the store");
     }
+    return rc;
+}
+
+/* What the store says of it, within one look. */
+static rs_code
+judge(struct pki *pki, struct store *store, const struct cert *cert, int expired,
+      struct rs_arena *arena, struct store_cert *ret_record, struct rs_err *err)
+{
+    enum pki_role role;
+    rs_code rc = find_record(pki, store, cert, arena, ret_record, err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (ret_record->state != STORE_CERT_ISSUED)
+        return rs_fail(err, RS_E_AUTH_REVOKED, "auth: the certificate is revoked");
+    if (expired)
+        return rs_fail(err, RS_E_AUTH_EXPIRED, "auth: the certificate has expired");
+    role = role_of(ret_record->holder);
+    if (role == PKI_NOBODY)
+        return rs_fail(err, RS_E_AUTH_DENIED, "auth: a %s certificate authenticates nobody",
+                       ret_record->holder);
+    return role == PKI_DEVICE ? check_device(pki, store, ret_record->device, arena, err) : RS_OK;
+}
+
+static rs_code
+look_up(struct pki *pki, const struct cert *cert, int expired, struct rs_arena *arena,
+        struct store_cert *ret_record, struct rs_err *err)
+{
+    struct store *store;
+    rs_code rc = pki_reader(pki, &store, err);
+
+    if (rc == RS_OK)
+        rc = store_look(store, err);
+    if (rc != RS_OK)
+        return rc;
+    rc = judge(pki, store, cert, expired, arena, ret_record, err);
+    store_look_done(store);
     return rc;
 }
 
@@ -89,7 +130,6 @@ pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
 {
     struct pki_caller c = {0};
     struct store_cert record;
-    struct store *store;
     struct cert cert;
     rs_code rc;
 
@@ -97,23 +137,10 @@ pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
     rs_arena_init(&arena, 65536);
     rc = cert_read(cert_der, &cert, err);
     if (rc == RS_OK)
-        rc = pki_reader(pki, &store, err);
-    if (rc == RS_OK)
-        rc = find_record(pki, store, &cert, cert_der, &arena, &record, err);
+        rc = look_up(pki, &cert, expired, &arena, &record, err);
     if (rc != RS_OK)
         return rc;
-    if (record.state != STORE_CERT_ISSUED)
-        return rs_fail(err, RS_E_AUTH_REVOKED, "auth: the certificate is revoked");
-    if (expired)
-        return rs_fail(err, RS_E_AUTH_EXPIRED, "auth: the certificate has expired");
     c.role = role_of(record.holder);
-    if (c.role == PKI_NOBODY)
-        return rs_fail(err, RS_E_AUTH_DENIED, "auth: a %s certificate authenticates nobody",
-                       record.holder);
-    if (c.role == PKI_DEVICE)
-        rc = check_device(pki, store, record.device, &arena, err);
-    if (rc != RS_OK)
-        return rc;
     name_caller(&c, &record, &cert);
     (void)snprintf(c.profile, sizeof(c.profile), "%s", record.profile);
     (void)snprintf(c.issuer, sizeof(c.issuer), "%s", record.issuer);

@@ -85,6 +85,29 @@ test_strangers(void **state)
     crypto_key_free(key);
 }
 
+/* Whatever bit is another: it is another certificate, and nobody's. */
+static void
+test_every_byte_counts(void **state)
+{
+    struct pki_caller c = {0};
+    size_t unknown = 0;
+
+    (void)state;
+    station("sz-4");
+    for (size_t i = 0; i < got.cert.whole.len; i++) {
+        got.der[i] ^= 1;
+        rs_code rc = who(got.cert.whole, 0, &c);
+        assert_int_not_equal(rc, RS_OK);
+        assert_int_equal(c.role, PKI_NOBODY);
+        unknown += rc == RS_E_AUTH_UNKNOWN;
+        got.der[i] ^= 1;
+    }
+    assert_true(unknown > got.cert.whole.len / 2); /* the rest cannot be read at all */
+    got.der[got.cert.whole.len] = 0;
+    assert_int_not_equal(who(rs_bytes_of(got.der, got.cert.whole.len + 1), 0, &c), RS_OK);
+    assert_int_equal(who(got.cert.whole, 0, &c), RS_OK);
+}
+
 static void
 test_expired_and_revoked(void **state)
 {
@@ -93,6 +116,8 @@ test_expired_and_revoked(void **state)
     (void)state;
     station("sz-2");
     assert_int_equal(who(got.cert.whole, 1, &c), RS_E_AUTH_EXPIRED);
+    assert_int_equal(who(got.cert.whole, 0, &c), RS_OK);
+    memset(&c, 0, sizeof(c));
     assert_int_equal(pki_revoke(k.pki, "person:m.keller", CA_ISSUER, got.cert.serial, 1, "", NULL),
                      RS_OK);
     assert_int_equal(who(got.cert.whole, 0, &c), RS_E_AUTH_REVOKED);
@@ -177,8 +202,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strangers),          cmocka_unit_test(test_expired_and_revoked),
-        cmocka_unit_test(test_servers_are_nobody), cmocka_unit_test(test_devices_that_are_blocked),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_every_byte_counts),
+        cmocka_unit_test(test_expired_and_revoked),
+        cmocka_unit_test(test_servers_are_nobody),
+        cmocka_unit_test(test_devices_that_are_blocked),
         cmocka_unit_test(test_who_it_is),
     };
 

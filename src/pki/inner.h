@@ -61,6 +61,33 @@ struct work {
     pthread_cond_t done;
 };
 
+/* ---- catalog.c: documents in memory ------------------------------------------------------ */
+
+#define CATALOG_ENTRIES      64
+#define CATALOG_DOCUMENT_MAX 16384 /* longer ones are read each time: a megabyte in all */
+
+enum catalog_kind {
+    CATALOG_PROFILE = 1,
+    CATALOG_ORDER = 2,
+};
+
+struct catalog_entry {
+    uint64_t generation; /* it counts under this one only; 0: unused */
+    enum catalog_kind kind;
+    enum store_order_state order_state;
+    char name[STORE_NAME_MAX];
+    uint8_t hash[32];
+    uint8_t *bytes; /* owned */
+    size_t len;
+};
+
+struct catalog {
+    atomic_uint_fast64_t generation;
+    pthread_rwlock_t lock; /* of what follows */
+    struct catalog_entry entries[CATALOG_ENTRIES];
+    size_t next;
+};
+
 struct pki {
     struct pki_config config;
     char tenant[STORE_NAME_MAX];
@@ -82,7 +109,34 @@ struct pki {
     pthread_rwlock_t issuers_lock;
     struct pki_issuer *issuers[PKI_ISSUERS_MAX];
     size_t issuer_count;
+    struct catalog catalog;
 };
+
+void catalog_init(struct catalog *c);
+void catalog_done(struct catalog *c);
+/* Documents may have changed: what is kept counts no more.  After the write, before its answer. */
+void catalog_raise(struct catalog *c);
+
+/* One request's view: all it finds is at least as new as the moment of catalog_look(). */
+struct catalog_look {
+    struct pki *pki;
+    struct store *store;
+    uint64_t generation;
+    int begun; /* the store had to be asked: a look of it is open */
+};
+
+struct catalog_document {
+    struct rs_bytes document;
+    enum store_order_state order_state; /* of orders; counts are not kept */
+    uint8_t hash[32];                   /* SHA-256 of the document */
+};
+
+void catalog_look(struct pki *pki, struct store *store, struct catalog_look *ret_look);
+/* From memory or else the store, into the arena.  RS_E_REQUEST_UNKNOWN when there is none. */
+RS_MUST_USE rs_code catalog_find(struct catalog_look *look, enum catalog_kind kind,
+                                 const char *name, struct rs_arena *arena,
+                                 struct catalog_document *ret, struct rs_err *err);
+void catalog_look_done(struct catalog_look *look);
 
 /* ---- table.c: requests in flight ----------------------------------------------------- */
 

@@ -61,12 +61,10 @@ copy_name(char out[STORE_NAME_MAX], struct rs_bytes text)
 /* ---- What may be asked for ----------------------------------------------------------------- */
 
 static rs_code
-find_profile(struct plan *plan, struct store *store, struct rs_err *err)
+find_profile(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
-    struct pki *pki = plan->p->pki;
-    struct store_object o;
-    rs_code rc = store_find_object(store, pki->tenant, "profile", plan->profile_name, 0,
-                                   &plan->p->arena, &o, err);
+    struct catalog_document d;
+    rs_code rc = catalog_find(look, CATALOG_PROFILE, plan->profile_name, &plan->p->arena, &d, err);
 
     if (rc == RS_E_REQUEST_UNKNOWN) {
         if (err != NULL)
@@ -74,9 +72,9 @@ find_profile(struct plan *plan, struct store *store, struct rs_err *err)
         return rs_fail(err, RS_E_PROFILE_UNKNOWN, "there is no profile \"%s\"", plan->profile_name);
     }
     if (rc == RS_OK)
-        rc = doc_profile_read(o.document, &plan->profile, err);
+        rc = doc_profile_read(d.document, &plan->profile, err);
     if (rc == RS_OK)
-        crypto_sha256(o.document, plan->profile_hash);
+        memcpy(plan->profile_hash, d.hash, sizeof(plan->profile_hash));
     return rc;
 }
 
@@ -100,33 +98,32 @@ find_issuer(struct plan *plan, struct rs_err *err)
 
 /* A board of an order: serial and chip come from the request that the chip signed. */
 static rs_code
-plan_board(struct plan *plan, struct store *store, struct rs_err *err)
+plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
-    struct pki *pki = plan->p->pki;
-    struct store_order o;
-    rs_code rc =
-        store_find_order(store, pki->tenant, plan->request->label, &plan->p->arena, &o, err);
+    const char *name = plan->request->label;
+    struct catalog_document d;
+    rs_code rc = catalog_find(look, CATALOG_ORDER, name, &plan->p->arena, &d, err);
 
     if (rc == RS_E_REQUEST_UNKNOWN) {
         if (err != NULL)
             err->code = RS_OK;
-        return rs_fail(err, rc, "est: there is no label or order \"%.60s\"", plan->request->label);
+        return rs_fail(err, rc, "est: there is no label or order \"%.60s\"", name);
     }
     if (rc == RS_OK)
-        rc = doc_order_read(o.document, &plan->order, err);
+        rc = doc_order_read(d.document, &plan->order, err);
     if (rc != RS_OK)
         return rc;
     if (doc_order_share(&plan->order, rs_bytes_str(plan->request->caller.name)) == NULL)
-        return rs_fail(err, RS_E_ORDER_STATION, "order %s does not name station %s", o.order,
+        return rs_fail(err, RS_E_ORDER_STATION, "order %s does not name station %s", name,
                        plan->request->caller.name);
-    if (o.state != STORE_ORDER_OPEN)
-        return rs_fail(err, RS_E_ORDER_CLOSED, "order %s is not open", o.order);
+    if (d.order_state != STORE_ORDER_OPEN)
+        return rs_fail(err, RS_E_ORDER_CLOSED, "order %s is not open", name);
     plan->has_order = 1;
     (void)copy_name(plan->profile_name, plan->order.profile);
     (void)copy_name(plan->issuer, plan->order.issuer);
     memcpy(plan->profile_hash, plan->order.profile_hash.p, 32);
     (void)snprintf(plan->object, sizeof(plan->object), "idevid");
-    rc = find_profile(plan, store, err);
+    rc = find_profile(plan, look, err);
     memcpy(plan->profile_hash, plan->order.profile_hash.p, 32); /* the version that was approved */
     if (rc == RS_OK && !copy_name(plan->device, name_find(plan->csr.subject, oid_serial_number)))
         rc = rs_fail(err, RS_E_CSR_SUBJECT, "csr: serialNumber is too long");
@@ -137,13 +134,13 @@ plan_board(struct plan *plan, struct store *store, struct rs_err *err)
 
 /* RFC 7030 4.2.2: a renewal keeps the subject, and is for the certificate that asks. */
 static rs_code
-plan_renewal(struct plan *plan, struct store *store, struct rs_err *err)
+plan_renewal(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
     const struct pki_caller *c = &plan->request->caller;
     rs_code rc;
 
     (void)snprintf(plan->profile_name, sizeof(plan->profile_name), "%s", c->profile);
-    rc = find_profile(plan, store, err);
+    rc = find_profile(plan, look, err);
     if (rc != RS_OK)
         return rc;
     if (plan->profile.type == DOC_PROFILE_IDEVID)
@@ -162,14 +159,14 @@ plan_renewal(struct plan *plan, struct store *store, struct rs_err *err)
 }
 
 static rs_code
-plan_device(struct plan *plan, struct store *store, struct rs_err *err)
+plan_device(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
     const char *label = plan->request->label;
     rs_code rc;
 
     (void)snprintf(plan->profile_name, sizeof(plan->profile_name), "%s",
                    label[0] != '\0' ? label : "ldevid");
-    rc = find_profile(plan, store, err);
+    rc = find_profile(plan, look, err);
     if (rc == RS_OK && plan->profile.type != DOC_PROFILE_LDEVID)
         rc = rs_fail(err, RS_E_AUTH_DENIED, "a device may ask for LDevIDs only");
     if (rc == RS_OK)
@@ -180,12 +177,12 @@ plan_device(struct plan *plan, struct store *store, struct rs_err *err)
 }
 
 static rs_code
-plan_person(struct plan *plan, struct store *store, struct rs_err *err)
+plan_person(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
     rs_code rc;
 
     (void)snprintf(plan->profile_name, sizeof(plan->profile_name), "%s", plan->request->label);
-    rc = find_profile(plan, store, err);
+    rc = find_profile(plan, look, err);
     if (rc != RS_OK)
         return rc;
     switch (plan->profile.type) {
@@ -217,17 +214,15 @@ plan_person(struct plan *plan, struct store *store, struct rs_err *err)
 }
 
 static rs_code
-plan_request(struct plan *plan, struct store *store, struct rs_err *err)
+plan_request(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
     switch (plan->request->caller.role) {
     case PKI_STATION:
-        return plan->request->renew ? plan_renewal(plan, store, err) : plan_board(plan, store, err);
+        return plan->request->renew ? plan_renewal(plan, look, err) : plan_board(plan, look, err);
     case PKI_DEVICE:
-        return plan->request->renew ? plan_renewal(plan, store, err)
-                                    : plan_device(plan, store, err);
+        return plan->request->renew ? plan_renewal(plan, look, err) : plan_device(plan, look, err);
     case PKI_PERSON:
-        return plan->request->renew ? plan_renewal(plan, store, err)
-                                    : plan_person(plan, store, err);
+        return plan->request->renew ? plan_renewal(plan, look, err) : plan_person(plan, look, err);
     case PKI_SERVER:
     case PKI_NOBODY:
     default:
@@ -564,16 +559,15 @@ fill_claim(struct plan *plan)
 static rs_code
 check_request(struct plan *plan, struct store *store, struct rs_err *err)
 {
+    struct catalog_look look;
     rs_code rc;
 
     rc = csr_read(plan->request->csr, &plan->csr, err);
     if (rc == RS_OK) {
         crypto_pub_hash(&plan->csr.pub, plan->p->key_hash);
-        rc = store_look(store, err);
-    }
-    if (rc == RS_OK) {
-        rc = plan_request(plan, store, err);
-        store_look_done(store);
+        catalog_look(plan->p->pki, store, &look);
+        rc = plan_request(plan, &look, err);
+        catalog_look_done(&look);
     }
     if (rc == RS_OK)
         rc = take_names(plan, err);

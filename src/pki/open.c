@@ -280,6 +280,7 @@ pki_open(const struct pki_config *config, struct pki **ret_pki, struct rs_err *e
     (void)pthread_mutex_init(&pki->lock, NULL);
     (void)pthread_mutex_init(&pki->catch_up_lock, NULL);
     (void)pthread_rwlock_init(&pki->issuers_lock, NULL);
+    catalog_init(&pki->catalog);
     if (pthread_key_create(&pki->reader_key, close_reader) != 0)
         abort();
     rc = open_store(pki, err);
@@ -309,5 +310,6 @@ pki_close(struct pki *pki)
     (void)pthread_mutex_destroy(&pki->lock);
     (void)pthread_mutex_destroy(&pki->catch_up_lock);
     (void)pthread_rwlock_destroy(&pki->issuers_lock);
+    catalog_done(&pki->catalog);
     free(pki);
 }

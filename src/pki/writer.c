@@ -75,6 +75,7 @@ run_one(struct pki *pki, struct work *w)
 {
     rs_code rc = w->fn(pki->writer_store, w->arg, w->err);
 
+    catalog_raise(&pki->catalog); /* whatever it was and however it ended; before it is answered */
     (void)pthread_mutex_lock(&w->lock);
     w->rc = rc;
     w->finished = 1;

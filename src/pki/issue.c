@@ -344,20 +344,14 @@ check_same_order(struct plan *plan, struct store *store, struct rs_err *err)
     return rc;
 }
 
+/* The key was certified before, for this owner. */
 static rs_code
-check_key_owner(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
-                struct rs_err *err)
+check_key_owner(struct plan *plan, struct store *store, const char *owner,
+                struct store_cert *ret_cert, int *ret_found, struct rs_err *err)
 {
     const struct pki_caller *c = &plan->request->caller;
-    struct rs_err none = {0};
-    const char *owner;
-    rs_code rc = store_find_key(store, plan->p->pki->tenant, plan->p->key_hash, &plan->p->arena,
-                                &owner, &none);
+    rs_code rc;
 
-    if (rc == RS_E_DEVICE_UNKNOWN)
-        return RS_OK;
-    if (rc != RS_OK)
-        return rs_fail(err, rc, "%s", none.text);
     if (plan->has_order && strcmp(owner, plan->device) == 0) {
         rc = find_same(plan, store, ret_cert, ret_found, err);
         if (rc == RS_OK && *ret_found)
@@ -429,9 +423,10 @@ request_id(const struct pki_issue_request *r, int64_t bucket, uint8_t out[32])
     crypto_sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), out);
 }
 
+/* What this very request got before; key is what the store knows of its key. */
 static rs_code
-find_earlier(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
-             struct rs_err *err)
+find_earlier(struct plan *plan, struct store *store, const struct store_key *key,
+             struct store_cert *ret_cert, int *ret_found, struct rs_err *err)
 {
     int64_t bucket = rs_now() / REQUEST_BUCKET_S;
 
@@ -441,7 +436,8 @@ find_earlier(struct plan *plan, struct store *store, struct store_cert *ret_cert
         rs_code rc;
 
         request_id(plan->request, bucket - i, id);
-        rc = store_find_request(store, plan->p->pki->tenant, id, &plan->p->arena, ret_cert, &none);
+        rc = store_find_request(store, plan->p->pki->tenant, key, id, &plan->p->arena, ret_cert,
+                                &none);
         if (rc == RS_OK && ret_cert->state == STORE_CERT_ISSUED) {
             *ret_found = 1;
             return RS_OK;
@@ -580,6 +576,26 @@ check_request(struct plan *plan, struct store *store, struct rs_err *err)
     return rc;
 }
 
+/* One row answers both: whether this request was answered before, and whose its key is. */
+static rs_code
+check_key(struct plan *plan, struct store *store, struct store_cert *ret_cert, int *ret_found,
+          struct rs_err *err)
+{
+    struct rs_err none = {0};
+    struct store_key key;
+    rs_code rc = store_find_key(store, plan->p->pki->tenant, plan->p->key_hash, &plan->p->arena,
+                                &key, &none);
+
+    if (rc == RS_E_DEVICE_UNKNOWN)
+        return RS_OK;
+    if (rc != RS_OK)
+        return rs_fail(err, rc, "%s", none.text);
+    rc = find_earlier(plan, store, &key, ret_cert, ret_found, err);
+    if (rc == RS_OK && !*ret_found)
+        rc = check_key_owner(plan, store, key.device, ret_cert, ret_found, err);
+    return rc;
+}
+
 /*
  * What the store says to it.  It is in flight by now: an equal one that came
  * before has left its certificate in the store, one that comes later waits here.
@@ -590,10 +606,7 @@ look_at_store(struct plan *plan, struct store *store, struct store_cert *ret_cer
 {
     rs_code rc;
 
-    rc = find_earlier(plan, store, ret_cert, ret_found, err);
-    if (rc != RS_OK || *ret_found)
-        return rc;
-    rc = check_key_owner(plan, store, ret_cert, ret_found, err);
+    rc = check_key(plan, store, ret_cert, ret_found, err);
     if (rc == RS_OK && !*ret_found)
         rc = check_chip(plan, store, err);
     if (rc == RS_OK && !*ret_found)

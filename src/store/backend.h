@@ -23,11 +23,11 @@ struct store_backend {
                              struct rs_err *err);
     rs_code (*look)(struct store *store, struct rs_err *err);
     void (*look_done)(struct store *store);
-    rs_code (*find_request)(struct store *store, const char *tenant, const uint8_t request_id[32],
-                            struct rs_arena *arena, struct store_cert *ret_cert,
-                            struct rs_err *err);
     rs_code (*find_key)(struct store *store, const char *tenant, const uint8_t key_hash[32],
-                        struct rs_arena *arena, const char **ret_device, struct rs_err *err);
+                        struct rs_arena *arena, struct store_key *ret_key, struct rs_err *err);
+    rs_code (*find_request)(struct store *store, const char *tenant, const struct store_key *key,
+                            const uint8_t request_id[32], struct rs_arena *arena,
+                            struct store_cert *ret_cert, struct rs_err *err);
     rs_code (*find_chip)(struct store *store, const char *tenant, const char *model,
                          struct rs_bytes uid, struct rs_arena *arena, const char **ret_device,
                          struct rs_err *err);

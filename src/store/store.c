@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "store/backend.h"
+#include "store/requests.h"
 
 static const struct store_backend *const backends[] = {&store_sqlite};
 
@@ -163,21 +164,23 @@ store_commit_issued(struct store *store, struct store_issue *items, size_t count
 }
 
 rs_code
-store_find_request(struct store *store, const char *tenant, const uint8_t request_id[32],
-                   struct rs_arena *arena, struct store_cert *ret_cert, struct rs_err *err)
+store_find_key(struct store *store, const char *tenant, const uint8_t key_hash[32],
+               struct rs_arena *arena, struct store_key *ret_key, struct rs_err *err)
 {
-    if (!name_ok(tenant) || request_id == NULL || arena == NULL || ret_cert == NULL)
-        return bad(err, "find_request");
-    return store->backend->find_request(store, tenant, request_id, arena, ret_cert, err);
+    if (!name_ok(tenant) || key_hash == NULL || arena == NULL || ret_key == NULL)
+        return bad(err, "find_key");
+    return store->backend->find_key(store, tenant, key_hash, arena, ret_key, err);
 }
 
 rs_code
-store_find_key(struct store *store, const char *tenant, const uint8_t key_hash[32],
-               struct rs_arena *arena, const char **ret_device, struct rs_err *err)
+store_find_request(struct store *store, const char *tenant, const struct store_key *key,
+                   const uint8_t request_id[32], struct rs_arena *arena,
+                   struct store_cert *ret_cert, struct rs_err *err)
 {
-    if (!name_ok(tenant) || key_hash == NULL || arena == NULL || ret_device == NULL)
-        return bad(err, "find_key");
-    return store->backend->find_key(store, tenant, key_hash, arena, ret_device, err);
+    if (!name_ok(tenant) || key == NULL || !bytes_ok(key->requests, 0, REQUESTS_BYTES_MAX) ||
+        request_id == NULL || arena == NULL || ret_cert == NULL)
+        return bad(err, "find_request");
+    return store->backend->find_request(store, tenant, key, request_id, arena, ret_cert, err);
 }
 
 rs_code

@@ -94,7 +94,7 @@ struct store_issue {
     struct store_cert cert;
     struct store_device device; /* device.device == "": no device record */
     int new_device;             /* 1: the device must not exist yet with another chip or key */
-    int64_t request_until;      /* seconds: how long the request id is remembered */
+    int64_t request_until;      /* seconds: how long the request id is remembered, at most */
     rs_code result;             /* out: RS_OK, RS_E_KEY_UNIQUE, RS_E_CHIP_TWIN, RS_E_DEVICE_EXISTS,
                                    RS_E_SERIAL_COLLISION */
 };
@@ -126,8 +126,8 @@ void store_look_done(struct store *store);
 /* ---- Issuing ----------------------------------------------------------------- */
 
 /*
- * One transaction for a batch: certificate, device, chip, key owner, request
- * id, order count.  An item that breaks a uniqueness rule gets its result set,
+ * One transaction for a batch: certificate, device, chip, key owner with its
+ * requests, order count.  An item that breaks a uniqueness rule gets its result set,
  * its certificate is stored as SUPERSEDED (revoked), and the rest goes on.
  * Any other failure fails the batch and nothing of it is stored.
  *
@@ -135,22 +135,34 @@ void store_look_done(struct store *store);
  * nothing and gets the result it had: recovery replays freely.  A serial that
  * belongs to another certificate, and a live request id that already led to
  * another serial, are RS_E_SERIAL_COLLISION.  A request id of zeros means that
- * there is none.  After a failed sync of the disk (RS_E_STORE_FAILED) a restart
+ * there is none.  Request ids are kept with the public key that they are for
+ * (they are hashes over it), and a key keeps the four that live longest: one
+ * that fell out is free again.  After a failed sync of the disk (RS_E_STORE_FAILED) a restart
  * finds all of the batch or none of it.
  * Certificates of state LOST claim neither key, chip, device nor request.
  */
 RS_MUST_USE rs_code store_commit_issued(struct store *store, struct store_issue *items,
                                         size_t count, struct rs_err *err);
 
-/* The certificate that an earlier identical request got; RS_E_CERT_UNKNOWN if none. */
-RS_MUST_USE rs_code store_find_request(struct store *store, const char *tenant,
-                                       const uint8_t request_id[32], struct rs_arena *arena,
-                                       struct store_cert *ret_cert, struct rs_err *err);
-
-/* Who owns this public key; RS_E_DEVICE_UNKNOWN if nobody.  device is "" for stations and people. */
+/* What is known of a public key. */
+struct store_key {
+    const char *device; /* who owns it; "" for stations and people */
+    uint8_t key_hash[32];
+    struct rs_bytes requests; /* its newest requests, for store_find_request (requests.h) */
+};
+/* RS_E_DEVICE_UNKNOWN if the key was never certified. */
 RS_MUST_USE rs_code store_find_key(struct store *store, const char *tenant,
                                    const uint8_t key_hash[32], struct rs_arena *arena,
-                                   const char **ret_device, struct rs_err *err);
+                                   struct store_key *ret_key, struct rs_err *err);
+/*
+ * The certificate that an earlier identical request for this key got, if it is
+ * one of the newest and lives; else RS_E_CERT_UNKNOWN.  Without a finding
+ * nothing is read: the key was found in the same look.
+ */
+RS_MUST_USE rs_code store_find_request(struct store *store, const char *tenant,
+                                       const struct store_key *key, const uint8_t request_id[32],
+                                       struct rs_arena *arena, struct store_cert *ret_cert,
+                                       struct rs_err *err);
 
 /* The device that this chip is in; RS_E_DEVICE_UNKNOWN if none. */
 RS_MUST_USE rs_code store_find_chip(struct store *store, const char *tenant, const char *model,

@@ -1,5 +1,5 @@
 /*
- * certs.c: finding, listing and revoking certificates.
+ * certs.c: finding, listing and revoking certificates, and what a key got.
  *
  * Lists never touch the DER and page by key: the next page starts after the
  * last (issuer, serial) seen, which costs the same on page one and on page one
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/requests.h"
 #include "store/sqlite/sqlite.h"
 
 /* ---- One certificate ----------------------------------------------------------------- */
@@ -103,19 +104,6 @@ sqlite_find_cert_by_fingerprint(struct store *store, const char *tenant,
 }
 
 rs_code
-sqlite_find_request(struct store *store, const char *tenant, const uint8_t request_id[32],
-                    struct rs_arena *arena, struct store_cert *ret_cert, struct rs_err *err)
-{
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-
-    sqlite_call_init(&c, (struct sqlite_store *)store, SQLITE_SQL_FIND_REQUEST);
-    sqlite_put_text(&c, tenant);
-    sqlite_put_hash(&c, request_id);
-    sqlite_put_int(&c, rs_now());
-    return take_cert(&c, arena, ret_cert, err);
-}
-
-rs_code
 sqlite_cert_status(struct store *store, const char *tenant, const char *issuer,
                    struct rs_bytes serial, struct store_status *ret_status, struct rs_err *err)
 {
@@ -137,6 +125,73 @@ sqlite_cert_status(struct store *store, const char *tenant, const char *issuer,
     ret_status->reason = (uint8_t)sqlite_next_int(&r);
     ret_status->not_after = sqlite_next_int(&r);
     return RS_OK;
+}
+
+/* ---- Keys, and what was asked for with them ---------------------------------------------- */
+
+rs_code
+sqlite_find_key(struct store *store, const char *tenant, const uint8_t key_hash[32],
+                struct rs_arena *arena, struct store_key *ret_key, struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+    struct sqlite_row r = {.call = &c, .arena = arena};
+    struct store_key key;
+    rs_code rc;
+
+    sqlite_call_init(&c, (struct sqlite_store *)store, SQLITE_SQL_FIND_KEY);
+    sqlite_put_text(&c, tenant);
+    sqlite_put_hash(&c, key_hash);
+    rc = sqlite_step(&c, err);
+    if (rc != RS_OK)
+        return rc;
+    if (!c.row)
+        return rs_fail(err, RS_E_DEVICE_UNKNOWN, "store: the key belongs to nobody");
+    key.device = sqlite_next_text(&r);
+    key.requests = sqlite_next_blob(&r);
+    memcpy(key.key_hash, key_hash, 32);
+    rc = sqlite_row_check(&r, err);
+    if (rc == RS_OK)
+        *ret_key = key;
+    return rc;
+}
+
+/* The certificate that an entry names: it is there, and it is the one that was asked for. */
+static rs_code
+take_answer(struct store *store, const char *tenant, const struct store_key *key,
+            const struct requests_entry *entry, struct rs_arena *arena, struct store_cert *ret_cert,
+            struct rs_err *err)
+{
+    char issuer[STORE_NAME_MAX] = "";
+    struct rs_err none = {0};
+    struct store_cert cert;
+    rs_code rc;
+
+    memcpy(issuer, entry->issuer.p, entry->issuer.len);
+    rc = sqlite_find_cert(store, tenant, issuer, entry->serial, arena, &cert, &none);
+    if (rc != RS_OK && rc != RS_E_CERT_UNKNOWN)
+        return rs_fail(err, rc, "%s", none.text);
+    if (rc != RS_OK || memcmp(cert.request_id, entry->id.p, 32) != 0 ||
+        memcmp(cert.key_hash, key->key_hash, 32) != 0)
+        return rs_fail(err, RS_E_STORE_DAMAGED,
+                       "store: a key's list names a certificate that is not its own");
+    *ret_cert = cert;
+    return RS_OK;
+}
+
+rs_code
+sqlite_find_request(struct store *store, const char *tenant, const struct store_key *key,
+                    const uint8_t request_id[32], struct rs_arena *arena,
+                    struct store_cert *ret_cert, struct rs_err *err)
+{
+    struct requests_entry entry;
+    int found;
+    rs_code rc = requests_find(key->requests, request_id, rs_now(), &entry, &found, err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (!found)
+        return rs_fail(err, RS_E_CERT_UNKNOWN, "store: there is no such request");
+    return take_answer(store, tenant, key, &entry, arena, ret_cert, err);
 }
 
 /* ---- Revoking --------------------------------------------------------------------------- */

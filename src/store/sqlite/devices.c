@@ -1,11 +1,11 @@
 /*
- * devices.c: devices, and who a key or a chip belongs to.
+ * devices.c: devices, and which of them a chip is in.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/sqlite/sqlite.h"
 
-/* ---- Owners ---------------------------------------------------------------------------- */
+/* ---- Chips ---------------------------------------------------------------------------- */
 
 static rs_code
 take_owner(struct sqlite_call *c, struct rs_arena *arena, const char **ret_device,
@@ -24,18 +24,6 @@ take_owner(struct sqlite_call *c, struct rs_arena *arena, const char **ret_devic
     if (rc == RS_OK)
         *ret_device = device;
     return rc;
-}
-
-rs_code
-sqlite_find_key(struct store *store, const char *tenant, const uint8_t key_hash[32],
-                struct rs_arena *arena, const char **ret_device, struct rs_err *err)
-{
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-
-    sqlite_call_init(&c, (struct sqlite_store *)store, SQLITE_SQL_FIND_KEY);
-    sqlite_put_text(&c, tenant);
-    sqlite_put_hash(&c, key_hash);
-    return take_owner(&c, arena, ret_device, err);
 }
 
 rs_code

@@ -3,24 +3,28 @@
  *
  * Each item first gets its certificate row.  If the row is there already, the
  * item is a replay (recovery) or a serial that was drawn twice.  If it is new,
- * the item claims what must be unique: request id, key, chip, device.  A claim
- * is an INSERT that does nothing on conflict; who holds it then is read and
- * judged.  When a claim is refused, those made before it are taken back one by
- * one (a savepoint per item would copy every page of the batch once more) and
- * the certificate becomes `superseded`: signed, never answered.
+ * the item claims what must be unique: key and request id (one row), chip,
+ * device.  A claim is an INSERT that does nothing on conflict; who holds it then
+ * is read and judged.  When a claim is refused, those made before it are taken
+ * back one by one (a savepoint per item would copy every page of the batch once
+ * more) and the certificate becomes `superseded`: signed, never answered.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/requests.h"
 #include "store/sqlite/sqlite.h"
 
-#define PURGE_EVERY 256 /* items between two removals of expired request ids */
+_Static_assert(REQUESTS_BYTES_MAX == 500, "tables.def has it as a number");
 
 /* What an item holds so far. */
 struct claims {
-    int request, key, chip;
+    int key, chip;
+    int requests; /* the list of a key that was there before has changed; this is what it was: */
+    uint8_t before[REQUESTS_BYTES_MAX];
+    size_t before_len;
 };
 
 struct issue {
@@ -133,27 +137,12 @@ supersede(struct issue *is, const struct store_issue *item, struct rs_err *err)
 
 /* ---- Claims ---------------------------------------------------------------------------- */
 
-/* A request id leads to one certificate, until it expires. */
-static rs_code
-claim_request(struct issue *is, struct store_issue *item, struct claims *held, struct rs_err *err)
+static int
+has_request(const struct store_cert *cert)
 {
     static const uint8_t none[32];
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-    rs_code rc;
 
-    if (memcmp(item->cert.request_id, none, sizeof(none)) == 0)
-        return RS_OK;
-    sqlite_call_init(&c, is->s, SQLITE_SQL_ADD_REQUEST);
-    sqlite_put_text(&c, item->cert.tenant);
-    sqlite_put_hash(&c, item->cert.request_id);
-    sqlite_put_text(&c, item->cert.issuer);
-    sqlite_put_blob(&c, item->cert.serial);
-    sqlite_put_int(&c, item->request_until);
-    sqlite_put_int(&c, is->now);
-    rc = sqlite_change(&c, &held->request, err);
-    if (rc == RS_OK && !held->request)
-        item->result = RS_E_SERIAL_COLLISION;
-    return rc;
+    return memcmp(cert->request_id, none, sizeof(none)) != 0;
 }
 
 /* Who a key belongs to: a device, or the named holder of a certificate without one. */
@@ -168,27 +157,113 @@ put_owner(struct rs_buf *owner, const struct store_cert *cert)
     rs_buf_put_u8(owner, 0);
 }
 
+/* The list of requests that a key has with this item's; nothing is added without a request id. */
 static rs_code
-judge_key(struct sqlite_store *s, struct store_issue *item, const char *owner, struct rs_err *err)
+put_requests(const struct issue *is, const struct store_issue *item, struct rs_bytes before,
+             struct rs_buf *list, struct rs_err *err)
+{
+    const struct store_cert *cert = &item->cert;
+    struct requests_entry entry = {.id = rs_bytes_of(cert->request_id, 32),
+                                   .until = has_request(cert) ? item->request_until : 0,
+                                   .issuer = rs_bytes_str(cert->issuer),
+                                   .serial = cert->serial};
+
+    return requests_add(before, &entry, is->now, list, err);
+}
+
+static rs_code
+set_requests(struct sqlite_store *s, const struct store_cert *cert, struct rs_bytes list,
+             struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+
+    sqlite_call_init(&c, s, SQLITE_SQL_SET_REQUESTS);
+    sqlite_put_blob(&c, list);
+    sqlite_put_text(&c, cert->tenant);
+    sqlite_put_hash(&c, cert->key_hash);
+    return sqlite_change(&c, NULL, err);
+}
+
+/* The key was there before: whose it is, and which requests it had. */
+static rs_code
+judge_key(struct sqlite_store *s, struct store_issue *item, const char *owner, struct claims *held,
+          struct rs_err *err)
 {
     RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
     struct sqlite_row r = {.call = &c, .at = 1};
+    struct rs_bytes list;
     rs_code rc;
 
     sqlite_call_init(&c, s, SQLITE_SQL_FIND_KEY);
     sqlite_put_text(&c, item->cert.tenant);
     sqlite_put_hash(&c, item->cert.key_hash);
     rc = sqlite_step(&c, err);
-    if (rc == RS_OK && strcmp(sqlite_next_text(&r), owner) != 0)
+    if (rc != RS_OK)
+        return rc;
+    list = sqlite_next_blob(&r);
+    if (list.len > sizeof(held->before))
+        return rs_fail(err, RS_E_STORE_DAMAGED, "store: a key has too many requests");
+    if (list.len > 0)
+        memcpy(held->before, list.p, list.len);
+    held->before_len = list.len;
+    if (strcmp(sqlite_next_text(&r), owner) != 0)
         item->result = RS_E_KEY_UNIQUE;
+    return RS_OK;
+}
+
+/* A request id leads to one certificate, until it expires or falls out of the list. */
+static rs_code
+claim_request(struct issue *is, struct store_issue *item, struct claims *held, struct rs_err *err)
+{
+    struct rs_bytes before = rs_bytes_of(held->before, held->before_len);
+    uint8_t room[REQUESTS_BYTES_MAX];
+    struct requests_entry other;
+    struct rs_buf list;
+    int found;
+    rs_code rc;
+
+    if (!has_request(&item->cert))
+        return RS_OK;
+    rc = requests_find(before, item->cert.request_id, is->now, &other, &found, err);
+    if (rc == RS_OK && found)
+        item->result = RS_E_SERIAL_COLLISION;
+    if (rc != RS_OK || found || item->request_until <= is->now)
+        return rc;
+    rs_buf_init_fixed(&list, room, sizeof(room));
+    rc = put_requests(is, item, before, &list, err);
+    if (rc == RS_OK)
+        rc = set_requests(is->s, &item->cert, rs_buf_bytes(&list), err);
+    held->requests = rc == RS_OK;
     return rc;
 }
 
-/* One public key, one device (L8). */
+static rs_code
+add_key(struct issue *is, const struct store_issue *item, const char *owner, int *ret_new,
+        struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+    uint8_t room[REQUESTS_BYTES_MAX];
+    struct rs_buf list;
+    rs_code rc;
+
+    rs_buf_init_fixed(&list, room, sizeof(room));
+    rc = put_requests(is, item, rs_bytes_of(NULL, 0), &list, err);
+    if (rc != RS_OK)
+        return rc;
+    sqlite_call_init(&c, is->s, SQLITE_SQL_ADD_KEY);
+    sqlite_put_text(&c, item->cert.tenant);
+    sqlite_put_hash(&c, item->cert.key_hash);
+    sqlite_put_text(&c, item->cert.device);
+    sqlite_put_text(&c, owner);
+    sqlite_put_int(&c, is->now);
+    sqlite_put_blob(&c, rs_buf_bytes(&list));
+    return sqlite_change(&c, ret_new, err);
+}
+
+/* One public key, one device (L8), and for each of its live request ids one certificate. */
 static rs_code
 claim_key(struct issue *is, struct store_issue *item, struct claims *held, struct rs_err *err)
 {
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
     char text[STORE_TEXT_MAX + 2 * STORE_NAME_MAX];
     struct rs_buf owner;
     rs_code rc;
@@ -197,15 +272,11 @@ claim_key(struct issue *is, struct store_issue *item, struct claims *held, struc
     put_owner(&owner, &item->cert);
     if (!rs_buf_ok(&owner))
         return rs_fail(err, RS_E_INTERNAL, "store: the name of a key's owner is too long");
-    sqlite_call_init(&c, is->s, SQLITE_SQL_ADD_KEY);
-    sqlite_put_text(&c, item->cert.tenant);
-    sqlite_put_hash(&c, item->cert.key_hash);
-    sqlite_put_text(&c, item->cert.device);
-    sqlite_put_text(&c, text);
-    sqlite_put_int(&c, is->now);
-    rc = sqlite_change(&c, &held->key, err);
+    rc = add_key(is, item, text, &held->key, err);
     if (rc == RS_OK && !held->key)
-        rc = judge_key(is->s, item, text, err);
+        rc = judge_key(is->s, item, text, held, err);
+    if (rc == RS_OK && !held->key && item->result == RS_OK)
+        rc = claim_request(is, item, held, err);
     return rc;
 }
 
@@ -364,9 +435,8 @@ drop_claims(struct sqlite_store *s, const struct store_issue *item, const struct
     const struct store_cert *cert = &item->cert;
     rs_code rc = RS_OK;
 
-    if (held->request)
-        rc = drop_claim(s, SQLITE_SQL_DROP_REQUEST, cert->tenant, NULL,
-                        rs_bytes_of(cert->request_id, 32), err);
+    if (held->requests)
+        rc = set_requests(s, cert, rs_bytes_of(held->before, held->before_len), err);
     if (rc == RS_OK && held->key)
         rc = drop_claim(s, SQLITE_SQL_DROP_KEY, cert->tenant, NULL, rs_bytes_of(cert->key_hash, 32),
                         err);
@@ -382,9 +452,7 @@ claim_all(struct issue *is, struct store_issue *item, struct rs_err *err)
     struct claims held = {0};
     rs_code rc;
 
-    rc = claim_request(is, item, &held, err);
-    if (rc == RS_OK && item->result == RS_OK)
-        rc = claim_key(is, item, &held, err);
+    rc = claim_key(is, item, &held, err);
     if (rc == RS_OK && item->result == RS_OK)
         rc = claim_chip(is, item, &held, err);
     if (rc == RS_OK && item->result == RS_OK)
@@ -438,22 +506,6 @@ commit_item(struct issue *is, struct store_issue *item, struct rs_err *err)
     return rc;
 }
 
-/* Expired request ids leave in step with new ones, so that no commit pays for all of them. */
-static rs_code
-purge_requests(struct issue *is, size_t count, struct rs_err *err)
-{
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-
-    is->s->since_purge += count;
-    if (is->s->since_purge < PURGE_EVERY)
-        return RS_OK;
-    sqlite_call_init(&c, is->s, SQLITE_SQL_PURGE_REQUESTS);
-    sqlite_put_int(&c, is->now);
-    sqlite_put_int(&c, (int64_t)(2 * is->s->since_purge));
-    is->s->since_purge = 0;
-    return sqlite_change(&c, NULL, err);
-}
-
 rs_code
 sqlite_commit_issued(struct store *store, struct store_issue *items, size_t count,
                      struct rs_err *err)
@@ -464,7 +516,5 @@ sqlite_commit_issued(struct store *store, struct store_issue *items, size_t coun
 
     for (size_t i = 0; rc == RS_OK && i < count; i++)
         rc = commit_item(&is, &items[i], err);
-    if (rc == RS_OK)
-        rc = purge_requests(&is, count, err);
     return sqlite_finish(s, rc, err);
 }

@@ -53,7 +53,6 @@ struct sqlite_store {
     sqlite3 *tidy_db; /* opened by the first store_tidy, used by nothing else */
     char *path;
     int lock_fd; /* writer: PATH.lock, held as long as the handle lives */
-    uint64_t since_purge;
     int fold_at; /* length of the log at which the writer folds it */
     int relaxed; /* synchronous is not FULL: no durable transaction may begin */
     struct sqlite_tally tally;
@@ -156,9 +155,9 @@ rs_code sqlite_commit_issued(struct store *store, struct store_issue *items, siz
 
 rs_code sqlite_look(struct store *store, struct rs_err *err);
 void sqlite_look_done(struct store *store);
-rs_code sqlite_find_request(struct store *store, const char *tenant, const uint8_t request_id[32],
-                            struct rs_arena *arena, struct store_cert *ret_cert,
-                            struct rs_err *err);
+rs_code sqlite_find_request(struct store *store, const char *tenant, const struct store_key *key,
+                            const uint8_t request_id[32], struct rs_arena *arena,
+                            struct store_cert *ret_cert, struct rs_err *err);
 rs_code sqlite_find_cert(struct store *store, const char *tenant, const char *issuer,
                          struct rs_bytes serial, struct rs_arena *arena,
                          struct store_cert *ret_cert, struct rs_err *err);
@@ -178,7 +177,7 @@ rs_code sqlite_list_certs(struct store *store, const char *tenant,
                           struct rs_err *err);
 
 rs_code sqlite_find_key(struct store *store, const char *tenant, const uint8_t key_hash[32],
-                        struct rs_arena *arena, const char **ret_device, struct rs_err *err);
+                        struct rs_arena *arena, struct store_key *ret_key, struct rs_err *err);
 rs_code sqlite_find_chip(struct store *store, const char *tenant, const char *model,
                          struct rs_bytes uid, struct rs_arena *arena, const char **ret_device,
                          struct rs_err *err);

@@ -431,6 +431,58 @@ test_renewal_of_device_and_person(void **state)
         crypto_key_free(key[i]);
 }
 
+/* A renewal in these very bytes, and the serial that comes of it. */
+static void
+renew_again(const struct pki_caller *caller, struct rs_bytes csr, uint8_t serial[20])
+{
+    struct pki_issue_request r = {
+        .caller = *caller, .protocol = "est", .label = "", .renew = 1, .csr = csr};
+
+    assert_int_equal(pk_request(&k, &r, &got), RS_OK);
+    assert_int_equal(got.cert.serial.len, 20);
+    memcpy(serial, got.cert.serial.p, 20);
+}
+
+/* A key keeps its four newest requests: each is answered as before, an older one anew. */
+static void
+test_requests_of_one_key(void **state)
+{
+    static const char *const names[] = {"a.x", "b.x", "c.x", "d.x", "e.x"};
+    static uint8_t der[CERT_BYTES_MAX], bytes[5][1024];
+    uint8_t serial[5][20], again[20];
+    struct crypto_key *key = pk_key();
+    struct pki_caller me;
+    struct rs_bytes csr[5];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(pk_station(&k, key, "sz-5", &got), RS_OK);
+    len = got.cert.whole.len;
+    memcpy(der, got.der, len);
+    assert_int_equal(pki_authenticate(k.pki, rs_bytes_of(der, len), 0, &me, NULL), RS_OK);
+    for (size_t i = 0; i < 5; i++) {
+        struct pk_csr ask = {.key = key, .subject = me.subject, .dns = names[i]};
+        csr[i] = pk_csr(&ask, bytes[i], sizeof(bytes[i]));
+        renew_again(&me, csr[i], serial[i]);
+        for (size_t n = i < 4 ? 0 : 1; n <= i; n++) {
+            renew_again(&me, csr[n], again);
+            assert_memory_equal(again, serial[n], 20);
+        }
+    }
+    pk_close(&k);
+    assert_int_equal(pk_open(&k, NULL), RS_OK);
+    for (size_t n = 1; n < 5; n++) {
+        renew_again(&me, csr[n], again);
+        assert_memory_equal(again, serial[n], 20);
+    }
+    renew_again(&me, csr[0], again);
+    for (size_t n = 0; n < 5; n++)
+        assert_memory_not_equal(again, serial[n], 20);
+    renew_again(&me, csr[0], serial[0]);
+    assert_memory_equal(again, serial[0], 20);
+    crypto_key_free(key);
+}
+
 /* ---- People --------------------------------------------------------------------------------------------------- */
 
 static rs_code
@@ -565,6 +617,7 @@ main(void)
         cmocka_unit_test(test_an_idevid_is_never_renewed),
         cmocka_unit_test(test_renewal_of_a_station),
         cmocka_unit_test(test_renewal_of_device_and_person),
+        cmocka_unit_test(test_requests_of_one_key),
         cmocka_unit_test(test_what_people_may_ask_for),
         cmocka_unit_test(test_other_names),
         cmocka_unit_test(test_boards_of_two_orders),

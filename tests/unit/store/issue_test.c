@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "store_test.h"
+
+#define ENTRY_LEN (8 + 32 + 1 + 7 + 1 + 19) /* of a sample in its key's list of requests */
 
 /* ---- Refusals ------------------------------------------------------------------------ */
 
@@ -29,27 +32,49 @@ assert_superseded(struct fixture *f, const struct sample *s, rs_code why)
     assert_int_equal(ask_sql(f, sql), 1);
 }
 
+/* b is for a's key and holder. */
+static void
+renew(struct sample *b, const struct sample *a)
+{
+    memcpy(b->item.cert.key_hash, a->item.cert.key_hash, 32);
+    b->item.cert.subject = a->item.cert.subject;
+}
+
+static void
+assert_found(struct fixture *f, const struct sample *s)
+{
+    struct store_cert cert;
+
+    assert_int_equal(find_request(f, &s->item.cert, &cert), RS_OK);
+    assert_true(rs_bytes_equal(cert.serial, s->item.cert.serial));
+    assert_true(rs_bytes_equal(cert.der, s->item.cert.der));
+}
+
 static void
 test_key_of_another_device(void **state)
 {
     struct fixture *f = *state;
     struct sample a, b;
-    const char *owner = NULL;
+    struct store_cert cert;
+    struct store_key before, key;
 
     sample_make(&a, 1);
     sample_make(&b, 2);
     memcpy(b.item.cert.key_hash, a.item.cert.key_hash, 32);
     assert_int_equal(commit_one(f, &a), RS_OK);
+    assert_int_equal(store_find_key(f->store, T, a.item.cert.key_hash, &f->arena, &before, &f->err),
+                     RS_OK);
     (void)commit_one(f, &b);
     assert_superseded(f, &b, RS_E_KEY_UNIQUE);
 
     /* The loser left nothing: its request id, chip and device are free again. */
-    assert_int_equal(ask_sql(f, "SELECT count(*) FROM request"), 1);
+    assert_int_equal(find_request(f, &b.item.cert, &cert), RS_E_CERT_UNKNOWN);
     assert_int_equal(ask_sql(f, "SELECT count(*) FROM chip"), 1);
     assert_int_equal(ask_sql(f, "SELECT count(*) FROM device"), 1);
-    assert_int_equal(store_find_key(f->store, T, a.item.cert.key_hash, &f->arena, &owner, &f->err),
+    assert_int_equal(store_find_key(f->store, T, a.item.cert.key_hash, &f->arena, &key, &f->err),
                      RS_OK);
-    assert_string_equal(owner, a.device);
+    assert_string_equal(key.device, a.device);
+    assert_true(rs_bytes_equal(key.requests, before.requests));
 }
 
 static void
@@ -80,7 +105,6 @@ test_chip_in_another_device(void **state)
     (void)commit_one(f, &b);
     assert_superseded(f, &b, RS_E_CHIP_TWIN);
     assert_int_equal(ask_sql(f, "SELECT count(*) FROM key_owner"), 1);
-    assert_int_equal(ask_sql(f, "SELECT count(*) FROM request"), 1);
     assert_int_equal(
         store_find_chip(f->store, T, "atecc608b", RS_BYTES(a.uid), &f->arena, &device, &f->err),
         RS_OK);
@@ -174,17 +198,98 @@ test_request_with_another_serial(void **state)
 {
     struct fixture *f = *state;
     struct sample a, b;
-    struct store_cert cert;
 
-    sample_make(&a, 1);
-    sample_make(&b, 2);
+    sample_make_station(&a, 1);
+    sample_make_station(&b, 2);
+    renew(&b, &a);
     memcpy(b.item.cert.request_id, a.item.cert.request_id, 32);
     assert_int_equal(commit_one(f, &a), RS_OK);
     (void)commit_one(f, &b);
     assert_superseded(f, &b, RS_E_SERIAL_COLLISION);
-    assert_int_equal(
-        store_find_request(f->store, T, a.item.cert.request_id, &f->arena, &cert, &f->err), RS_OK);
-    assert_memory_equal(cert.serial.p, a.serial, sizeof(a.serial));
+    assert_found(f, &a);
+
+    /* The older of two comes again. */
+    sample_make_station(&b, 3);
+    renew(&b, &a);
+    assert_int_equal(commit_one(f, &b), RS_OK);
+    sample_make_station(&b, 4);
+    renew(&b, &a);
+    memcpy(b.item.cert.request_id, a.item.cert.request_id, 32);
+    assert_int_equal(commit_one(f, &b), RS_E_SERIAL_COLLISION);
+    assert_found(f, &a);
+}
+
+/* Two of one batch: the second finds what the first one claimed. */
+static void
+test_request_twice_in_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    struct sample a, b;
+    struct store_issue items[2];
+
+    sample_make_station(&a, 1);
+    sample_make_station(&b, 2);
+    renew(&b, &a);
+    memcpy(b.item.cert.request_id, a.item.cert.request_id, 32);
+    items[0] = a.item;
+    items[1] = b.item;
+    assert_int_equal(store_commit_issued(f->store, items, 2, &f->err), RS_OK);
+    assert_int_equal(items[0].result, RS_OK);
+    assert_int_equal(items[1].result, RS_E_SERIAL_COLLISION);
+    assert_found(f, &a);
+}
+
+/* Whatever refuses an item later, the key's list is what it was. */
+static void
+test_refused_renewal_leaves_the_list(void **state)
+{
+    struct fixture *f = *state;
+    struct sample a, s[5];
+    struct store_cert cert;
+
+    sample_make(&a, 1);
+    assert_int_equal(commit_one(f, &a), RS_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        sample_make(&s[i], 2 + i);
+        renew(&s[i], &a);
+        s[i].item.cert.device = s[i].item.device.device = a.device;
+        s[i].item.new_device = 0;
+        if (i != 4)
+            memcpy(s[i].uid, a.uid, sizeof(a.uid));
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(commit_one(f, &s[i]), RS_OK);
+    (void)commit_one(f, &s[4]); /* another chip: the list would have been full with it */
+    assert_superseded(f, &s[4], RS_E_DEVICE_EXISTS);
+    assert_int_equal(find_request(f, &s[4].item.cert, &cert), RS_E_CERT_UNKNOWN);
+    assert_found(f, &a);
+    for (unsigned i = 0; i < 3; i++)
+        assert_found(f, &s[i]);
+    assert_int_equal(commit_one(f, &s[3]), RS_OK);
+    assert_int_equal(find_request(f, &a.item.cert, &cert), RS_E_CERT_UNKNOWN);
+    assert_found(f, &s[3]);
+}
+
+/* The key's row says something that this program never wrote. */
+static void
+test_damaged_list_of_requests(void **state)
+{
+    struct fixture *f = *state;
+    struct sample a, b;
+    struct store_cert cert;
+
+    sample_make_station(&a, 1);
+    sample_make_station(&b, 2);
+    renew(&b, &a);
+    assert_int_equal(commit_one(f, &a), RS_OK);
+    (void)ask_sql(f, "UPDATE certificate SET request_id = zeroblob(32) RETURNING 1");
+    assert_int_equal(find_request(f, &a.item.cert, &cert), RS_E_STORE_DAMAGED);
+    (void)ask_sql(f, "UPDATE certificate SET serial = x'05' RETURNING 1");
+    assert_int_equal(find_request(f, &a.item.cert, &cert), RS_E_STORE_DAMAGED);
+    (void)ask_sql(f, "UPDATE key_owner SET requests = x'0102' RETURNING 1");
+    assert_int_equal(find_request(f, &a.item.cert, &cert), RS_E_STORE_DAMAGED);
+    assert_int_equal(store_commit_issued(f->store, &b.item, 1, NULL), RS_E_STORE_DAMAGED);
+    assert_int_equal(ask_sql(f, "SELECT count(*) FROM certificate"), 1);
 }
 
 static void
@@ -301,8 +406,7 @@ test_one_certificate_comes_back(void **state)
     assert_int_equal(commit_one(f, &s), RS_OK);
     fixture_reopen(f);
 
-    assert_int_equal(
-        store_find_request(f->store, T, s.item.cert.request_id, &f->arena, &cert, &f->err), RS_OK);
+    assert_int_equal(find_request(f, &s.item.cert, &cert), RS_OK);
     assert_string_equal(cert.issuer, "issuing");
     assert_memory_equal(cert.serial.p, s.serial, sizeof(s.serial));
     assert_int_equal(cert.der.len, sizeof(s.der));
@@ -334,24 +438,28 @@ test_tenants_do_not_see_each_other(void **state)
     struct sample s;
     struct store_cert cert;
     struct store_device device;
+    struct store_key key, other;
     const char *owner;
 
     sample_make(&s, 1);
     assert_int_equal(commit_one(f, &s), RS_OK);
+    assert_int_equal(store_find_key(f->store, T, s.item.cert.key_hash, &f->arena, &key, NULL),
+                     RS_OK);
     assert_int_equal(
         store_find_cert(f->store, "other", "issuing", RS_BYTES(s.serial), &f->arena, &cert, NULL),
         RS_E_CERT_UNKNOWN);
     assert_int_equal(
         store_find_record(f->store, "other", "issuing", RS_BYTES(s.serial), &f->arena, &cert, NULL),
         RS_E_CERT_UNKNOWN);
+    /* What one tenant's key says leads another one nowhere. */
     assert_int_equal(
-        store_find_request(f->store, "other", s.item.cert.request_id, &f->arena, &cert, NULL),
-        RS_E_CERT_UNKNOWN);
+        store_find_request(f->store, "other", &key, s.item.cert.request_id, &f->arena, &cert, NULL),
+        RS_E_STORE_DAMAGED);
     assert_int_equal(store_find_cert_by_fingerprint(f->store, "other", s.item.cert.fingerprint,
                                                     &f->arena, &cert, NULL),
                      RS_E_CERT_UNKNOWN);
     assert_int_equal(
-        store_find_key(f->store, "other", s.item.cert.key_hash, &f->arena, &owner, NULL),
+        store_find_key(f->store, "other", s.item.cert.key_hash, &f->arena, &other, NULL),
         RS_E_DEVICE_UNKNOWN);
     assert_int_equal(
         store_find_chip(f->store, "other", "atecc608b", RS_BYTES(s.uid), &f->arena, &owner, NULL),
@@ -397,26 +505,87 @@ test_requests_expire(void **state)
     struct fixture *f = *state;
     struct sample a, b, s;
     struct store_cert cert;
+    int64_t now = rs_now();
 
-    sample_make(&a, 1);
-    sample_make(&b, 2);
-    a.item.request_until = 5; /* long ago */
+    sample_make_station(&a, 1);
+    sample_make_station(&b, 2);
+    renew(&b, &a);
+    a.item.request_until = now + 1;
     memcpy(b.item.cert.request_id, a.item.cert.request_id, 32);
     assert_int_equal(commit_one(f, &a), RS_OK);
-    assert_int_equal(
-        store_find_request(f->store, T, a.item.cert.request_id, &f->arena, &cert, NULL),
-        RS_E_CERT_UNKNOWN);
+    while (rs_now() <= now + 1)
+        rs_sleep_us(20000);
+    assert_int_equal(find_request(f, &a.item.cert, &cert), RS_E_CERT_UNKNOWN);
     assert_int_equal(commit_one(f, &b), RS_OK);
-    assert_int_equal(
-        store_find_request(f->store, T, a.item.cert.request_id, &f->arena, &cert, &f->err), RS_OK);
-    assert_memory_equal(cert.serial.p, b.serial, sizeof(b.serial));
+    assert_found(f, &b);
 
-    for (unsigned n = 10; n < 300; n++) {
-        sample_make(&s, n);
+    /* One that expired before it came (recovery) changes nothing, and it may come twice. */
+    for (unsigned n = 10; n < 12; n++) {
+        sample_make_station(&s, n);
+        renew(&s, &a);
+        memset(s.item.cert.request_id, 7, 32);
         s.item.request_until = 5;
         assert_int_equal(commit_one(f, &s), RS_OK);
+        assert_int_equal(find_request(f, &s.item.cert, &cert), RS_E_CERT_UNKNOWN);
+        assert_found(f, &b);
     }
-    assert_true(ask_sql(f, "SELECT count(*) FROM request") < 100);
+    assert_int_equal(ask_sql(f, "SELECT length(requests) FROM key_owner"), ENTRY_LEN);
+}
+
+/* Five within a few minutes: the first one falls out and is free; the others are found. */
+static void
+test_five_requests_of_one_key(void **state)
+{
+    struct fixture *f = *state;
+    struct sample s[6];
+    struct store_cert cert;
+
+    for (unsigned i = 0; i < 6; i++) {
+        sample_make_station(&s[i], 1 + i);
+        renew(&s[i], &s[0]);
+        s[i].item.request_until = rs_now() + 1200 + i;
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(commit_one(f, &s[i]), RS_OK);
+        for (unsigned k = i < 4 ? 0 : 1; k <= i; k++)
+            assert_found(f, &s[k]);
+    }
+    assert_int_equal(find_request(f, &s[0].item.cert, &cert), RS_E_CERT_UNKNOWN);
+    assert_int_equal(ask_sql(f, "SELECT length(requests) FROM key_owner"), 4 * ENTRY_LEN);
+    fixture_reopen(f);
+    for (unsigned k = 1; k < 5; k++)
+        assert_found(f, &s[k]);
+
+    /* The first one again: signed anew, and that is what it finds from now on. */
+    memcpy(s[5].item.cert.request_id, s[0].item.cert.request_id, 32);
+    assert_int_equal(commit_one(f, &s[5]), RS_OK);
+    assert_found(f, &s[5]);
+    assert_int_equal(find_request(f, &s[1].item.cert, &cert), RS_E_CERT_UNKNOWN);
+
+    /* A replay of each changes nothing. */
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(commit_one(f, &s[i]), RS_OK);
+    for (unsigned k = 2; k < 6; k++)
+        assert_found(f, &s[k]);
+}
+
+/* Recovery may bring an older request after newer ones: it takes no newer one's place. */
+static void
+test_older_request_comes_later(void **state)
+{
+    struct fixture *f = *state;
+    struct sample s[5];
+    struct store_cert cert;
+
+    for (unsigned i = 0; i < 5; i++) {
+        sample_make_station(&s[i], 1 + i);
+        renew(&s[i], &s[0]);
+        s[i].item.request_until = rs_now() + 1200 - i;
+        assert_int_equal(commit_one(f, &s[i]), RS_OK);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        assert_found(f, &s[k]);
+    assert_int_equal(find_request(f, &s[4].item.cert, &cert), RS_E_CERT_UNKNOWN);
 }
 
 static void
@@ -431,7 +600,11 @@ test_no_request_id_is_no_claim(void **state)
     memset(b.item.cert.request_id, 0, 32);
     assert_int_equal(commit_one(f, &a), RS_OK);
     assert_int_equal(commit_one(f, &b), RS_OK);
-    assert_int_equal(ask_sql(f, "SELECT count(*) FROM request"), 0);
+    assert_int_equal(ask_sql(f, "SELECT sum(length(requests)) FROM key_owner"), 0);
+    renew(&b, &a); /* nor with a key that was there */
+    memset(b.serial, 3, sizeof(b.serial));
+    assert_int_equal(commit_one(f, &b), RS_OK);
+    assert_int_equal(ask_sql(f, "SELECT sum(length(requests)) FROM key_owner"), 0);
 }
 
 static void
@@ -468,6 +641,7 @@ test_lost_intent_claims_nothing(void **state)
     memset(b.serial, 9, sizeof(b.serial));
     b.item.cert.leaf = 2;
     assert_int_equal(commit_one(f, &b), RS_OK);
+    assert_found(f, &b); /* the key and the request id were free */
     assert_int_equal(store_next_leaf(f->store, 1, &leaf, &f->err), RS_OK);
     assert_int_equal(leaf, 0); /* a commit never raises it */
 }
@@ -569,11 +743,16 @@ main(void)
         TEST(test_device_again_with_all_the_same),
         TEST(test_serial_of_another_certificate),
         TEST(test_request_with_another_serial),
+        TEST(test_request_twice_in_a_batch),
+        TEST(test_refused_renewal_leaves_the_list),
+        TEST(test_damaged_list_of_requests),
         TEST(test_bad_arguments_store_nothing),
         TEST(test_one_certificate_comes_back),
         TEST(test_tenants_do_not_see_each_other),
         TEST(test_replay_changes_nothing),
         TEST(test_requests_expire),
+        TEST(test_five_requests_of_one_key),
+        TEST(test_older_request_comes_later),
         TEST(test_no_request_id_is_no_claim),
         TEST(test_station_renews_with_its_key),
         TEST(test_lost_intent_claims_nothing),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/requests.h"
 #include "store_test.h"
 
 #define SERIAL(s) RS_BYTES((s).serial)
@@ -290,9 +291,11 @@ test_unknown_things(void **state)
     struct store_share share;
     struct store_object object;
     const char *name = "untouched";
+    struct store_key key = {.device = name};
     static const uint8_t hash[32], serial[21] = {1};
 
-    assert_int_equal(store_find_request(f->store, T, hash, a, &cert, NULL), RS_E_CERT_UNKNOWN);
+    assert_int_equal(store_find_request(f->store, T, &key, hash, a, &cert, NULL),
+                     RS_E_CERT_UNKNOWN);
     assert_int_equal(store_find_cert(f->store, T, "i", rs_bytes_of(serial, 20), a, &cert, NULL),
                      RS_E_CERT_UNKNOWN);
     assert_int_equal(store_find_cert(f->store, T, "i", RS_BYTES(serial), a, &cert, NULL),
@@ -305,7 +308,7 @@ test_unknown_things(void **state)
                      RS_E_CERT_UNKNOWN);
     assert_int_equal(store_cert_status(f->store, T, "i", rs_bytes_of(serial, 0), &status, NULL),
                      RS_E_CERT_UNKNOWN);
-    assert_int_equal(store_find_key(f->store, T, hash, a, &name, NULL), RS_E_DEVICE_UNKNOWN);
+    assert_int_equal(store_find_key(f->store, T, hash, a, &key, NULL), RS_E_DEVICE_UNKNOWN);
     assert_int_equal(store_find_chip(f->store, T, "m", RS_BYTES(hash), a, &name, NULL),
                      RS_E_DEVICE_UNKNOWN);
     assert_int_equal(store_find_device(f->store, T, "d", a, &device, NULL), RS_E_DEVICE_UNKNOWN);
@@ -320,6 +323,7 @@ test_unknown_things(void **state)
     assert_int_equal(cert.leaf, 77); /* outputs stay as they were */
     assert_int_equal(status.reason, 77);
     assert_string_equal(name, "untouched");
+    assert_ptr_equal(key.device, name);
 }
 
 static void
@@ -335,19 +339,25 @@ test_bad_questions_are_refused(void **state)
     struct store_share share;
     struct store_object object;
     struct store_stats stats;
+    struct store_key key = {.device = ""};
     struct rs_bytes note;
     const char *name;
     static const uint8_t h[32];
     struct rs_bytes b = RS_BYTES(h);
     rs_code bad = RS_E_INTERNAL;
 
-    assert_int_equal(store_find_request(s, "", h, a, &cert, NULL), bad);
-    assert_int_equal(store_find_request(s, T, NULL, a, &cert, NULL), bad);
-    assert_int_equal(store_find_request(s, T, h, NULL, &cert, NULL), bad);
-    assert_int_equal(store_find_request(s, T, h, a, NULL, NULL), bad);
-    assert_int_equal(store_find_key(s, long_name, h, a, &name, NULL), bad);
-    assert_int_equal(store_find_key(s, T, NULL, a, &name, NULL), bad);
+    assert_int_equal(store_find_key(s, long_name, h, a, &key, NULL), bad);
+    assert_int_equal(store_find_key(s, T, NULL, a, &key, NULL), bad);
     assert_int_equal(store_find_key(s, T, h, a, NULL, NULL), bad);
+    assert_int_equal(store_find_request(s, "", &key, h, a, &cert, NULL), bad);
+    assert_int_equal(store_find_request(s, T, NULL, h, a, &cert, NULL), bad);
+    assert_int_equal(store_find_request(s, T, &key, NULL, a, &cert, NULL), bad);
+    assert_int_equal(store_find_request(s, T, &key, h, NULL, &cert, NULL), bad);
+    assert_int_equal(store_find_request(s, T, &key, h, a, NULL, NULL), bad);
+    key.requests = rs_bytes_of(NULL, 1);
+    assert_int_equal(store_find_request(s, T, &key, h, a, &cert, NULL), bad);
+    key.requests = rs_bytes_of(long_name, REQUESTS_BYTES_MAX + 1);
+    assert_int_equal(store_find_request(s, T, &key, h, a, &cert, NULL), bad);
     assert_int_equal(store_find_chip(s, T, "", b, a, &name, NULL), bad);
     assert_int_equal(store_find_chip(s, T, "m", rs_bytes_of(h, 0), a, &name, NULL), bad);
     assert_int_equal(store_find_chip(s, T, "m", b, a, NULL, NULL), bad);
@@ -383,7 +393,7 @@ test_a_full_arena_is_no_memory(void **state)
     struct rs_arena small;
     struct sample s;
     struct store_cert cert;
-    const char *name;
+    struct store_key key;
 
     rs_arena_init(&small, 16);
     sample_make(&s, 1);
@@ -392,7 +402,7 @@ test_a_full_arena_is_no_memory(void **state)
                      RS_E_NO_MEMORY);
     rs_arena_done(&small);
     rs_arena_init(&small, 0);
-    assert_int_equal(store_find_key(f->store, T, s.item.cert.key_hash, &small, &name, NULL),
+    assert_int_equal(store_find_key(f->store, T, s.item.cert.key_hash, &small, &key, NULL),
                      RS_E_NO_MEMORY);
     rs_arena_done(&small);
 }

@@ -142,6 +142,18 @@ commit_one(struct fixture *f, struct sample *s)
     return s->item.result;
 }
 
+rs_code
+find_request(struct fixture *f, const struct store_cert *asked, struct store_cert *ret_cert)
+{
+    struct store_key key;
+    rs_code rc = store_find_key(f->store, asked->tenant, asked->key_hash, &f->arena, &key, NULL);
+
+    if (rc == RS_OK)
+        rc = store_find_request(f->store, asked->tenant, &key, asked->request_id, &f->arena,
+                                ret_cert, NULL);
+    return rc == RS_E_DEVICE_UNKNOWN ? RS_E_CERT_UNKNOWN : rc;
+}
+
 int64_t
 ask_sql(const struct fixture *f, const char *sql)
 {

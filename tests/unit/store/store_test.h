@@ -47,6 +47,10 @@ void sample_make_station(struct sample *s, unsigned n);
 /* Commit one sample; the item's result. */
 rs_code commit_one(struct fixture *f, struct sample *s);
 
+/* What an equal request finds, as the front asks: RS_E_CERT_UNKNOWN without key or entry. */
+rs_code find_request(struct fixture *f, const struct store_cert *asked,
+                     struct store_cert *ret_cert);
+
 /* One number from SQL on a connection of its own: what is really in the file. */
 int64_t ask_sql(const struct fixture *f, const char *sql);
 

@@ -98,6 +98,8 @@ add_clients(SSL_CTX *ctx, const struct http_tls_config *config)
 static int
 set_policy(SSL_CTX *ctx)
 {
+    char groups[] = "X25519:P-256:P-384"; /* the call takes no constant */
+
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
                                        SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -109,7 +111,7 @@ set_policy(SSL_CTX *ctx)
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT) == 1 &&
            SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1;
+           SSL_CTX_set1_groups_list(ctx, groups) == 1;
 }
 
 rs_code

@@ -477,7 +477,7 @@ signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms, struct r
 {
     const struct proto_issue *m = &job->item.as.issue;
     struct crypto_pub pub;
-    struct found f;
+    struct found f = {0};
     rs_code rc;
 
     rc = find_all(s, m, &f, err);

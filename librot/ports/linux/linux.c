@@ -113,6 +113,7 @@ probe_i2c(struct rot_linux *lin)
 static rot_err
 open_i2c(struct rot_linux *lin, const char *text)
 {
+    const struct rot_driver *first = i2c_driver(0);
     unsigned bus, address;
     const char *p = text;
     rot_err rc;
@@ -120,13 +121,13 @@ open_i2c(struct rot_linux *lin, const char *text)
     if (!take_number(&p, ':', BUS_MAX, &bus) || !take_number(&p, '\0', 0x77, &address) ||
         address < 0x08)
         return linux_fail(lin, ROT_E_FORMAT, "i2c: want i2c:BUS:ADDRESS, as in i2c:1:0x60");
-    if (i2c_driver(0) == NULL)
+    if (first == NULL)
         return linux_fail(lin, ROT_E_UNSUPPORTED, "i2c: this build has no driver for an I2C part");
     rc = linux_open_i2c(lin, bus, address);
     if (rc != ROT_OK)
         return rc;
     if (i2c_driver(1) == NULL)
-        return use_driver(lin, i2c_driver(0)); /* nothing to choose from: rot_open() will tell */
+        return use_driver(lin, first); /* nothing to choose from: rot_open() will tell */
     rc = probe_i2c(lin);
     if (rc != ROT_OK)
         return linux_fail(lin, rc, "i2c: no part that a driver knows at %#x on bus %u", address,

@@ -132,7 +132,7 @@ run_chained(const struct rot_port_openssl *p, enum cipher_mode mode, struct rot_
             uint8_t iv[16], int encrypt, struct rot_bytes in, uint8_t *out)
 {
     size_t whole = in.len / BLOCK * BLOCK;
-    uint8_t next[BLOCK];
+    uint8_t next[BLOCK] = {0};
     rot_err rc;
 
     if (!encrypt && whole != 0)

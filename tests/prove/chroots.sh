@@ -135,7 +135,10 @@ release() { # NUMBER
     in_chroot "$dir" 20 'openssl version; gcc -dumpfullversion; meson --version' | paste -sd' ' >&2
     figure openssl "\"$(in_chroot "$dir" 20 'openssl version' | awk '{ print $2 }')\""
     if wanted test; then prove_test "$dir" "$base/$number.test.log" || failed=1; fi
-    if wanted bench && [ "$number" != 12 ]; then prove_bench "$dir" "$base/$number.bench.log" || failed=1; fi
+    if wanted bench && [ "$number" != 12 ]; then
+        in_chroot "$dir" $LIMIT './dev setup build bench' >>"$base/$number.setup.log" 2>&1 || failed=1
+        prove_bench "$dir" "$base/$number.bench.log" || failed=1
+    fi
     return $failed
 }
 

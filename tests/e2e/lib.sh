@@ -16,20 +16,21 @@ find_program() { # NAME: in bin/, or in a build tree's cmd/NAME/
 
 rs() { "$(find_program rootsmith)" "$@"; }
 
-# Below the ports that the kernel hands out: a stopped server finds its own free when it comes back.
+# Below the range that outgoing connections take theirs from: a stopped server finds its own free when
+# it comes back, and a client that dials one meanwhile cannot be connected to itself.
 free_ports() { # N: that many ports nobody listens on now
     python3 - "$1" <<'PY'
 import random, socket, sys
-held = {}
+low = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+held = []
 while len(held) < int(sys.argv[1]):
-    port = random.randrange(10000, 32000)
     s = socket.socket()
     try:
-        s.bind(("127.0.0.1", port))
-        held[port] = s
+        s.bind(("127.0.0.1", random.randrange(max(2048, low - 20000), low)))
+        held.append(s)
     except OSError:
-        pass
-print(*held)
+        s.close()
+print(*[s.getsockname()[1] for s in held])
 PY
 }
 

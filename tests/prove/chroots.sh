@@ -67,12 +67,12 @@ in_chroot() { # CHROOT SECONDS SCRIPT
 
 # The same with a network of its own, in which loopback is all there is.
 in_chroot_alone() { # CHROOT SECONDS COMMAND
-    cat >"$1/root/lo-up.py" <<'PY'
+    cat >"$1/srv/lo-up.py" <<'PY'
 import fcntl, socket, struct
 SIOCSIFFLAGS, IFF_UP_RUNNING = 0x8914, 0x41
 fcntl.ioctl(socket.socket(), SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
 PY
-    in_chroot "$1" "$2" "unshare --net bash -c 'python3 \$HOME/lo-up.py && exec $3'"
+    in_chroot "$1" "$2" "unshare --net bash -c 'python3 /srv/lo-up.py && exec $3'"
 }
 
 # ---- One release ----------------------------------------------------------------------------

@@ -27,24 +27,6 @@ fi
 . "$here/../e2e/lib.sh"
 trap down EXIT
 
-# Below the range that outgoing connections take theirs from: while the server is dead, a client
-# that dials one of those ports may get it for its own end, and be connected to itself.
-free_ports() {
-    python3 - "$1" <<'PY'
-import random, socket, sys
-low = int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
-held = []
-while len(held) < int(sys.argv[1]):
-    s = socket.socket()
-    try:
-        s.bind(("127.0.0.1", random.randrange(max(2048, low - 20000), low)))
-        held.append(s)
-    except OSError:
-        s.close()
-print(*[s.getsockname()[1] for s in held])
-PY
-}
-
 "$(find_program rootsmithd)" --version | grep -q faults ||
     { echo "kill: this build cannot inject faults"; exit 1; }
 

@@ -124,15 +124,32 @@ look_up(struct pki *pki, const struct cert *cert, int expired, struct rs_arena *
     return rc;
 }
 
+static void
+fill_caller(struct pki_caller *c, const struct store_cert *record, const struct cert *cert)
+{
+    c->role = role_of(record->holder);
+    name_caller(c, record, cert);
+    (void)snprintf(c->profile, sizeof(c->profile), "%s", record->profile);
+    (void)snprintf(c->issuer, sizeof(c->issuer), "%s", record->issuer);
+    memcpy(c->serial, cert->serial.p, cert->serial.len);
+    c->serial_len = cert->serial.len;
+    memcpy(c->key_hash, record->key_hash, sizeof(c->key_hash));
+    /* Points into the caller's bytes, which live as long as the request. */
+    c->subject = cert->subject;
+}
+
 rs_code
 pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
                  struct pki_caller *ret_caller, struct rs_err *err)
 {
+    uint64_t generation = catalog_generation(&pki->catalog);
     struct pki_caller c = {0};
     struct store_cert record;
     struct cert cert;
     rs_code rc;
 
+    if (!expired && callers_recall(&pki->callers, generation, cert_der, ret_caller))
+        return RS_OK;
     RS_AUTO(rs_arena_done) struct rs_arena arena;
     rs_arena_init(&arena, 65536);
     rc = cert_read(cert_der, &cert, err);
@@ -140,15 +157,8 @@ pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
         rc = look_up(pki, &cert, expired, &arena, &record, err);
     if (rc != RS_OK)
         return rc;
-    c.role = role_of(record.holder);
-    name_caller(&c, &record, &cert);
-    (void)snprintf(c.profile, sizeof(c.profile), "%s", record.profile);
-    (void)snprintf(c.issuer, sizeof(c.issuer), "%s", record.issuer);
-    memcpy(c.serial, cert.serial.p, cert.serial.len);
-    c.serial_len = cert.serial.len;
-    memcpy(c.key_hash, record.key_hash, sizeof(c.key_hash));
-    /* Points into the caller's bytes, which live as long as the request. */
-    c.subject = cert.subject;
+    fill_caller(&c, &record, &cert);
+    callers_keep(&pki->callers, generation, cert_der, &c);
     *ret_caller = c;
     return RS_OK;
 }

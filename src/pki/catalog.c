@@ -43,6 +43,12 @@ catalog_done(struct catalog *c)
     (void)pthread_rwlock_destroy(&c->lock);
 }
 
+uint64_t
+catalog_generation(struct catalog *c)
+{
+    return atomic_load(&c->generation);
+}
+
 void
 catalog_raise(struct catalog *c)
 {
@@ -103,7 +109,7 @@ keep(struct catalog *c, const struct catalog_look *look, enum catalog_kind kind,
     uint8_t *bytes;
 
     if (d->document.len == 0 || d->document.len > CATALOG_DOCUMENT_MAX ||
-        strlen(name) >= sizeof(e->name) || atomic_load(&c->generation) != look->generation)
+        strlen(name) >= sizeof(e->name) || catalog_generation(c) != look->generation)
         return;
     bytes = malloc(d->document.len);
     if (bytes == NULL)
@@ -154,7 +160,7 @@ void
 catalog_look(struct pki *pki, struct store *store, struct catalog_look *ret_look)
 {
     *ret_look = (struct catalog_look){
-        .pki = pki, .store = store, .generation = atomic_load(&pki->catalog.generation)};
+        .pki = pki, .store = store, .generation = catalog_generation(&pki->catalog)};
 }
 
 rs_code

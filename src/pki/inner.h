@@ -88,6 +88,24 @@ struct catalog {
     size_t next;
 };
 
+/* ---- callers.c: who asked lately ---------------------------------------------------------- */
+
+#define CALLERS_ENTRIES  1024 /* a power of two; a megabyte in all */
+#define CALLERS_CERT_MAX 2048 /* longer ones are looked up each time */
+
+struct callers_entry {
+    uint64_t generation; /* it counts under this one only; 0: unused */
+    uint8_t *cert;       /* owned */
+    size_t cert_len;
+    size_t subject_at; /* where in the certificate the subject is */
+    struct pki_caller caller;
+};
+
+struct callers {
+    pthread_rwlock_t lock; /* of what follows */
+    struct callers_entry entries[CALLERS_ENTRIES];
+};
+
 struct pki {
     struct pki_config config;
     char tenant[STORE_NAME_MAX];
@@ -110,11 +128,23 @@ struct pki {
     struct pki_issuer *issuers[PKI_ISSUERS_MAX];
     size_t issuer_count;
     struct catalog catalog;
+    struct callers callers;
 };
+
+void callers_init(struct callers *c);
+void callers_done(struct callers *c);
+/* 1: this very certificate was let in under this generation; the subject points into cert. */
+int callers_recall(struct callers *c, uint64_t generation, struct rs_bytes cert,
+                   struct pki_caller *ret_caller);
+/* generation: as it was before the store was asked. */
+void callers_keep(struct callers *c, uint64_t generation, struct rs_bytes cert,
+                  const struct pki_caller *caller);
 
 void catalog_init(struct catalog *c);
 void catalog_done(struct catalog *c);
-/* Documents may have changed: what is kept counts no more.  After the write, before its answer. */
+/* All that is kept from the store, documents and callers, counts under one generation. */
+uint64_t catalog_generation(struct catalog *c);
+/* Something kept may have changed, and counts no more.  After the write, before its answer. */
 void catalog_raise(struct catalog *c);
 
 /* One request's view: all it finds is at least as new as the moment of catalog_look(). */

@@ -281,6 +281,7 @@ pki_open(const struct pki_config *config, struct pki **ret_pki, struct rs_err *e
     (void)pthread_mutex_init(&pki->catch_up_lock, NULL);
     (void)pthread_rwlock_init(&pki->issuers_lock, NULL);
     catalog_init(&pki->catalog);
+    callers_init(&pki->callers);
     if (pthread_key_create(&pki->reader_key, close_reader) != 0)
         abort();
     rc = open_store(pki, err);
@@ -311,5 +312,6 @@ pki_close(struct pki *pki)
     (void)pthread_mutex_destroy(&pki->catch_up_lock);
     (void)pthread_rwlock_destroy(&pki->issuers_lock);
     catalog_done(&pki->catalog);
+    callers_done(&pki->callers);
     free(pki);
 }

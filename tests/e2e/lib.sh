@@ -59,7 +59,7 @@ stop_server() {
 
 up() { # NAME: init, start, sign in
     local ports code
-    WORK=$(mktemp -d)
+    WORK=$(mktemp -d) || exit 1
     DATA=$WORK/$1
     export ROOTSMITH_CONFIG=$WORK/config
     read -r -a ports < <(free_ports 3)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pki/inner.h"
+
 static struct pk k;
 static struct pk_got got;
 
@@ -125,6 +127,39 @@ test_expired_and_revoked(void **state)
     assert_int_equal(c.role, PKI_NOBODY);
 }
 
+/* The second look is from memory: it says the same, of the bytes it was given. */
+static void
+test_kept(void **state)
+{
+    struct pki_caller first = {0}, again = {0};
+    uint8_t copy[CERT_BYTES_MAX];
+    struct rs_bytes cert = rs_bytes_of(copy, 0);
+    uint64_t generation;
+
+    (void)state;
+    station("sz-5");
+    memcpy(copy, got.der, got.cert.whole.len);
+    cert.len = got.cert.whole.len;
+    assert_int_equal(who(got.cert.whole, 0, &first), RS_OK);
+    generation = catalog_generation(&k.pki->catalog);
+    assert_int_equal(callers_recall(&k.pki->callers, generation, cert, &again), 1);
+    assert_true(again.subject.p > copy && again.subject.p < copy + cert.len);
+    assert_true(rs_bytes_equal(again.subject, first.subject));
+    first.subject = again.subject;
+    assert_memory_equal(&again, &first, sizeof(first));
+    assert_int_equal(who(cert, 1, &again), RS_E_AUTH_EXPIRED);
+    /* Whoever looked before a change leaves nothing for those who ask after it. */
+    catalog_raise(&k.pki->catalog);
+    callers_keep(&k.pki->callers, generation, cert, &again);
+    assert_int_equal(callers_recall(&k.pki->callers, generation + 1, cert, &again), 0);
+    /* What is too long to be kept is looked up. */
+    cert.len = CALLERS_CERT_MAX + 1;
+    memset(copy + got.cert.whole.len, 0, cert.len - got.cert.whole.len);
+    again.subject = cert;
+    callers_keep(&k.pki->callers, generation + 1, cert, &again);
+    assert_int_equal(callers_recall(&k.pki->callers, generation + 1, cert, &again), 0);
+}
+
 static void
 test_servers_are_nobody(void **state)
 {
@@ -202,11 +237,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_every_byte_counts),
-        cmocka_unit_test(test_expired_and_revoked),
-        cmocka_unit_test(test_servers_are_nobody),
-        cmocka_unit_test(test_devices_that_are_blocked),
+        cmocka_unit_test(test_strangers),           cmocka_unit_test(test_every_byte_counts),
+        cmocka_unit_test(test_expired_and_revoked), cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_servers_are_nobody),  cmocka_unit_test(test_devices_that_are_blocked),
         cmocka_unit_test(test_who_it_is),
     };
 

@@ -35,8 +35,10 @@ callers_done(struct callers *c)
 static struct callers_entry *
 entry_of(struct callers *c, struct rs_bytes cert)
 {
-    size_t at = cert.len >= 2 ? cert.p[cert.len - 2] << 8 | cert.p[cert.len - 1] : 0;
+    unsigned at = 0;
 
+    if (cert.len >= 2)
+        at = (unsigned)cert.p[cert.len - 2] << 8 | cert.p[cert.len - 1];
     return &c->entries[at % CALLERS_ENTRIES];
 }
 
@@ -48,8 +50,7 @@ callers_recall(struct callers *c, uint64_t generation, struct rs_bytes cert,
     int found;
 
     (void)pthread_rwlock_rdlock(&c->lock);
-    found = e->generation == generation &&
-            rs_bytes_equal(rs_bytes_of(e->cert, e->cert_len), cert);
+    found = e->generation == generation && rs_bytes_equal(rs_bytes_of(e->cert, e->cert_len), cert);
     if (found) {
         *ret_caller = e->caller;
         ret_caller->subject.p = cert.p + e->subject_at;

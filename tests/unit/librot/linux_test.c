@@ -9,15 +9,18 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +97,39 @@ what_is_not_there_is_said(void **state)
 }
 
 /* ---- soft: -------------------------------------------------------------------------- */
+
+/* Killed where the first byte is written: the board is as new, not spoiled for ever. */
+static void
+a_key_file_is_whole_or_not_there(void **state)
+{
+    char dir[] = "/tmp/rot-linux-XXXXXX", uri[64], path[64], command[80];
+    struct rlimit no_byte = {0, 0};
+    struct stat st;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(uri, sizeof(uri), "soft:%s/b", dir);
+    (void)snprintf(path, sizeof(path), "%s/b.key", dir);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)signal(SIGXFSZ, SIG_DFL);
+        (void)setrlimit(RLIMIT_FSIZE, &no_byte);
+        _exit(rot_linux_open(&lin, uri) == ROT_OK);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    assert_int_equal(stat(path, &st), -1);
+    assert_int_equal(rot_linux_open(&lin, uri), ROT_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 32);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    rot_linux_close(&lin);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
 
 static void
 soft_boards_are_made_once(void **state)
@@ -468,11 +504,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_that_are_none),        cmocka_unit_test(long_names_are_refused),
-        cmocka_unit_test(what_is_not_there_is_said),  cmocka_unit_test(soft_boards_are_made_once),
-        cmocka_unit_test(the_registry_finds_drivers), cmocka_unit_test(the_documents_example),
-        cmocka_unit_test(strangers_are_not_trusted),  cmocka_unit_test(a_broken_line_stays_broken),
-        cmocka_unit_test(told_faults_are_bus_faults), cmocka_unit_test(unknown_models_are_named),
+        cmocka_unit_test(names_that_are_none),
+        cmocka_unit_test(long_names_are_refused),
+        cmocka_unit_test(what_is_not_there_is_said),
+        cmocka_unit_test(a_key_file_is_whole_or_not_there),
+        cmocka_unit_test(soft_boards_are_made_once),
+        cmocka_unit_test(the_registry_finds_drivers),
+        cmocka_unit_test(the_documents_example),
+        cmocka_unit_test(strangers_are_not_trusted),
+        cmocka_unit_test(a_broken_line_stays_broken),
+        cmocka_unit_test(told_faults_are_bus_faults),
+        cmocka_unit_test(unknown_models_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

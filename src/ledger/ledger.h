@@ -31,7 +31,7 @@
 #define LEDGER_HASH_SIZE    32
 #define LEDGER_BATCH_MAX    256         /* leaves in one append */
 #define LEDGER_CONTENT_MAX  16384       /* bytes of one leaf (threat model 11) */
-#define LEDGER_SEGMENT_SIZE (64u << 20) /* bytes, preallocated with zeros */
+#define LEDGER_SEGMENT_SIZE (16u << 20) /* bytes, preallocated with zeros; read at each start */
 
 /* What a leaf says.  Stable numbers; contents are deterministic CBOR (leaf.h). */
 enum ledger_type {

@@ -771,11 +771,30 @@ serve(struct runner *r, struct rs_err *err)
     return rc;
 }
 
+/* The ledger is read while the front still opens its store: HELLO waits in the socket. */
+static rs_code
+open_and_greet(struct runner *r, const struct signer_config *config, struct rs_err *err)
+{
+    struct rs_err why = {0};
+    rs_code opened = signer_start(&r->signer, config, &why), rc;
+    uint32_t seq = 0;
+
+    rc = take_hello(r, &seq, err);
+    if (rc != RS_OK)
+        return rc;
+    if (opened == RS_OK) {
+        say_ready(r, seq);
+    } else {
+        say_refused(r, seq, &why);
+        *err = why;
+    }
+    return opened;
+}
+
 rs_code
 signer_run(const struct signer_config *config, int fd, struct rs_err *err)
 {
     struct runner *r = calloc(1, sizeof(*r));
-    uint32_t seq = 0;
     rs_code rc;
 
     if (r == NULL)
@@ -783,14 +802,7 @@ signer_run(const struct signer_config *config, int fd, struct rs_err *err)
     r->fd = fd;
     rc = make_room(r, err);
     if (rc == RS_OK)
-        rc = take_hello(r, &seq, err);
-    if (rc == RS_OK) {
-        rc = signer_start(&r->signer, config, err);
-        if (rc == RS_OK)
-            say_ready(r, seq);
-        else
-            say_refused(r, seq, err);
-    }
+        rc = open_and_greet(r, config, err);
     if (rc == RS_OK)
         rc = serve(r, err);
     signer_stop(&r->signer);

@@ -259,6 +259,64 @@ rs_file_replace(const char *path, struct rs_bytes bytes, unsigned mode, struct r
     return rs_dir_sync(dir, err);
 }
 
+rs_code
+rs_file_make(const char *path, struct rs_bytes bytes, unsigned mode, struct rs_err *err)
+{
+    int fd;
+    rs_code rc = rs_file_open(path, RS_OPEN_EXCLUSIVE, &fd, err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (fchmod(fd, (mode_t)mode) != 0)
+        rc = failed(err, "set the mode of", path);
+    if (rc == RS_OK)
+        rc = rs_file_write_at(fd, 0, bytes, err);
+    if (rc == RS_OK)
+        rc = rs_file_sync(fd, err);
+    rs_file_close(fd);
+    return rc;
+}
+
+rs_code
+rs_path_rename(const char *from, const char *to, struct rs_err *err)
+{
+    char dir[1024];
+
+    if (injected("rename") || rename(from, to) != 0)
+        return failed(err, "rename to", to);
+    rs_inject_after("rename");
+    directory_of(to, dir, sizeof(dir));
+    return rs_dir_sync(dir, err);
+}
+
+rs_code
+rs_link_replace(const char *target, const char *path, struct rs_err *err)
+{
+    char temporary[1024];
+
+    if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int)sizeof(temporary))
+        return rs_fail(err, RS_E_FILE_FAILED, "path too long: %.60s", path);
+    (void)unlink(temporary);
+    if (symlink(target, temporary) != 0)
+        return failed(err, "link", temporary);
+    return rs_path_rename(temporary, path, err);
+}
+
+rs_code
+rs_link_read(const char *path, char *out, size_t cap, struct rs_err *err)
+{
+    ssize_t n = readlink(path, out, cap);
+
+    if (n < 0 && errno == ENOENT)
+        return rs_fail(err, RS_E_REQUEST_UNKNOWN, "there is no link %.160s", path);
+    if (n < 0)
+        return failed(err, "read the link", path);
+    if ((size_t)n >= cap)
+        return rs_fail(err, RS_E_FILE_FAILED, "the link %.160s is too long", path);
+    out[n] = '\0';
+    return RS_OK;
+}
+
 int
 rs_path_exists(const char *path)
 {
@@ -279,6 +337,32 @@ rs_dir_make(const char *path, unsigned mode, struct rs_err *err)
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return rs_fail(err, RS_E_EXISTS, "%s exists and is no directory", path);
     return RS_OK;
+}
+
+static int
+remove_in(void *arg, const char *name)
+{
+    char path[1024];
+
+    if (snprintf(path, sizeof(path), "%s/%s", (const char *)arg, name) < (int)sizeof(path))
+        (void)unlink(path);
+    return 0;
+}
+
+rs_code
+rs_dir_remove(const char *path, struct rs_err *err)
+{
+    char copy[1024];
+    rs_code rc;
+
+    if (!rs_path_exists(path))
+        return RS_OK;
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+        return rs_fail(err, RS_E_FILE_FAILED, "path too long: %.60s", path);
+    rc = rs_dir_list(path, remove_in, copy, err);
+    if (rc == RS_OK && rmdir(path) != 0)
+        rc = failed(err, "remove directory", path);
+    return rc;
 }
 
 rs_code

@@ -49,10 +49,23 @@ RS_MUST_USE rs_code rs_file_read(const char *path, size_t max, struct rs_buf *re
 RS_MUST_USE rs_code rs_file_replace(const char *path, struct rs_bytes bytes, unsigned mode,
                                     struct rs_err *err);
 
+/* A new file (it must not exist), written and synced; its directory is not: several such files
+ * and one rs_dir_sync() cost less than as many replacements. */
+RS_MUST_USE rs_code rs_file_make(const char *path, struct rs_bytes bytes, unsigned mode,
+                                 struct rs_err *err);
+/* Rename a file or a directory, and sync the directory that both are in. */
+RS_MUST_USE rs_code rs_path_rename(const char *from, const char *to, struct rs_err *err);
+/* Let the symbolic link at path point to target, in one step that a crash cannot halve. */
+RS_MUST_USE rs_code rs_link_replace(const char *target, const char *path, struct rs_err *err);
+/* What a symbolic link says; RS_E_REQUEST_UNKNOWN when there is none. */
+RS_MUST_USE rs_code rs_link_read(const char *path, char *out, size_t cap, struct rs_err *err);
+
 int rs_path_exists(const char *path);
 RS_MUST_USE rs_code rs_dir_make(const char *path, unsigned mode,
                                 struct rs_err *err); /* exists: ok */
 RS_MUST_USE rs_code rs_dir_sync(const char *path, struct rs_err *err);
+/* Remove a directory with the plain files in it; missing: ok. */
+RS_MUST_USE rs_code rs_dir_remove(const char *path, struct rs_err *err);
 /* Names in a directory, sorted, without dot files; calls each(arg, name) until it gives non-zero. */
 RS_MUST_USE rs_code rs_dir_list(const char *path, int (*each)(void *arg, const char *name),
                                 void *arg, struct rs_err *err);

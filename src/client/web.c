@@ -12,6 +12,8 @@
 #include <strings.h>
 
 #include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
@@ -24,6 +26,11 @@
 
 struct web {
     CURL *curl;
+    EVP_PKEY *pkey;           /* borrowed; NULL: the key is curl's business */
+    struct rs_buf chain;      /* PEM, with pkey: our certificate, then the others */
+    int64_t not_earlier_than; /* 0: now */
+    struct web_reply *reply;  /* during a call */
+    SSL *ssl;                 /* of the last call's connection; curl's */
     char base[BASE_MAX];
     char error[CURL_ERROR_SIZE];
 };
@@ -39,15 +46,48 @@ start_library(void)
 
 /* ---- Opening -------------------------------------------------------------------- */
 
+/* The certificate and chain of a key that is no file. */
+static int
+use_chain(const struct web *web, SSL_CTX *ctx)
+{
+    BIO *in = BIO_new_mem_buf(web->chain.p, (int)web->chain.len);
+    X509 *x;
+    int count = 0, ok = in != NULL;
+
+    while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
+        ok = count++ == 0 ? SSL_CTX_use_certificate(ctx, x) : SSL_CTX_add1_chain_cert(ctx, x);
+        X509_free(x);
+    }
+    ERR_clear_error(); /* the end of the file is one */
+    BIO_free(in);
+    return ok && count > 0;
+}
+
+/* A clock that is behind cannot tell that something is not valid yet. */
+static int
+forgive_early(int ok, X509_STORE_CTX *ctx)
+{
+    if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_CERT_NOT_YET_VALID) {
+        X509_STORE_CTX_set_error(ctx, X509_V_OK);
+        return 1;
+    }
+    return ok;
+}
+
 /* Certificates are judged at base's time, not at the library's. */
 static CURLcode
 on_ssl_ctx(CURL *curl, void *ctx, void *arg)
 {
+    const struct web *web = arg;
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    int64_t at = web->not_earlier_than != 0 ? web->not_earlier_than : rs_now();
 
     (void)curl;
-    (void)arg;
-    X509_VERIFY_PARAM_set_time(param, (time_t)rs_now());
+    X509_VERIFY_PARAM_set_time(param, (time_t)at);
+    if (web->not_earlier_than != 0 && SSL_CTX_get_verify_mode(ctx) != SSL_VERIFY_NONE)
+        SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), forgive_early);
+    if (web->pkey != NULL && (!use_chain(web, ctx) || SSL_CTX_use_PrivateKey(ctx, web->pkey) != 1))
+        return CURLE_SSL_CERTPROBLEM;
     return CURLE_OK;
 }
 
@@ -85,7 +125,7 @@ set_identity(struct settings *s, const struct web_config *config)
 {
     if (config->cert_path != NULL)
         SET(s, CURLOPT_SSLCERT, config->cert_path);
-    if (config->cert.len > 0)
+    if (config->cert.len > 0 && config->pkey == NULL)
         set_blob(s, CURLOPT_SSLCERT_BLOB, config->cert);
     if (config->key_path != NULL)
         SET(s, CURLOPT_SSLKEY, config->key_path);
@@ -180,7 +220,15 @@ web_open(const struct web_config *config, struct web **ret_web, struct rs_err *e
     }
     web->curl = s.curl;
     (void)snprintf(web->base, sizeof(web->base), "%s", config->base);
+    rs_buf_init(&web->chain, WEB_REPLY_MAX);
+    web->pkey = config->pkey;
+    web->not_earlier_than = config->not_earlier_than;
+    if (config->pkey != NULL)
+        rs_buf_put_bytes(&web->chain, config->cert);
+    if (!rs_buf_ok(&web->chain))
+        s.rc = CURLE_OUT_OF_MEMORY;
     SET(&s, CURLOPT_ERRORBUFFER, web->error);
+    SET(&s, CURLOPT_SSL_CTX_DATA, web);
     set_manners(&s, config);
     set_trust(&s, config);
     set_identity(&s, config);
@@ -198,6 +246,7 @@ web_close(struct web *web)
     if (web == NULL)
         return;
     curl_easy_cleanup(web->curl);
+    rs_buf_done(&web->chain);
     free(web);
 }
 
@@ -219,6 +268,7 @@ reset_reply(struct web_reply *reply)
     reply->status = 0;
     reply->type[0] = '\0';
     reply->retry_after_s = -1;
+    reply->date = 0;
 }
 
 /* Called with pieces of the body; giving back less than it got ends the transfer. */
@@ -243,15 +293,29 @@ take_type(struct web_reply *reply, const char *value)
     reply->type[n] = '\0';
 }
 
+/* The connection can be asked for its TLS while it answers only. */
+static void
+note_tls(struct web *web)
+{
+    const struct curl_tlssessioninfo *info = NULL;
+
+    web->ssl = NULL;
+    if (curl_easy_getinfo(web->curl, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK && info != NULL &&
+        info->backend == CURLSSLBACKEND_OPENSSL)
+        web->ssl = info->internals;
+}
+
 /* One header line; a new status line starts over (an interim reply came before). */
 static size_t
 on_header(char *p, size_t size, size_t count, void *arg)
 {
-    struct web_reply *reply = arg;
+    struct web *web = arg;
+    struct web_reply *reply = web->reply;
     size_t len = size * count;
     char line[256];
     const char *value;
 
+    note_tls(web);
     if (len >= sizeof(line))
         return len;
     memcpy(line, p, len);
@@ -266,6 +330,8 @@ on_header(char *p, size_t size, size_t count, void *arg)
         take_type(reply, value);
     else if (strncasecmp(line, "retry-after:", 12) == 0)
         reply->retry_after_s = strtol(value, NULL, 10);
+    else if (strncasecmp(line, "date:", 5) == 0)
+        reply->date = curl_getdate(value, NULL) > 0 ? (int64_t)curl_getdate(value, NULL) : 0;
     return len;
 }
 
@@ -321,7 +387,7 @@ put_headers(const struct web_request *request, struct curl_slist **ret_list)
 }
 
 static void
-set_request(struct settings *s, const struct web_request *request, const char *url,
+set_request(struct settings *s, struct web *web, const struct web_request *request, const char *url,
             struct curl_slist *headers, struct web_reply *reply)
 {
     int has_body = request->body.len > 0 || request->type != NULL;
@@ -336,7 +402,7 @@ set_request(struct settings *s, const struct web_request *request, const char *u
     SET(s, CURLOPT_URL, url);
     SET(s, CURLOPT_HTTPHEADER, headers);
     SET(s, CURLOPT_WRITEDATA, reply);
-    SET(s, CURLOPT_HEADERDATA, reply);
+    SET(s, CURLOPT_HEADERDATA, web);
 }
 
 rs_code
@@ -355,7 +421,9 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
         return rs_fail(err, RS_E_NO_MEMORY, "connection: no memory");
     reset_reply(reply);
     web->error[0] = '\0';
-    set_request(&s, request, url, headers, reply);
+    web->reply = reply;
+    web->ssl = NULL;
+    set_request(&s, web, request, url, headers, reply);
     if (s.rc == CURLE_OK)
         s.rc = curl_easy_perform(web->curl);
     if (s.rc == CURLE_OK)
@@ -365,6 +433,17 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
     if (s.rc != CURLE_OK)
         return explain(web, s.rc, err);
     reply->status = (int)status;
+    return RS_OK;
+}
+
+/* ---- The connection itself ----------------------------------------------------------------- */
+
+rs_code
+web_exporter(struct web *web, const char *label, uint8_t out[32], struct rs_err *err)
+{
+    if (web->ssl == NULL ||
+        SSL_export_keying_material(web->ssl, out, 32, label, strlen(label), NULL, 0, 0) != 1)
+        return rs_fail(err, RS_E_NET_UNREACHABLE, "connection: it has no TLS to bind to");
     return RS_OK;
 }
 

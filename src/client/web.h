@@ -33,6 +33,7 @@
 #define WEB_HEADERS_MAX 8
 
 struct web;
+struct evp_pkey_st;
 
 /* Borrowed during web_open() only.  Each PEM may come from a path or from memory, not from both. */
 struct web_config {
@@ -43,7 +44,17 @@ struct web_config {
     struct rs_bytes cert;
     const char *key_path; /* PEM of its private key */
     struct rs_bytes key;
+    /*
+     * A private key that is no file (an OpenSSL key of a provider), borrowed until
+     * web_close(); cert has its certificate and chain then.
+     */
+    struct evp_pkey_st *pkey;
     unsigned timeout_ms; /* of one request; 0: WEB_TIMEOUT_MS */
+    /*
+     * For a machine whose clock is known to be behind: certificates are judged at
+     * this time instead of now, and one that begins later is not refused for that.
+     */
+    int64_t not_earlier_than;
     /*
      * Do not judge the server's certificate.  For a first enrolment only,
      * where the root that comes back is proved otherwise before it is used.
@@ -64,6 +75,7 @@ struct web_reply {
     int status;
     char type[WEB_TYPE_MAX]; /* content type in lower case, without parameters; "" when none */
     int64_t retry_after_s;   /* -1: the server did not say */
+    int64_t date;            /* the server's own time (RFC 9110 6.6.1); 0: it did not say */
     struct rs_buf body;
 };
 
@@ -90,6 +102,13 @@ void web_close(struct web *web); /* NULL is fine */
  */
 RS_MUST_USE rs_code web_call(struct web *web, const struct web_request *request,
                              struct web_reply *reply, struct rs_err *err);
+
+/*
+ * Keying material of the connection that the last call used (RFC 5705, RFC 9266), 32 bytes;
+ * it is kept alive, so that the next call uses it too.  RS_E_NET_UNREACHABLE: there is none.
+ */
+RS_MUST_USE rs_code web_exporter(struct web *web, const char *label, uint8_t out[32],
+                                 struct rs_err *err);
 
 /*
  * RS_OK for 2xx.  Otherwise the refusal that the server named, in a problem

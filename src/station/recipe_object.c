@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "client/anchor.h"
 #include "station/recipe_inner.h"
 
 rs_code
@@ -78,24 +79,43 @@ write_chain(struct recipe *r, const struct cert *cert, struct rs_err *err)
     return recipe_chip_fail(r, rot, "write the issuer's certificate", err);
 }
 
-/* The root as the device's first trust anchor: the certificate, or its key where only keys fit. */
+/* What a place did not take because the part cannot keep it, or not any more: no reason to fail. */
+static int
+is_no_place(const struct recipe *r, rot_err rot)
+{
+    return rot == ROT_E_FORMAT || rot == ROT_E_SPACE || rot == ROT_E_UNSUPPORTED ||
+           (rot == ROT_E_STATE && r->is_sealed);
+}
+
+static int
+can_write(const struct recipe *r, rot_object obj)
+{
+    struct rot_capability cap;
+
+    return rot_capabilities(r->job->chip, obj, &cap) == ROT_OK &&
+           cap.where[ROT_CAN_WRITE] != ROT_NOWHERE;
+}
+
+/* The root as the device's first trust anchor, in the largest form that fits (client/anchor.h). */
 static rs_code
 write_trust(struct recipe *r, struct rs_err *err)
 {
     struct rs_bytes root = r->job->host->root;
-    struct rot_capability trust;
+    uint8_t room[ANCHOR_DIGEST_SIZE];
+    struct rs_buf digest;
     struct cert cert;
     rot_err rot;
 
-    if (root.len == 0 || rot_capabilities(r->job->chip, ROT_TRUST(0), &trust) != ROT_OK ||
-        trust.where[ROT_CAN_WRITE] == ROT_NOWHERE || cert_read(root, &cert, NULL) != RS_OK)
+    if (root.len == 0 || !can_write(r, ROT_TRUST(0)) || cert_read(root, &cert, NULL) != RS_OK)
         return RS_OK;
+    rs_buf_init_fixed(&digest, room, sizeof(room));
+    anchor_put_digest(&digest, root);
     rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, root);
     if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
         rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, cert.spki);
-    /* A root of another curve than the part verifies with: nothing to keep there. */
-    if (rot == ROT_OK || rot == ROT_E_FORMAT || rot == ROT_E_SPACE || rot == ROT_E_UNSUPPORTED ||
-        (rot == ROT_E_STATE && r->is_sealed))
+    if ((rot == ROT_E_SPACE || rot == ROT_E_FORMAT) && can_write(r, ROT_TRUST(1)))
+        rot = put_object(r, ROT_TRUST(1), ROT_PART_DATA, rs_buf_bytes(&digest));
+    if (rot == ROT_OK || is_no_place(r, rot))
         return RS_OK;
     return recipe_chip_fail(r, rot, "write the trust anchor", err);
 }

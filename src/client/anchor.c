@@ -1,0 +1,52 @@
+/*
+ * anchor.c: see anchor.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/anchor.h"
+
+#include "x509/cert.h"
+
+static int
+has_digest(struct rs_bytes object, struct rs_bytes cert)
+{
+    uint8_t digest[32];
+    struct der d;
+    int found = 0;
+
+    cert_fingerprint(cert, digest);
+    der_init(&d, object);
+    while (der_ok(&d) && !der_done(&d))
+        found |= rs_bytes_equal(der_take(&d, DER_OCTET_STRING), RS_BYTES(digest));
+    return found && der_done(&d);
+}
+
+int
+anchor_is_cert(struct rs_bytes object)
+{
+    struct cert c;
+
+    return cert_read(object, &c, NULL) == RS_OK;
+}
+
+int
+anchor_names(struct rs_bytes object, struct rs_bytes cert)
+{
+    struct cert c;
+
+    if (object.len == 0 || cert_read(cert, &c, NULL) != RS_OK)
+        return 0;
+    return rs_bytes_equal(object, cert) || rs_bytes_equal(object, c.spki) ||
+           has_digest(object, cert);
+}
+
+void
+anchor_put_digest(struct rs_buf *out, struct rs_bytes cert)
+{
+    uint8_t digest[32];
+
+    cert_fingerprint(cert, digest);
+    rs_buf_put_u8(out, DER_OCTET_STRING);
+    rs_buf_put_u8(out, sizeof(digest));
+    rs_buf_put(out, digest, sizeof(digest));
+}

@@ -53,6 +53,7 @@ mask_key(struct rot_capability *cap, const struct rot_driver *d, const struct ob
     allow(cap, ROT_CAN_MAC, secret && d->mac != NULL);
     allow(cap, ROT_CAN_AEAD, rot_alg_is_aes(alg) && d->aead != NULL);
     allow(cap, ROT_CAN_ATTEST, at->key != NULL && !secret && d->attest != NULL);
+    allow(cap, ROT_CAN_ACTIVATE, at->key != NULL && !secret && d->activate != NULL);
 }
 
 static void

@@ -117,3 +117,24 @@ rot_attest(struct rot_chip *chip, rot_object obj, const uint8_t nonce[32],
         return ROT_E_UNSUPPORTED;
     return chip->setup.driver->attest(chip, place, nonce, evidence);
 }
+
+rot_err
+rot_activate(struct rot_chip *chip, rot_object obj, const uint8_t *challenge, size_t challenge_len,
+             uint8_t *secret, size_t cap, size_t *ret_len)
+{
+    const struct rot_place *place;
+    rot_err rc;
+
+    if (rot_check_open(chip) != ROT_OK || challenge == NULL || challenge_len == 0 ||
+        secret == NULL || ret_len == NULL)
+        return ROT_E_ARG;
+    if (chip->setup.driver->activate == NULL)
+        return ROT_E_UNSUPPORTED;
+    rc = rot_check_key(chip, obj, 0, &place);
+    if (rc != ROT_OK)
+        return rc;
+    if (rot_alg_is_secret((enum rot_alg)place->alg))
+        return ROT_E_UNSUPPORTED;
+    return chip->setup.driver->activate(chip, place, challenge, challenge_len, secret, cap,
+                                        ret_len);
+}

@@ -47,6 +47,7 @@ refuse_arguments(struct suite *s)
     GIVES(s, "arguments", rot_counter_read(c, ROT_COUNTER(0), NULL), ROT_E_ARG);
     GIVES(s, "arguments", rot_counter_increment(c, ROT_COUNTER(0), NULL), ROT_E_ARG);
     GIVES(s, "arguments", rot_attest(c, obj, b, NULL), ROT_E_ARG);
+    GIVES(s, "arguments", rot_activate(c, obj, NULL, 16, b, 64, &n), ROT_E_ARG);
     GIVES(s, "arguments", rot_seal(c, (enum rot_stage)9, 0), ROT_E_ARG);
     GIVES(s, "arguments", rot_seal_prepare(c, (enum rot_stage)9, 0), ROT_E_ARG);
     GIVES(s, "arguments", rot_seal_state(c, ROT_STAGE_DATA, 0, NULL), ROT_E_ARG);
@@ -92,6 +93,7 @@ refuse_strangers(struct suite *s)
     GIVES(s, "stranger", rot_counter_read(c, ROT_COUNTER(251), &v), ROT_E_UNSUPPORTED);
     GIVES(s, "stranger", rot_counter_increment(c, ROT_COUNTER(251), &v), ROT_E_UNSUPPORTED);
     GIVES(s, "stranger", rot_attest(c, obj, b, &ev), ROT_E_UNSUPPORTED);
+    GIVES(s, "stranger", rot_activate(c, obj, b, 16, b, 64, &n), ROT_E_UNSUPPORTED);
     GIVES(s, "stranger", rot_seal(c, ROT_STAGE_OBJECT, obj), ROT_E_UNSUPPORTED);
     GIVES(s, "stranger", rot_seal_state(c, ROT_STAGE_OBJECT, obj, &seal), ROT_E_UNSUPPORTED);
 }

@@ -15,12 +15,13 @@
 #define GOLDEN_MAX 65536
 
 const char *const suite_primitive_names[ROT_PRIMITIVES] = {
-    [ROT_CAN_RANDOM] = "random", [ROT_CAN_GENERATE] = "generate", [ROT_CAN_PUBLIC] = "public",
-    [ROT_CAN_IMPORT] = "import", [ROT_CAN_DELETE] = "delete",     [ROT_CAN_SIGN] = "sign",
-    [ROT_CAN_VERIFY] = "verify", [ROT_CAN_AGREE] = "agree",       [ROT_CAN_DERIVE] = "derive",
-    [ROT_CAN_MAC] = "mac",       [ROT_CAN_AEAD] = "aead",         [ROT_CAN_READ] = "read",
-    [ROT_CAN_WRITE] = "write",   [ROT_CAN_COUNT] = "count",       [ROT_CAN_ATTEST] = "attest",
-    [ROT_CAN_SEAL] = "seal",     [ROT_CAN_WIPE] = "wipe",         [ROT_CAN_CHANNEL] = "channel",
+    [ROT_CAN_RANDOM] = "random",     [ROT_CAN_GENERATE] = "generate", [ROT_CAN_PUBLIC] = "public",
+    [ROT_CAN_IMPORT] = "import",     [ROT_CAN_DELETE] = "delete",     [ROT_CAN_SIGN] = "sign",
+    [ROT_CAN_VERIFY] = "verify",     [ROT_CAN_AGREE] = "agree",       [ROT_CAN_DERIVE] = "derive",
+    [ROT_CAN_MAC] = "mac",           [ROT_CAN_AEAD] = "aead",         [ROT_CAN_READ] = "read",
+    [ROT_CAN_WRITE] = "write",       [ROT_CAN_COUNT] = "count",       [ROT_CAN_ATTEST] = "attest",
+    [ROT_CAN_SEAL] = "seal",         [ROT_CAN_WIPE] = "wipe",         [ROT_CAN_CHANNEL] = "channel",
+    [ROT_CAN_ACTIVATE] = "activate",
 };
 
 void

@@ -332,12 +332,27 @@ run_attest(struct suite *s, struct tested_object *o)
     settle(o, ROT_CAN_ATTEST, ok, IS_YES);
 }
 
+/* Who makes a good challenge needs the vendor's certificate: here only that a bad one is refused. */
+static void
+run_activate(struct suite *s, struct tested_object *o)
+{
+    uint8_t challenge[40] = {0}, secret[64];
+    size_t n = 0;
+    rot_err rc =
+        rot_activate(&s->chip, o->object, challenge, sizeof(challenge), secret, sizeof(secret), &n);
+
+    if (suite_offers(o, ROT_CAN_ACTIVATE))
+        settle(o, ROT_CAN_ACTIVATE, CHECK(s, o->name, rc == ROT_E_FORMAT), IS_FORM);
+    else
+        settle(o, ROT_CAN_ACTIVATE, CHECK(s, o->name, rc == ROT_E_UNSUPPORTED), IS_UNSUPPORTED);
+}
+
 void
 suite_run_keys(struct suite *s, struct tested_object *o)
 {
-    static const enum rot_primitive rows[] = {ROT_CAN_GENERATE, ROT_CAN_PUBLIC, ROT_CAN_IMPORT,
-                                              ROT_CAN_SIGN,     ROT_CAN_VERIFY, ROT_CAN_AGREE,
-                                              ROT_CAN_ATTEST};
+    static const enum rot_primitive rows[] = {ROT_CAN_GENERATE, ROT_CAN_PUBLIC,  ROT_CAN_IMPORT,
+                                              ROT_CAN_SIGN,     ROT_CAN_VERIFY,  ROT_CAN_AGREE,
+                                              ROT_CAN_ATTEST,   ROT_CAN_ACTIVATE};
 
     run_generate(s, o);
     run_public(s, o);
@@ -345,6 +360,7 @@ suite_run_keys(struct suite *s, struct tested_object *o)
     run_sign_and_verify(s, o);
     run_agree(s, o);
     run_attest(s, o);
+    run_activate(s, o);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (!is_for_pairs(o) && o->outcome[rows[i]] == IS_UNSUPPORTED)
             o->outcome[rows[i]] = IS_NA;

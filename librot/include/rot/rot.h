@@ -258,7 +258,8 @@ enum rot_primitive {
     ROT_CAN_SEAL = 15,
     ROT_CAN_WIPE = 16,
     ROT_CAN_CHANNEL = 17,
-    ROT_PRIMITIVES = 18,
+    ROT_CAN_ACTIVATE = 18,
+    ROT_PRIMITIVES = 19,
 };
 
 /* What one object of this chip, with this layout, can do. */
@@ -443,6 +444,22 @@ struct rot_evidence {
  */
 ROT_MUST_USE rot_err rot_attest(struct rot_chip *chip, rot_object obj, const uint8_t nonce[32],
                                 struct rot_evidence *evidence);
+
+/*
+ * Answer a challenge that only the part which holds both the vendor's key and
+ * the key of obj can open (TPM 2.0 Part 1, 24 "Credential Protection"; Part 3,
+ * TPM2_ActivateCredential).  Who made the challenge from the vendor's
+ * certificate and the public key of obj, and gets the secret back, knows that
+ * both keys live in one part.
+ *
+ * challenge      in the part's own form; a TPM's: TPM2B_ID_OBJECT, then
+ *                TPM2B_ENCRYPTED_SECRET
+ * secret, cap    what was inside, at most ROT_SECRET_MAX bytes
+ * ROT_E_FORMAT   the challenge is malformed, or was made for another key
+ */
+ROT_MUST_USE rot_err rot_activate(struct rot_chip *chip, rot_object obj, const uint8_t *challenge,
+                                  size_t challenge_len, uint8_t *secret, size_t cap,
+                                  size_t *ret_len);
 
 /* ---- Sealing: what cannot be undone -------------------------------------- */
 

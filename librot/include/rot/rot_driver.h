@@ -147,6 +147,9 @@ struct rot_driver {
 
     rot_err (*attest)(struct rot_chip *chip, const struct rot_place *place, const uint8_t nonce[32],
                       struct rot_evidence *evidence);
+    rot_err (*activate)(struct rot_chip *chip, const struct rot_place *place,
+                        const uint8_t *challenge, size_t challenge_len, uint8_t *secret, size_t cap,
+                        size_t *ret_len);
 
     /* place is NULL except for ROT_STAGE_OBJECT. */
     rot_err (*seal_prepare)(struct rot_chip *chip, enum rot_stage stage,

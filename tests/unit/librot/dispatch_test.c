@@ -258,6 +258,19 @@ fake_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
 }
 
 static rot_err
+fake_activate(struct rot_chip *chip, const struct rot_place *place, const uint8_t *challenge,
+              size_t challenge_len, uint8_t *secret, size_t cap, size_t *ret_len)
+{
+    (void)chip;
+    (void)challenge;
+    (void)challenge_len;
+    (void)cap;
+    secret[0] = 1;
+    *ret_len = 1;
+    return count(place);
+}
+
+static rot_err
 fake_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
     (void)chip;
@@ -348,6 +361,7 @@ static const struct rot_driver full = {
     .counter_read = fake_counter,
     .counter_increment = fake_counter,
     .attest = fake_attest,
+    .activate = fake_activate,
     .seal_prepare = fake_seal,
     .seal = fake_seal,
     .seal_state = fake_seal_state,
@@ -670,6 +684,7 @@ closed_chips_refuse_everything(void **state)
         REFUSED(rot_counter_read(c, ROT_COUNTER(0), &v), ROT_E_ARG);
         REFUSED(rot_counter_increment(c, ROT_COUNTER(0), &v), ROT_E_ARG);
         REFUSED(rot_attest(c, ROT_IDEVID, b, &ev), ROT_E_ARG);
+        REFUSED(rot_activate(c, ROT_IDEVID, b, 16, b, 64, &n), ROT_E_ARG);
         REFUSED(rot_seal_prepare(c, ROT_STAGE_DATA, 0), ROT_E_ARG);
         REFUSED(rot_seal(c, ROT_STAGE_DATA, 0), ROT_E_ARG);
         REFUSED(rot_seal_state(c, ROT_STAGE_DATA, 0, &seal), ROT_E_ARG);
@@ -717,6 +732,7 @@ empty_slots_are_unsupported(void **state)
     REFUSED(rot_counter_read(c, ROT_COUNTER(0), &v), ROT_E_UNSUPPORTED);
     REFUSED(rot_counter_increment(c, ROT_COUNTER(0), &v), ROT_E_UNSUPPORTED);
     REFUSED(rot_attest(c, ROT_IDEVID, b, &ev), ROT_E_UNSUPPORTED);
+    REFUSED(rot_activate(c, ROT_IDEVID, b, 16, b, 64, &n), ROT_E_UNSUPPORTED);
     REFUSED(rot_seal_prepare(c, ROT_STAGE_DATA, 0), ROT_E_UNSUPPORTED);
     REFUSED(rot_seal(c, ROT_STAGE_DATA, 0), ROT_E_UNSUPPORTED);
     REFUSED(rot_seal_state(c, ROT_STAGE_DATA, 0, &seal), ROT_E_UNSUPPORTED);
@@ -1223,6 +1239,25 @@ evidence_is_about_key_pairs(void **state)
 }
 
 static void
+challenges_are_for_key_pairs(void **state)
+{
+    struct rot_chip chip = make_chip(&full);
+    uint8_t in[16] = {0}, out[64];
+    size_t n = 0;
+
+    (void)state;
+    REFUSED(rot_activate(&chip, ROT_IDEVID, NULL, 16, out, 64, &n), ROT_E_ARG);
+    REFUSED(rot_activate(&chip, ROT_IDEVID, in, 0, out, 64, &n), ROT_E_ARG);
+    REFUSED(rot_activate(&chip, ROT_IDEVID, in, 16, NULL, 64, &n), ROT_E_ARG);
+    REFUSED(rot_activate(&chip, ROT_IDEVID, in, 16, out, 64, NULL), ROT_E_ARG);
+    REFUSED(rot_activate(&chip, ROT_TRUST(0), in, 16, out, 64, &n), ROT_E_UNSUPPORTED);
+    REFUSED(rot_activate(&chip, ROT_SESSION(0), in, 16, out, 64, &n), ROT_E_UNSUPPORTED);
+    REACHED(rot_activate(&chip, ROT_IDEVID, in, 16, out, 64, &n), ROT_IDEVID, ROT_PART_KEY);
+    assert_int_equal(n, 1);
+    rot_close(&chip);
+}
+
+static void
 seals_name_what_they_seal(void **state)
 {
     struct rot_chip chip = make_chip(&full);
@@ -1284,6 +1319,7 @@ main(void)
         cmocka_unit_test(bytes_go_where_they_fit),
         cmocka_unit_test(counters_count),
         cmocka_unit_test(evidence_is_about_key_pairs),
+        cmocka_unit_test(challenges_are_for_key_pairs),
         cmocka_unit_test(seals_name_what_they_seal),
     };
 

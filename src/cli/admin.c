@@ -237,7 +237,7 @@ verb_profile_show(struct cli *cli, const struct cli_args *args)
 /* ---- product --------------------------------------------------------------------------------------- */
 
 struct product_file {
-    const char *kind, *name, *rot, *layout, *issuer, *profile, *serials;
+    const char *kind, *name, *rot, *layout, *issuer, *profile, *serials, *ldevid, *ldevid_issuer;
 };
 
 static const struct rs_config_field product_schema[] = {
@@ -272,6 +272,18 @@ static const struct rs_config_field product_schema[] = {
      .otherwise = "",
      .max = 63,
      .help = "pattern: # one digit, ? one character, * any text"},
+    {.name = "ldevid",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct product_file, ldevid),
+     .otherwise = "",
+     .max = 63,
+     .help = "profile of what its devices enrol for by themselves; default: ldevid"},
+    {.name = "ldevid_issuer",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct product_file, ldevid_issuer),
+     .otherwise = "",
+     .max = 63,
+     .help = "CA of those; default: issuer"},
     {.name = NULL},
 };
 
@@ -319,7 +331,9 @@ product_of_options(const struct cli_args *args, struct product_file *p)
                                .issuer = cli_option(args, "issuer"),
                                .profile = cli_option(args, "profile"),
                                .layout = cli_option(args, "layout"),
-                               .serials = cli_option(args, "serials")};
+                               .serials = cli_option(args, "serials"),
+                               .ldevid = cli_option(args, "ldevid"),
+                               .ldevid_issuer = cli_option(args, "ldevid-issuer")};
     if (p->issuer == NULL)
         (void)fputs("product set needs --issuer CA. See: rootsmith ca list\n", stderr);
     else if (!is_known_chip(p->rot))
@@ -380,6 +394,10 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
     body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "rot", p.rot, "issuer", p.issuer, "profile",
                      p.profile ? p.profile : "idevid", "layout", p.layout ? p.layout : "",
                      "serials", p.serials ? p.serials : "");
+    if (p.ldevid != NULL && p.ldevid[0] != '\0')
+        (void)json_object_set_new(body, "ldevid", json_string(p.ldevid));
+    if (p.ldevid_issuer != NULL && p.ldevid_issuer[0] != '\0')
+        (void)json_object_set_new(body, "ldevid_issuer", json_string(p.ldevid_issuer));
     (void)snprintf(path, sizeof(path), "/api/v1/products/%s", name);
     rc = cli_call(cli, "PUT", path, body, &j, &err);
     json_decref(body);

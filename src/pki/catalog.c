@@ -145,7 +145,8 @@ read_document(struct catalog_look *look, enum catalog_kind kind, const char *nam
             *ret =
                 (struct catalog_document){.document = order.document, .order_state = order.state};
     } else {
-        rc = store_find_object(look->store, tenant, "profile", name, 0, arena, &object, err);
+        rc = store_find_object(look->store, tenant, kind == CATALOG_PRODUCT ? "product" : "profile",
+                               name, 0, arena, &object, err);
         if (rc == RS_OK)
             *ret = (struct catalog_document){.document = object.document};
     }

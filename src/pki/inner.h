@@ -69,6 +69,7 @@ struct work {
 enum catalog_kind {
     CATALOG_PROFILE = 1,
     CATALOG_ORDER = 2,
+    CATALOG_PRODUCT = 3,
 };
 
 struct catalog_entry {
@@ -167,6 +168,15 @@ RS_MUST_USE rs_code catalog_find(struct catalog_look *look, enum catalog_kind ki
                                  const char *name, struct rs_arena *arena,
                                  struct catalog_document *ret, struct rs_err *err);
 void catalog_look_done(struct catalog_look *look);
+
+/* ---- label.c ------------------------------------------------------------------------- */
+
+/* pki_find_label() within a look that is open already. */
+RS_MUST_USE rs_code label_find(struct pki *pki, struct catalog_look *look, const char *name,
+                               struct rs_arena *arena, struct pki_label *ret, struct rs_err *err);
+/* The first issuer that may sign this profile. */
+RS_MUST_USE rs_code label_issuer(struct pki *pki, const char *profile, char issuer[STORE_NAME_MAX],
+                                 struct rs_err *err);
 
 /* ---- table.c: requests in flight ----------------------------------------------------- */
 

@@ -35,6 +35,7 @@ struct plan {
     char issuer[STORE_NAME_MAX];
     char profile_name[STORE_NAME_MAX];
     char device[STORE_NAME_MAX];
+    char product[STORE_NAME_MAX]; /* that the label names; "": any */
     uint8_t profile_hash[32];
     char uid_text[2 * 32 + 1];
     char ip_text[CSR_SAN_MAX][16];
@@ -78,24 +79,6 @@ find_profile(struct plan *plan, struct catalog_look *look, struct rs_err *err)
     return rc;
 }
 
-/* The first issuer that may sign this profile. */
-static rs_code
-find_issuer(struct plan *plan, struct rs_err *err)
-{
-    const struct pki_issuer *list[PKI_ISSUERS_MAX];
-    size_t n = pki_issuers(plan->p->pki, list, PKI_ISSUERS_MAX);
-
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < list[i]->doc.profiles.count; k++) {
-            if (rs_bytes_equal(list[i]->doc.profiles.items[k], plan->profile.name)) {
-                (void)snprintf(plan->issuer, sizeof(plan->issuer), "%s", list[i]->name);
-                return RS_OK;
-            }
-        }
-    }
-    return rs_fail(err, RS_E_ISSUER_UNKNOWN, "no CA may sign profile \"%s\"", plan->profile_name);
-}
-
 /* A board of an order: serial and chip come from the request that the chip signed. */
 static rs_code
 plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
@@ -132,6 +115,40 @@ plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
     return rc;
 }
 
+static void
+take_label(struct plan *plan, const struct pki_label *label)
+{
+    plan->profile = label->doc;
+    memcpy(plan->profile_hash, label->profile_hash, sizeof(plan->profile_hash));
+    (void)snprintf(plan->profile_name, sizeof(plan->profile_name), "%s", label->profile);
+    (void)snprintf(plan->product, sizeof(plan->product), "%s", label->product);
+}
+
+/*
+ * A label under which a device renews must be the one of its certificate: the
+ * same profile, and the CA that the label stands for.
+ */
+static rs_code
+check_renewal_label(struct plan *plan, struct catalog_look *look, struct rs_err *err)
+{
+    const struct pki_caller *c = &plan->request->caller;
+    struct pki_label label;
+    rs_code rc;
+
+    if (plan->request->label[0] == '\0' || c->role != PKI_DEVICE)
+        return RS_OK;
+    rc = label_find(plan->p->pki, look, plan->request->label, &plan->p->arena, &label, err);
+    if (rc != RS_OK)
+        return rc;
+    if (strcmp(label.profile, c->profile) != 0 ||
+        (label.product[0] != '\0' && strcmp(label.issuer, c->issuer) != 0))
+        return rs_fail(err, RS_E_AUTH_DENIED,
+                       "est: a certificate by %s with profile %s is not renewed under label %s",
+                       c->issuer, c->profile, plan->request->label);
+    (void)snprintf(plan->product, sizeof(plan->product), "%s", label.product);
+    return RS_OK;
+}
+
 /* RFC 7030 4.2.2: a renewal keeps the subject, and is for the certificate that asks. */
 static rs_code
 plan_renewal(struct plan *plan, struct catalog_look *look, struct rs_err *err)
@@ -145,6 +162,9 @@ plan_renewal(struct plan *plan, struct catalog_look *look, struct rs_err *err)
         return rc;
     if (plan->profile.type == DOC_PROFILE_IDEVID)
         return rs_fail(err, RS_E_PROFILE_LIMIT, "est: an IDevID is never renewed (802.1AR)");
+    rc = check_renewal_label(plan, look, err);
+    if (rc != RS_OK)
+        return rc;
     if (!name_equal(plan->csr.subject, c->subject))
         return rs_fail(err, RS_E_CSR_SUBJECT,
                        "est: RFC 7030 4.2.2: the subject must be that of the current certificate");
@@ -161,16 +181,15 @@ plan_renewal(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 static rs_code
 plan_device(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
-    const char *label = plan->request->label;
-    rs_code rc;
+    struct pki_label label;
+    rs_code rc = label_find(plan->p->pki, look, plan->request->label, &plan->p->arena, &label, err);
 
-    (void)snprintf(plan->profile_name, sizeof(plan->profile_name), "%s",
-                   label[0] != '\0' ? label : "ldevid");
-    rc = find_profile(plan, look, err);
-    if (rc == RS_OK && plan->profile.type != DOC_PROFILE_LDEVID)
-        rc = rs_fail(err, RS_E_AUTH_DENIED, "a device may ask for LDevIDs only");
-    if (rc == RS_OK)
-        rc = find_issuer(plan, err);
+    if (rc != RS_OK)
+        return rc;
+    if (label.doc.type != DOC_PROFILE_LDEVID)
+        return rs_fail(err, RS_E_AUTH_DENIED, "a device may ask for LDevIDs only");
+    take_label(plan, &label);
+    (void)snprintf(plan->issuer, sizeof(plan->issuer), "%s", label.issuer);
     (void)snprintf(plan->device, sizeof(plan->device), "%s", plan->request->caller.name);
     (void)snprintf(plan->object, sizeof(plan->object), "ldevid/0");
     return rc;
@@ -210,7 +229,7 @@ plan_person(struct plan *plan, struct catalog_look *look, struct rs_err *err)
         return rs_fail(err, RS_E_AUTH_DENIED, "profile %s is not issued this way",
                        plan->profile_name);
     }
-    return find_issuer(plan, err);
+    return label_issuer(plan->p->pki, plan->profile_name, plan->issuer, err);
 }
 
 static rs_code
@@ -288,6 +307,8 @@ take_names(struct plan *plan, struct rs_err *err)
     if (plan->has_order) {
         put_value(plan, DOC_VALUE_PRODUCT, plan->order.product);
         put_value(plan, DOC_VALUE_ORDER, plan->order.name);
+    } else {
+        put_value(plan, DOC_VALUE_PRODUCT, rs_bytes_str(plan->product));
     }
     return RS_OK;
 }
@@ -386,6 +407,32 @@ check_chip(struct plan *plan, struct store *store, struct rs_err *err)
     return RS_OK;
 }
 
+/*
+ * A product's label is for that product's devices (RFC 7030 3.2.2: what is allowed
+ * under one label is not by that allowed under another).  What was taken over from
+ * the ledger knows its order only.
+ */
+static rs_code
+check_product(struct plan *plan, struct store *store, const struct store_device *d,
+              struct rs_err *err)
+{
+    const char *product = d->product;
+    struct store_order order;
+    rs_code rc = RS_OK;
+
+    if (plan->product[0] == '\0')
+        return RS_OK;
+    if (product[0] == '\0' && d->order[0] != '\0') {
+        rc = store_find_order(store, plan->p->pki->tenant, d->order, &plan->p->arena, &order, err);
+        if (rc == RS_OK)
+            product = order.product;
+    }
+    if (rc == RS_OK && strcmp(product, plan->product) != 0)
+        rc = rs_fail(err, RS_E_AUTH_DENIED, "device %s is not one of product %s", plan->device,
+                     plan->product);
+    return rc;
+}
+
 static rs_code
 check_device(struct plan *plan, struct store *store, struct rs_err *err)
 {
@@ -406,7 +453,7 @@ check_device(struct plan *plan, struct store *store, struct rs_err *err)
     if (plan->has_order && d.state != STORE_DEVICE_EXPECTED)
         return rs_fail(err, RS_E_DEVICE_EXISTS, "device %s was made before, with another key",
                        plan->device);
-    return RS_OK;
+    return check_product(plan, store, &d, err);
 }
 
 /* ---- The request's identity --------------------------------------------------------------------------- */

@@ -83,16 +83,37 @@ RS_MUST_USE rs_code pki_authenticate(struct pki *pki, struct rs_bytes cert_der, 
 struct pki_issue_request {
     struct pki_caller caller;
     const char *protocol; /* "est", "rest": part of the request's identity */
-    const char *label;    /* what is asked for: an order (stations), a profile (others) */
-    struct rs_bytes csr;  /* DER */
-    int renew;            /* EST simplereenroll: same subject, same profile as the caller's */
-    const char *device;   /* PERSON only: the device it is for; NULL: none */
+    const char *label;   /* what is asked for: an order (stations), a product or profile (others) */
+    struct rs_bytes csr; /* DER */
+    int renew;           /* EST simplereenroll: same subject, same profile as the caller's */
+    const char *device;  /* PERSON only: the device it is for; NULL: none */
     const char *fixture;
 };
 
 /* cert is borrowed; its der is there.  err when rc is not RS_OK. */
 typedef void (*pki_issued_fn)(void *arg, rs_code rc, const struct store_cert *cert,
                               const struct rs_err *err);
+
+/* What an enrolment under a label of EST is about. */
+struct pki_label {
+    char product[STORE_NAME_MAX]; /* "" unless the label names a product */
+    char order[STORE_NAME_MAX];   /* "" unless it names an order */
+    char profile[STORE_NAME_MAX];
+    char issuer[STORE_NAME_MAX];
+    char first_issuer[STORE_NAME_MAX]; /* of a product: who signs its IDevIDs */
+    struct doc_profile doc;            /* borrowed from the arena */
+    uint8_t profile_hash[32];
+};
+
+/*
+ * A profile, else a product, else an order of that name; "" is what devices may
+ * ask for without a label.  A product means the LDevID profile that it names
+ * ("ldevid", or the profile of that name) from the issuer that it names
+ * ("ldevid_issuer", else "issuer").  RS_E_PROFILE_UNKNOWN: nothing has this name;
+ * RS_E_ISSUER_UNKNOWN: no CA, or not the product's, may sign the profile.
+ */
+RS_MUST_USE rs_code pki_find_label(struct pki *pki, const char *name, struct rs_arena *arena,
+                                   struct pki_label *ret_label, struct rs_err *err);
 
 /* The callback runs exactly once: at once (refused, or known from before) or later. */
 void pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_fn done,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "msg/csrattrs.h"
 #include "msg/est.h"
 
 #define PREFIX    "/.well-known/est/"
@@ -21,6 +22,7 @@ static const struct {
     {"cacerts", EST_CACERTS},
     {"simpleenroll", EST_SIMPLEENROLL},
     {"simplereenroll", EST_SIMPLEREENROLL},
+    {"csrattrs", EST_CSRATTRS},
 };
 
 int
@@ -53,9 +55,37 @@ est_parse_path(const char *path, char label[STORE_NAME_MAX], enum est_operation 
 
 /* ---- Replies ------------------------------------------------------------------------- */
 
-/* RFC 7030 4.2.3: a refusal may be explained in a short text/plain body. */
+static int
+enrols(enum est_operation operation)
+{
+    return operation == EST_SIMPLEENROLL || operation == EST_SIMPLEREENROLL;
+}
+
+int
+est_needs_caller(enum est_operation operation)
+{
+    return enrols(operation);
+}
+
+/* The one header that the status wants (RFC 9110 11.6.1, 15.5.6, 10.2.3). */
 static void
-refuse(est_reply_fn reply, void *arg, const struct rs_err *err)
+put_header(const struct est_call *call, int status, struct est_reply *r)
+{
+    if (status == 401) {
+        r->header = "WWW-Authenticate";
+        r->value = "Basic realm=\"one-time code\"";
+    } else if (status == 405) {
+        r->header = "Allow";
+        r->value = enrols(call->operation) ? "POST" : "GET, HEAD";
+    } else if (status == 503 || status == 429) {
+        r->header = "Retry-After";
+        r->value = "1";
+    }
+}
+
+/* RFC 7030 4.2.3: a refusal may be explained in a short text/plain body. */
+void
+est_refuse(const struct est_call *call, const struct rs_err *err, est_reply_fn reply, void *arg)
 {
     const struct rs_code_info *info = rs_code_info(err->code);
     struct est_reply r = {.status = info->http, .content_type = "text/plain; charset=utf-8"};
@@ -63,49 +93,83 @@ refuse(est_reply_fn reply, void *arg, const struct rs_err *err)
     int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err->text);
 
     r.body = rs_bytes_of(text, n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0);
-    if (info->http == 401) {
-        r.header = "WWW-Authenticate";
-        r.value = "Basic realm=\"one-time code\"";
-    }
-    if (info->http == 503 || info->http == 429) {
-        r.header = "Retry-After";
-        r.value = "1";
-    }
+    put_header(call, info->http, &r);
     reply(arg, &r);
 }
 
 static void
-refuse_with(est_reply_fn reply, void *arg, rs_code code, const char *text)
+refuse_with(const struct est_call *call, rs_code code, const char *text, est_reply_fn reply,
+            void *arg)
 {
     struct rs_err err = {0};
 
     (void)rs_fail(&err, code, "%s", text);
-    refuse(reply, arg, &err);
+    est_refuse(call, &err, reply, arg);
 }
 
 static void
-reply_certs(est_reply_fn reply, void *arg, const struct rs_bytes *certs, size_t count,
-            const char *content_type, int lines)
+reply_base64(const struct est_call *call, struct rs_bytes der, const char *content_type,
+             est_reply_fn reply, void *arg)
 {
-    struct rs_err err = {0};
     struct est_reply r = {.status = 200,
                           .content_type = content_type,
                           .header = "Content-Transfer-Encoding",
                           .value = "base64"};
 
-    RS_AUTO(rs_buf_done) struct rs_buf der, body;
-    rs_buf_init(&der, 262144);
+    RS_AUTO(rs_buf_done) struct rs_buf body;
     rs_buf_init(&body, 524288);
-    if (est_certs_only_put(&der, certs, count, &err) != RS_OK) {
-        refuse(reply, arg, &err);
-        return;
-    }
-    est_body_put(&body, rs_buf_bytes(&der), lines);
+    est_body_put(&body, der, call->lines);
     r.body = rs_buf_bytes(&body);
     reply(arg, &r);
 }
 
+static void
+reply_certs(const struct est_call *call, const struct rs_bytes *certs, size_t count,
+            const char *content_type, est_reply_fn reply, void *arg)
+{
+    struct rs_err err = {0};
+
+    RS_AUTO(rs_buf_done) struct rs_buf der;
+    rs_buf_init(&der, 262144);
+    if (est_certs_only_put(&der, certs, count, &err) != RS_OK)
+        est_refuse(call, &err, reply, arg);
+    else
+        reply_base64(call, rs_buf_bytes(&der), content_type, reply, arg);
+}
+
 /* ---- cacerts ---------------------------------------------------------------------------- */
+
+static void
+add_chain(struct pki *pki, const char *issuer, struct rs_bytes *certs, size_t *count)
+{
+    struct rs_bytes chain[8];
+    size_t n = issuer[0] != '\0' ? pki_chain(pki, issuer, chain, 8) : 0;
+
+    for (size_t i = 0; i < n && *count < CHAIN_MAX; i++) {
+        size_t k = 0;
+        while (k < *count && !rs_bytes_equal(certs[k], chain[i]))
+            k++;
+        if (k == *count)
+            certs[(*count)++] = chain[i];
+    }
+}
+
+/* What certificates under a label chain to: those it gives, and those its devices are made with. */
+static rs_code
+label_chain(const struct est_call *call, struct rs_bytes *certs, size_t *count, struct rs_err *err)
+{
+    struct pki_label label;
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 65536);
+    rc = pki_find_label(call->pki, call->label, &arena, &label, err);
+    if (rc == RS_OK) {
+        add_chain(call->pki, label.issuer, certs, count);
+        add_chain(call->pki, label.first_issuer, certs, count);
+    }
+    return rc;
+}
 
 /* RFC 7030 4.1: every CA certificate a client needs, without authentication. */
 static void
@@ -113,21 +177,49 @@ handle_cacerts(const struct est_call *call, est_reply_fn reply, void *arg)
 {
     const struct pki_issuer *issuers[CHAIN_MAX];
     struct rs_bytes certs[CHAIN_MAX];
-    size_t n = pki_issuers(call->pki, issuers, CHAIN_MAX);
+    struct rs_err err = {0};
+    size_t n = 0;
 
-    for (size_t i = 0; i < n; i++)
-        certs[i] = issuers[i]->der;
-    reply_certs(reply, arg, certs, n, "application/pkcs7-mime", call->lines);
+    if (call->label[0] == '\0') {
+        n = pki_issuers(call->pki, issuers, CHAIN_MAX);
+        for (size_t i = 0; i < n; i++)
+            certs[i] = issuers[i]->der;
+    } else if (label_chain(call, certs, &n, &err) != RS_OK) {
+        est_refuse(call, &err, reply, arg);
+        return;
+    }
+    reply_certs(call, certs, n, "application/pkcs7-mime", reply, arg);
+}
+
+/* ---- csrattrs --------------------------------------------------------------------------- */
+
+/* RFC 7030 4.5: what a request should have, for whoever asks. */
+static void
+handle_csrattrs(const struct est_call *call, est_reply_fn reply, void *arg)
+{
+    struct pki_label label;
+    struct rs_err err = {0};
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    RS_AUTO(rs_buf_done) struct rs_buf der;
+    rs_arena_init(&arena, 65536);
+    rs_buf_init(&der, CSRATTRS_BYTES_MAX);
+    rc = pki_find_label(call->pki, call->label, &arena, &label, &err);
+    if (rc == RS_OK)
+        rc = est_csrattrs(&call->caller, &label, 0, &arena, &der, &err);
+    if (rc != RS_OK)
+        est_refuse(call, &err, reply, arg);
+    else
+        reply_base64(call, rs_buf_bytes(&der), "application/csrattrs", reply, arg);
 }
 
 /* ---- Enrolment -------------------------------------------------------------------------- */
 
 struct enrol {
+    const struct est_call *call;
     est_reply_fn reply;
     void *arg;
-    struct pki *pki;
-    char who[PKI_WHO_MAX];
-    int lines;
     struct rs_buf csr;
 };
 
@@ -136,15 +228,15 @@ on_issued(void *arg, rs_code rc, const struct store_cert *cert, const struct rs_
 {
     struct enrol *e = arg;
 
+    rs_buf_done(&e->csr);
     if (rc == RS_OK) {
         /* RFC 7030 4.2.3: the issued certificate, and only that one. */
-        reply_certs(e->reply, e->arg, &cert->der, 1,
-                    "application/pkcs7-mime; smime-type=certs-only", e->lines);
+        reply_certs(e->call, &cert->der, 1, "application/pkcs7-mime; smime-type=certs-only",
+                    e->reply, e->arg);
     } else {
-        pki_note_refusal(e->pki, e->who, err);
-        refuse(e->reply, e->arg, err);
+        pki_note_refusal(e->call->pki, e->call->caller.who, err);
+        est_refuse(e->call, err, e->reply, e->arg);
     }
-    rs_buf_done(&e->csr);
     free(e);
 }
 
@@ -159,14 +251,10 @@ handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
     struct enrol *e = calloc(1, sizeof(*e));
 
     if (e == NULL) {
-        refuse_with(reply, arg, RS_E_NO_MEMORY, "no memory for a request");
+        refuse_with(call, RS_E_NO_MEMORY, "no memory for a request", reply, arg);
         return;
     }
-    e->reply = reply;
-    e->arg = arg;
-    e->pki = call->pki;
-    e->lines = call->lines;
-    (void)snprintf(e->who, sizeof(e->who), "%s", call->caller.who);
+    *e = (struct enrol){.call = call, .reply = reply, .arg = arg};
     rs_buf_init(&e->csr, EST_BODY_MAX);
     if (est_body_read(call->body, &e->csr, &err) != RS_OK) {
         on_issued(e, err.code, NULL, &err);
@@ -176,25 +264,39 @@ handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
     pki_issue(call->pki, &request, on_issued, e);
 }
 
-/* Cheapest checks first: operation, method, type, who. */
+/* What is wrong with an enrolment before anybody looks who asks; cheapest checks first. */
+static rs_code
+check_enrol(const struct est_call *call, struct rs_err *err)
+{
+    if (!call->has_length)
+        return rs_fail(err, RS_E_REQUEST_LENGTH, "est: the length of the body is missing");
+    if (strcmp(call->content_type, "application/pkcs10") != 0)
+        return rs_fail(err, RS_E_REQUEST_MEDIA,
+                       "est: the body must be application/pkcs10 (RFC 7030 4.2.1)");
+    if (call->caller.role == PKI_NOBODY)
+        return rs_fail(err, RS_E_AUTH_REQUIRED,
+                       "est: a client certificate is needed (RFC 7030 3.3.2)");
+    return RS_OK;
+}
+
 void
 est_handle(const struct est_call *call, est_reply_fn reply, void *arg)
 {
-    int enrols = call->operation == EST_SIMPLEENROLL || call->operation == EST_SIMPLEREENROLL;
+    struct rs_err err = {0};
 
     if (call->operation == EST_UNKNOWN)
-        refuse_with(reply, arg, RS_E_REQUEST_UNKNOWN, "est: no such operation (RFC 7030 3.2.2)");
-    else if (enrols != call->is_post)
-        refuse_with(reply, arg, RS_E_REQUEST_METHOD,
-                    "est: cacerts is a GET, enrolment a POST (RFC 7030 3.2.2)");
-    else if (!enrols)
+        refuse_with(call, RS_E_REQUEST_UNKNOWN, "est: no such operation (RFC 7030 3.2.2)", reply,
+                    arg);
+    else if (call->method != (enrols(call->operation) ? EST_POST : EST_GET))
+        refuse_with(call, RS_E_REQUEST_METHOD,
+                    "est: cacerts and csrattrs are a GET, enrolment a POST (RFC 7030 3.2.2)", reply,
+                    arg);
+    else if (call->operation == EST_CACERTS)
         handle_cacerts(call, reply, arg);
-    else if (strcmp(call->content_type, "application/pkcs10") != 0)
-        refuse_with(reply, arg, RS_E_REQUEST_MEDIA,
-                    "est: the body must be application/pkcs10 (RFC 7030 4.2.1)");
-    else if (call->caller.role == PKI_NOBODY)
-        refuse_with(reply, arg, RS_E_AUTH_REQUIRED,
-                    "est: a client certificate is needed (RFC 7030 3.3.2)");
+    else if (call->operation == EST_CSRATTRS)
+        handle_csrattrs(call, reply, arg);
+    else if (check_enrol(call, &err) != RS_OK)
+        est_refuse(call, &err, reply, arg);
     else
         handle_enrol(call, reply, arg);
 }

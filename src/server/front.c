@@ -309,6 +309,41 @@ needs_lines(const struct http_request *request)
 }
 
 static void
+fill_est_call(struct front *f, const struct http_request *request, struct est_call *call)
+{
+    call->pki = f->pki;
+    call->method = request->method == HTTP_POST                                  ? EST_POST
+                   : request->method == HTTP_GET || request->method == HTTP_HEAD ? EST_GET
+                                                                                 : EST_OTHER;
+    call->has_length = http_request_header(request->exchange, "Content-Length") != NULL ||
+                       http_request_header(request->exchange, "Transfer-Encoding") != NULL;
+    call->content_type = request->content_type;
+    call->body = request->body;
+    call->lines = needs_lines(request);
+}
+
+/*
+ * RFC 7030 3.3.1: cacerts answers anybody; csrattrs too, and says more to whom it
+ * knows.  A certificate of somebody else's is not one to renew here.
+ */
+static rs_code
+identify_est(struct front *f, const struct http_request *request, struct est_call *call,
+             struct rs_err *err)
+{
+    struct rs_err why = {0};
+    rs_code rc;
+
+    if (call->operation == EST_CSRATTRS && identify(f, request, &call->caller, &why) != RS_OK)
+        call->caller = (struct pki_caller){0};
+    if (!est_needs_caller(call->operation))
+        return RS_OK;
+    rc = identify_client(f, request, &call->caller, &why);
+    if (rc == RS_E_AUTH_UNKNOWN && call->operation == EST_SIMPLEREENROLL)
+        rc = RS_E_AUTH_DENIED;
+    return rc == RS_OK ? RS_OK : rs_fail(err, rc, "%s", why.text);
+}
+
+static void
 handle_est(struct front *f, const struct http_request *request)
 {
     struct est_exchange *e = calloc(1, sizeof(*e));
@@ -321,20 +356,10 @@ handle_est(struct front *f, const struct http_request *request)
         return;
     }
     e->exchange = request->exchange;
-    e->call.pki = f->pki;
-    e->call.is_post = request->method == HTTP_POST;
-    e->call.content_type = request->content_type;
-    e->call.body = request->body;
-    e->call.lines = needs_lines(request);
-    if (e->call.operation != EST_CACERTS &&
-        identify_client(f, request, &e->call.caller, &err) != RS_OK) {
-        const struct rs_code_info *info = rs_code_info(err.code);
-        char text[400];
-        int n = snprintf(text, sizeof(text), "%s: %s\n", info->name, err.text);
+    fill_est_call(f, request, &e->call);
+    if (identify_est(f, request, &e->call, &err) != RS_OK) {
         pki_note_refusal(f->pki, "est", &err);
-        http_reply(request->exchange, info->http, "text/plain; charset=utf-8",
-                   rs_bytes_of(text, (size_t)n), NULL, 0);
-        free(e);
+        est_refuse(&e->call, &err, on_est_reply, e);
         return;
     }
     est_handle(&e->call, on_est_reply, e);

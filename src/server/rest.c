@@ -303,6 +303,46 @@ write_object(struct store *store, void *arg, struct rs_err *err)
     return store_put_object(store, arg, -1, &version, err);
 }
 
+/* A name that EST would read as something else would make a label without meaning. */
+static rs_code
+check_label_name(struct call *call, struct rs_err *err)
+{
+    char path[128], label[STORE_NAME_MAX];
+    enum est_operation operation;
+    struct rs_err none = {0};
+    struct store_object o;
+    struct store *store;
+    rs_code rc;
+
+    (void)snprintf(path, sizeof(path), "/.well-known/est/%.90s/cacerts", call->name);
+    if (!est_parse_path(path, label, &operation) || operation != EST_CACERTS)
+        return rs_fail(err, RS_E_CONFIG_INVALID, "product: \"%.60s\" is an operation of EST",
+                       call->name);
+    rc = reader(call, &store, err);
+    if (rc == RS_OK && store_find_object(store, tenant(call), "profile", call->name, 0,
+                                         &call->arena, &o, &none) == RS_OK)
+        rc = rs_fail(err, RS_E_EXISTS, "product: a profile has the name \"%.60s\"", call->name);
+    return rc;
+}
+
+/* What its devices enrol for by themselves, when the product says so ("ldevid", "ldevid_issuer"). */
+static rs_code
+check_product_ldevid(struct call *call, struct rs_err *err)
+{
+    const char *profile = rs_json_text_or(call->body, "ldevid", "");
+    const char *issuer = rs_json_text_or(call->body, "ldevid_issuer", "");
+    struct pki_label label;
+    rs_code rc = RS_OK;
+
+    if (issuer[0] != '\0' && pki_find_issuer(call->front->pki, issuer) == NULL)
+        rc = rs_fail(err, RS_E_ISSUER_UNKNOWN, "product: there is no CA \"%.60s\"", issuer);
+    if (rc == RS_OK && profile[0] != '\0')
+        rc = pki_find_label(call->front->pki, profile, &call->arena, &label, err);
+    if (rc == RS_OK && profile[0] != '\0' && label.doc.type != DOC_PROFILE_LDEVID)
+        rc = rs_fail(err, RS_E_PROFILE_LIMIT, "product: profile %s makes no LDevIDs", profile);
+    return rc;
+}
+
 static void
 put_product(struct call *call)
 {
@@ -323,6 +363,10 @@ put_product(struct call *call)
         rc = rs_json_text(call->body, "issuer", &issuer, &err);
     if (rc == RS_OK && pki_find_issuer(call->front->pki, issuer) == NULL)
         rc = rs_fail(&err, RS_E_ISSUER_UNKNOWN, "product: there is no CA \"%.60s\"", issuer);
+    if (rc == RS_OK)
+        rc = check_label_name(call, &err);
+    if (rc == RS_OK)
+        rc = check_product_ldevid(call, &err);
     (void)json_object_set_new(call->body, "name", json_string(call->name));
     (void)json_object_set_new(call->body, "kind", json_string("product"));
     rs_json_put(&text, call->body);

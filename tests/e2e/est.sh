@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# EST for devices (RFC 7030, 8951, 9908): labels and who may use them, csrattrs, methods and
+# statuses.  Each refusal by its code, and then what is allowed.
+# SPDX-License-Identifier: Apache-2.0
+set -uo pipefail
+BIN=$1
+. "$(dirname "$0")/lib.sh"
+trap down EXIT
+up acme || { echo "0 passed, 1 failed"; exit 1; }
+
+rs product set sensor-x2 --rot soft --issuer acme-devices -q
+rs product set pump-9 --rot soft --issuer acme-devices --ldevid ldevid -q
+enrol_station sz-1
+rs order create --product sensor-x2 --quantity 4 --stations sz-1 --name o-1 -q
+rs order create --product pump-9 --quantity 4 --stations sz-1 --name o-2 -q
+board_request X2-1 0123000000000001EE
+board_request P9-1 0123000000000002EE
+est sz-1 o-1 simpleenroll "$WORK/X2-1.csr" "$WORK/X2-1.pem" || bad "a sensor's IDevID"
+est sz-1 o-2 simpleenroll "$WORK/P9-1.csr" "$WORK/P9-1.pem" || bad "a pump's IDevID"
+
+device_request() { # NAME SUBJECT: a new key and a request
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/$1.key" 2>/dev/null
+    openssl req -new -key "$WORK/$1.key" -subj "$2" -outform DER -out "$WORK/$1.csr"
+}
+
+web() { # curl's arguments: status and headers of what EST answers
+    curl -sS --cacert "$WORK/root.pem" -o "$WORK/web.body" -D "$WORK/web.head" -w '%{http_code}' "$@"
+}
+est_url() { echo "https://$DEVICES/.well-known/est/$1"; }
+header() { tr -d '\r' <"$WORK/web.head" | sed -n "s/^$1: //Ip"; }
+
+echo "labels"
+refused "a product with the name of an operation" config.invalid \
+    rs product set simpleenroll --rot soft --issuer acme-devices
+refused "a product with the name of a profile" exists rs product set ldevid --rot soft --issuer acme-devices
+refused "a product whose devices enrol for a profile of others" profile.limit \
+    rs product set other --rot soft --issuer acme-devices --ldevid station
+device_request ld "/CN=P9-1"
+refused "a device under another product's label" auth.denied \
+    est P9-1 sensor-x2 simpleenroll "$WORK/ld.csr" "$WORK/no.pem"
+refused "a label that nothing has" profile.unknown est P9-1 nothing simpleenroll "$WORK/ld.csr" "$WORK/no.pem"
+refused "a station does not enrol as a product" request.unknown \
+    est sz-1 sensor-x2 simpleenroll "$WORK/ld.csr" "$WORK/no.pem"
+check "a device under its product's label" est P9-1 pump-9 simpleenroll "$WORK/ld.csr" "$WORK/ld.pem"
+same "it is the LDevID that the product names" \
+    "$(openssl x509 -in "$WORK/ld.pem" -noout -subject -nameopt RFC2253)" "subject=CN=P9-1,O=Acme TEST"
+openssl x509 -in "$WORK/ld.pem" -x509toreq -signkey "$WORK/ld.key" 2>/dev/null |
+    openssl req -outform DER -out "$WORK/again.csr"
+refused "a renewal under another product's label" auth.denied \
+    est ld sensor-x2 simplereenroll "$WORK/again.csr" "$WORK/no.pem"
+refused "a renewal under another profile's label" auth.denied \
+    est ld tls-server simplereenroll "$WORK/again.csr" "$WORK/no.pem"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/stranger.key" \
+    -out "$WORK/stranger.pem" -subj "/CN=P9-1" 2>/dev/null
+refused "a renewal of another CA's certificate: 403" "status 403: auth.denied" \
+    est stranger pump-9 simplereenroll "$WORK/again.csr" "$WORK/no.pem"
+check "a renewal under the product's label" est ld pump-9 simplereenroll "$WORK/again.csr" "$WORK/renewed.pem"
+same "cacerts of a label that nothing has: 404" "$(web "$(est_url nothing/cacerts)")" 404
+same "cacerts under the product's label: 200" "$(web "$(est_url pump-9/cacerts)")" 200
+openssl base64 -d -A -in "$WORK/web.body" | openssl pkcs7 -inform DER -print_certs >"$WORK/chain.pem" 2>/dev/null
+check "its chain judges the device's certificate" bash -c \
+    "openssl verify -CAfile '$WORK/root.pem' -untrusted '$WORK/chain.pem' '$WORK/ld.pem'"
+
+echo "csrattrs"
+same "of a label that nothing has: 404" "$(web "$(est_url nothing/csrattrs)")" 404
+same "of a product, for anybody: 200" "$(web "$(est_url pump-9/csrattrs)")" 200
+same "its type" "$(header Content-Type)" application/csrattrs
+parse() { openssl base64 -d -A -in "$WORK/web.body" | openssl asn1parse -inform DER 2>&1; }
+same "it holds a template (RFC 9908)" "$(parse | grep -c 1.2.840.113549.1.9.16.2.61)" 1
+same "and the older form beside it" "$(parse | grep -c ecdsa-with-SHA256)" 1
+same "it says nothing of devices that did not show who they are" "$(parse | grep -c P9-1)" 0
+web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" "$(est_url pump-9/csrattrs)" >/dev/null
+same "and a device its own name" "$(parse | grep -c P9-1)" 1
+
+echo "HTTP"
+b64() { openssl base64 -in "$WORK/ld.csr"; }
+post() { web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" -H 'Content-Type: application/pkcs10' "$@"; }
+same "HEAD of cacerts: 200" "$(web -I "$(est_url cacerts)")" 200
+same "HEAD of csrattrs: 200" "$(web -I "$(est_url csrattrs)")" 200
+same "POST to cacerts: 405" "$(web -X POST --data x "$(est_url cacerts)")" 405
+same "which names the methods" "$(header Allow)" "GET, HEAD"
+same "PUT of csrattrs: 405" "$(web -X PUT --data x "$(est_url csrattrs)")" 405
+same "GET of simpleenroll: 405" "$(web "$(est_url simpleenroll)")" 405
+same "which names the method" "$(header Allow)" POST
+same "nobody: 401" "$(web -H 'Content-Type: application/pkcs10' --data x "$(est_url simpleenroll)")" 401
+same "which says how" "$(header WWW-Authenticate)" 'Basic realm="one-time code"'
+same "another type: 415" "$(web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" \
+    -H 'Content-Type: text/plain' --data x "$(est_url simpleenroll)")" 415
+same "no length: 411" "$(post -X POST -H 'Content-Length:' "$(est_url simpleenroll)")" 411
+head -c 70000 /dev/zero | tr '\0' A >"$WORK/big"
+same "70,000 bytes: 413" "$(post --data-binary "@$WORK/big" "$(est_url simpleenroll)")" 413
+same "no base64: 400" "$(post --data '!' "$(est_url simpleenroll)")" 400
+same "an operation that is none: 404" "$(web "$(est_url fullcmc)")" 404
+enrols() { # TEXT FILE CURL-ARGUMENTS...: the same request in another dress gets the same certificate
+    local text=$1 file=$2
+    shift 2
+    same "$text" "$(post --data-binary "@$file" "$@" "$(est_url pump-9/simpleenroll)")" 200
+    same "and it is the same certificate" "$(openssl base64 -d -A -in "$WORK/web.body" |
+        openssl pkcs7 -inform DER -print_certs 2>/dev/null | sed -n '/BEGIN/,/END/p')" "$(cat "$WORK/ld.pem")"
+}
+b64 >"$WORK/body"
+enrols "Content-Transfer-Encoding is passed over" "$WORK/body" -H 'Content-Transfer-Encoding: binary'
+openssl base64 -A -in "$WORK/ld.csr" >"$WORK/body"
+enrols "one long line" "$WORK/body"
+openssl base64 -in "$WORK/ld.csr" | sed 's/$/ \r/' >"$WORK/body"
+enrols "lines with spaces, CR and LF" "$WORK/body"
+openssl req -inform DER -in "$WORK/ld.csr" -out "$WORK/body"
+enrols "PEM armour" "$WORK/body"
+b64 >"$WORK/body"
+enrols "in chunks" "$WORK/body" -H 'Transfer-Encoding: chunked'
+enrols "after 100 Continue, and the connection closes" "$WORK/body" -H 'Expect: 100-continue' -H 'Connection: close'
+
+finish

@@ -15,13 +15,15 @@ extern const struct rs_bytes oid_ski, oid_key_usage, oid_san, oid_basic_constrai
     oid_name_constraints, oid_crl_dp, oid_policies, oid_aki, oid_eku, oid_aia, oid_crl_number,
     oid_crl_reason, oid_ocsp_nocheck, oid_ad_ocsp, oid_ad_ca_issuers;
 extern const struct rs_bytes oid_eku_server, oid_eku_client, oid_eku_ocsp, oid_eku_cmc_ra,
-    oid_eku_cmc_ca, oid_eku_any;
+    oid_eku_cmc_ca, oid_eku_any, oid_eku_tpm_ek;
 extern const struct rs_bytes oid_hardware_module_name, oid_permanent_identifier,
     oid_extension_request, oid_challenge_password;
 /* RFC 9908 3.4, RFC 7894 3.3. */
 extern const struct rs_bytes oid_request_template, oid_extension_req_template, oid_identity_linking;
 extern const struct rs_bytes oid_ec_public_key, oid_p256, oid_p384, oid_ed25519, oid_rsa_encryption,
     oid_ecdsa_sha256, oid_ecdsa_sha384, oid_rsa_sha256;
+/* The attribute of draft-ietf-lamps-csr-attestation, and what TCG's documents name. */
+extern const struct rs_bytes oid_attestation, oid_tpm_certify, oid_tpm_manufacturer;
 extern const struct rs_bytes oid_signed_data, oid_data;
 extern const struct rs_bytes oid_ocsp_basic, oid_ocsp_nonce, oid_sha1, oid_sha256;
 

@@ -5,7 +5,6 @@
  */
 #include "crypto/key.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +23,6 @@ struct crypto_key {
     uint8_t spki[SPKI_MAX];
 };
 
-static atomic_uint_fast64_t next_id = 1;
-
 /* Take over evp, and read our own public key back through the strict reader. */
 static rs_code
 adopt(EVP_PKEY *evp, struct crypto_key **ret_key, struct rs_err *err)
@@ -40,7 +37,7 @@ adopt(EVP_PKEY *evp, struct crypto_key **ret_key, struct rs_err *err)
         return rs_fail(err, RS_E_NO_MEMORY, "no room for a key");
     }
     key->evp = evp;
-    key->id = atomic_fetch_add(&next_id, 1);
+    key->id = crypto_cache_new_id();
     at = key->spki;
     len = i2d_PUBKEY(evp, NULL);
     if (len <= 0 || len > SPKI_MAX || i2d_PUBKEY(evp, &at) != len)

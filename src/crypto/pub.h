@@ -76,4 +76,16 @@ RS_MUST_USE rs_code crypto_verify(const struct crypto_pub *pub, enum crypto_sig 
                                   struct rs_bytes message, struct rs_bytes signature,
                                   struct rs_err *err);
 
+/*
+ * A public key that many signatures will be verified with, such as a CA's: contexts
+ * and, in time, its multiples are kept per thread.  Any thread may use it.
+ */
+struct crypto_known;
+RS_MUST_USE rs_code crypto_known_new(const struct crypto_pub *pub, struct crypto_known **ret_known,
+                                     struct rs_err *err);
+void crypto_known_free(struct crypto_known *known); /* NULL is fine */
+/* 1 when it verifies; the algorithm must be the key's own (crypto_sig_for). */
+RS_MUST_USE int crypto_known_verify(const struct crypto_known *known, enum crypto_sig sig,
+                                    struct rs_bytes message, struct rs_bytes signature);
+
 #endif /* CRYPTO_PUB_H */

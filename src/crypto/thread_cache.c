@@ -6,6 +6,7 @@
 #include "crypto/thread_cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +304,14 @@ crypto_cache_verify_peer(EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes mes
     ok = ctx != NULL && EVP_PKEY_verify(ctx, signature.p, signature.len, digest, len) == 1;
     EVP_PKEY_CTX_free(ctx);
     return ok;
+}
+
+uint64_t
+crypto_cache_new_id(void)
+{
+    static atomic_uint_fast64_t next = 1;
+
+    return atomic_fetch_add(&next, 1);
 }
 
 static struct own_contexts *

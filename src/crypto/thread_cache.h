@@ -22,7 +22,8 @@ EVP_PKEY *crypto_cache_peer(const struct crypto_pub *pub);
 int crypto_cache_verify_peer(EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes message,
                              struct rs_bytes signature);
 
-/* Our own keys; id is unique for the life of the process. */
+/* Keys that stay, our own and others'; id is unique for the life of the process. */
+uint64_t crypto_cache_new_id(void);
 int crypto_cache_sign(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes message,
                       uint8_t *out, size_t *len);
 int crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig,

@@ -81,15 +81,27 @@ const char *http_request_header(struct http_exchange *exchange, const char *name
 
 struct http_tls; /* shared by listeners; may be replaced while running */
 
+/*
+ * 1: the certificate (DER) chains to a CA of the configuration, for clients, from
+ * ret_window[0] to before ret_window[1] (seconds).  0: the library is
+ * asked.  Called by the loops, from many threads at once.
+ */
+typedef int (*http_judge_fn)(void *arg, struct rs_bytes cert, int64_t ret_window[2]);
+
 struct http_tls_config {
     const struct crypto_key *key;
     const struct rs_bytes *chain; /* DER, leaf first */
     size_t chain_count;
     const struct rs_bytes *clients; /* DER of the CAs that client certificates chain to */
     size_t client_count;
+    http_judge_fn judge; /* optional: a faster way to the same verdict */
+    void *judge_arg;
 };
 
-/* TLS 1.2 and 1.3, no tickets; verification time comes from base's clock. */
+/*
+ * TLS 1.2 and 1.3; verification time comes from base's clock.  Clients with a valid
+ * certificate may resume a session within the hour, as long as the certificate is valid.
+ */
 RS_MUST_USE rs_code http_tls_new(const struct http_tls_config *config, struct http_tls **ret_tls,
                                  struct rs_err *err);
 void http_tls_free(struct http_tls *tls);

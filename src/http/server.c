@@ -37,7 +37,7 @@ struct http_exchange {
     struct evhttp_request *req; /* NULL: the client is gone */
     SSL *ssl;
     struct http_request request;
-    uint8_t *peer_der;
+    struct http_seen *seen; /* holds the bytes of request.peer_cert */
     char *path;
     char content_type[HTTP_TYPE_SIZE];
     /* The answer. */
@@ -82,7 +82,7 @@ static void
 free_exchange(struct http_exchange *x)
 {
     atomic_fetch_sub(&x->loop->server->open, 1);
-    OPENSSL_free(x->peer_der);
+    http_seen_drop(x->seen);
     free(x->path);
     free(x->body);
     free(x);
@@ -209,23 +209,15 @@ take_peer(struct http_exchange *x, struct evhttp_request *req)
     struct evhttp_connection *connection = evhttp_request_get_connection(req);
     char *address = NULL;
     ev_uint16_t port;
-    X509 *cert;
-    int len;
 
     evhttp_connection_get_peer(connection, &address, &port);
     x->request.address = address != NULL ? address : "";
     x->ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
     if (x->ssl == NULL)
         return;
-    x->request.peer = http_tls_peer(x->ssl);
-    cert = SSL_get0_peer_certificate(x->ssl);
-    if (cert == NULL)
-        return;
-    len = i2d_X509(cert, &x->peer_der);
-    if (len > 0)
-        x->request.peer_cert = rs_bytes_of(x->peer_der, (size_t)len);
-    else
-        x->request.peer = HTTP_PEER_UNTRUSTED;
+    x->request.peer = http_tls_peer(x->ssl, &x->seen);
+    if (x->seen != NULL)
+        x->request.peer_cert = x->seen->cert;
 }
 
 static void

@@ -27,6 +27,7 @@
 #include "crypto/key.h"
 #include "msg/ocsp.h"
 #include "x509/crl.h"
+#include "x509/path.h"
 
 #define WORKERS     4
 #define SLOW_MAX    1024
@@ -508,6 +509,19 @@ host_of(const char *url, char host[256])
     (void)snprintf(host, 256, "%.*s", (int)(n < 255 ? n : 255), start);
 }
 
+/* The certificates of ours are known here; the library need not find out again. */
+static int
+judge_client(void *arg, struct rs_bytes cert, int64_t ret_window[2])
+{
+    struct path_window window;
+
+    if (!path_check_client(arg, cert, &window))
+        return 0;
+    ret_window[0] = window.from;
+    ret_window[1] = window.until;
+    return 1;
+}
+
 /* A key made here and now, its certificate through the signer: nothing of it is on a disk. */
 static rs_code
 make_tls(struct front *f, struct crypto_key **ret_key, struct http_tls **ret_tls,
@@ -544,6 +558,11 @@ make_tls(struct front *f, struct crypto_key **ret_key, struct http_tls **ret_tls
         clients[i] = all[i]->der;
     config.clients = clients;
     config.client_count = n;
+    rc = path_trust_new(clients, n, &f->paths, err);
+    if (rc != RS_OK)
+        return rc;
+    config.judge = judge_client;
+    config.judge_arg = f->paths;
     return http_tls_new(&config, ret_tls, err);
 }
 
@@ -650,6 +669,7 @@ stop(struct running *r)
     ocsp_responder_free(r->front.ocsp);
     pki_close(r->front.pki);
     http_tls_free(r->tls);
+    path_trust_free(r->front.paths);
     crypto_key_free(r->tls_key);
 }
 

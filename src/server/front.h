@@ -19,7 +19,8 @@ struct front {
     const struct server_config *config;
     struct pki *pki;
     struct ocsp_responder *ocsp;
-    struct rs_queue slow; /* calls that may wait for the signer, run by workers */
+    struct path_trust *paths; /* of clients' certificates */
+    struct rs_queue slow;     /* calls that may wait for the signer, run by workers */
     char ready_text[160];
 };
 

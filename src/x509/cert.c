@@ -100,8 +100,9 @@ read_extension(struct der *list, struct cert *c)
         c->ski = whole_content(value, DER_OCTET_STRING, &ext);
     else if (rs_bytes_equal(oid, oid_aki))
         c->aki = read_aki(value, &ext);
-    else if (critical && !rs_bytes_equal(oid, oid_name_constraints) &&
-             !rs_bytes_equal(oid, oid_policies))
+    else if (rs_bytes_equal(oid, oid_name_constraints))
+        c->name_constraints = 1;
+    else if (critical && !rs_bytes_equal(oid, oid_policies))
         c->unknown_critical = 1;
     if (!der_done(&ext))
         der_fail(list);

@@ -30,6 +30,7 @@ struct cert {
     struct rs_bytes eku; /* SEQUENCE OF OID, content */
     struct rs_bytes san; /* GeneralNames, whole */
     int unknown_critical;
+    int name_constraints; /* there are some; they are not read here */
 };
 
 /* Strict DER of a v3 certificate; RS_E_REQUEST_FORMAT otherwise. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "msg/csrattrs.h"
+#include "x509/oid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,6 +40,14 @@ check_slices(struct rs_bytes whole, const struct csrattrs *a)
     check_inside(whole, a->sig);
 }
 
+/* A kind of key that we do not know could be the name of another attribute when written alone. */
+static int
+knows_key(const struct csrattrs *a)
+{
+    return a->key.len == 0 || rs_bytes_equal(a->key, oid_ec_public_key) ||
+           rs_bytes_equal(a->key, oid_rsa_encryption) || rs_bytes_equal(a->key, oid_ed25519);
+}
+
 static void
 check_again(const struct csrattrs *a)
 {
@@ -64,6 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (csrattrs_read(whole, &a, NULL) != RS_OK)
         return 0;
     check_slices(whole, &a);
-    check_again(&a);
+    if (knows_key(&a))
+        check_again(&a);
     return 0;
 }

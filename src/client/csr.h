@@ -9,6 +9,7 @@
 #ifndef CLIENT_CSR_H
 #define CLIENT_CSR_H
 
+#include "base/arena.h"
 #include "crypto/pub.h"
 
 #define CLIENT_CSR_DNS_MAX 8
@@ -30,6 +31,8 @@ struct client_csr {
     struct rs_bytes hardware_type; /* OID content: asks for a hardwareModuleName (RFC 4108 5) */
     struct rs_bytes chip_uid;      /* its hwSerialNum */
     const char *dns[CLIENT_CSR_DNS_MAX]; /* further names */
+    struct rs_bytes extensions; /* further Extension elements (RFC 5280 4.1), one after the other */
+    struct rs_bytes challenge;  /* challengePassword: links it to a connection (RFC 7030 3.5) */
 };
 
 /*
@@ -39,6 +42,21 @@ struct client_csr {
  */
 RS_MUST_USE rs_code client_csr_build(const struct client_csr *csr, client_sign_fn sign, void *arg,
                                      struct rs_buf *out, struct rs_err *err);
+
+struct csrattrs;
+
+/*
+ * Put into csr what a server wants to find (msg/csrattrs.h): a subject where csr has
+ * none yet, whose open places are filled with csr's serial (serialNumber, CN) or cn
+ * (CN), and the extensions that have values.  What is written lies in the arena.
+ * The challenge is the caller's: it belongs to the connection.
+ *
+ * RS_E_KEY_WEAK: the key is of another kind; RS_E_CSR_SUBJECT: a part of the name
+ * that we do not know; RS_E_CSR_EXTENSION: an extension without a value that we
+ * cannot fill in.
+ */
+RS_MUST_USE rs_code client_csr_follow(struct client_csr *csr, const struct csrattrs *wanted,
+                                      struct rs_arena *arena, struct rs_err *err);
 
 struct crypto_key;
 

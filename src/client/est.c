@@ -95,6 +95,38 @@ client_est_reenroll(struct web *web, const char *label, struct rs_bytes csr,
 }
 
 rs_code
+client_est_csrattrs(struct web *web, const char *label, struct rs_arena *arena,
+                    struct csrattrs *ret_attrs, struct rs_err *err)
+{
+    char path[PATH_MAX_EST];
+    struct web_request ask = {.method = "GET", .path = path};
+    struct rs_bytes kept;
+    rs_code rc = put_path(label, "csrattrs", path, err);
+
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
+    rs_buf_init(&der, CSRATTRS_BYTES_MAX);
+    memset(ret_attrs, 0, sizeof(*ret_attrs));
+    if (rc == RS_OK)
+        rc = web_call(web, &ask, &reply, err);
+    if (rc == RS_OK && (reply.status == 204 || reply.status == 404))
+        return RS_OK;
+    if (rc == RS_OK)
+        rc = web_check(&reply, err);
+    if (rc == RS_OK && strcmp(reply.type, "application/csrattrs") != 0)
+        rc =
+            rs_fail(err, RS_E_REQUEST_FORMAT, "est: the reply is \"%s\", not csrattrs", reply.type);
+    if (rc == RS_OK)
+        rc = est_body_read(rs_buf_bytes(&reply.body), &der, err);
+    if (rc != RS_OK)
+        return rc;
+    kept = rs_arena_copy(arena, rs_buf_bytes(&der));
+    if (kept.p == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "est: no memory for csrattrs");
+    return csrattrs_read(kept, ret_attrs, err);
+}
+
+rs_code
 client_est_cacerts(struct web *web, const char *label, struct rs_arena *arena,
                    struct rs_bytes certs[CLIENT_EST_CERTS_MAX], size_t *ret_count,
                    struct rs_err *err)

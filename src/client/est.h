@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "client/web.h"
+#include "msg/csrattrs.h"
 
 #define CLIENT_EST_CERTS_MAX 32
 
@@ -26,6 +27,13 @@ RS_MUST_USE rs_code client_est_enroll(struct web *web, const char *label, struct
 RS_MUST_USE rs_code client_est_reenroll(struct web *web, const char *label, struct rs_bytes csr,
                                         struct rs_buf *ret_cert, int64_t *ret_wait_s,
                                         struct rs_err *err);
+
+/*
+ * What a request under this label should have (RFC 7030 4.5), borrowed from the
+ * arena; all zero when the server wants nothing (204 or 404).
+ */
+RS_MUST_USE rs_code client_est_csrattrs(struct web *web, const char *label, struct rs_arena *arena,
+                                        struct csrattrs *ret_attrs, struct rs_err *err);
 
 /* The CA certificates (RFC 7030 4.1) into the arena, at most CLIENT_EST_CERTS_MAX. */
 RS_MUST_USE rs_code client_est_cacerts(struct web *web, const char *label, struct rs_arena *arena,

@@ -13,6 +13,7 @@
 
 #include "client/csr.h"
 #include "crypto/key.h"
+#include "msg/csrattrs.h"
 #include "x509/csr.h"
 #include "x509/name.h"
 #include "x509/oid.h"
@@ -215,6 +216,81 @@ one_changed_bit_breaks_the_proof(void **state)
     assert_int_equal(csr_check_proof(&csr, &err), RS_E_KEY_PROOF);
 }
 
+/* ---- What a server wants ---------------------------------------------------------------- */
+
+static rs_code
+follow(struct fixture *f, const struct csrattrs *wanted)
+{
+    static struct rs_arena arena; /* what was written is used until the next call */
+    struct rs_err err = {0};
+
+    rs_arena_done(&arena);
+    rs_arena_init(&arena, 65536);
+    return client_csr_follow(&f->ask, wanted, &arena, &err);
+}
+
+static void
+does_not_follow_what_it_cannot_keep(void **state)
+{
+    struct fixture *f = *state;
+    struct csrattrs w = {0};
+
+    assert_int_equal(follow(f, &w), RS_E_CSR_SUBJECT); /* names nobody */
+    f->ask.cn = "X-1";
+    w.key = oid_ec_public_key;
+    w.curve = oid_p384;
+    assert_int_equal(follow(f, &w), RS_E_KEY_WEAK);
+    w.key = oid_rsa_encryption;
+    w.curve = (struct rs_bytes){NULL, 0};
+    assert_int_equal(follow(f, &w), RS_E_KEY_WEAK);
+    w = (struct csrattrs){.rdn_count = 1, .rdns = {{.oid = oid_ou}}};
+    assert_int_equal(follow(f, &w), RS_E_CSR_SUBJECT); /* a part that we do not know */
+    w = (struct csrattrs){.rdn_count = 1, .rdns = {{.oid = oid_serial_number}}};
+    assert_int_equal(follow(f, &w), RS_E_CSR_SUBJECT);
+    w = (struct csrattrs){.rdn_count = 1, .rdns = {{oid_o, DER_UTF8_STRING, rs_bytes_str("a\nb")}}};
+    assert_int_equal(follow(f, &w), RS_E_CSR_SUBJECT);
+    w = (struct csrattrs){.extension_count = 1, .extensions = {{.oid = oid_eku}}};
+    assert_int_equal(follow(f, &w), RS_E_CSR_EXTENSION);
+}
+
+static void
+follows_to_the_letter(void **state)
+{
+    static const uint8_t usage[] = {0x03, 0x02, 0x07, 0x80};
+    struct fixture *f = *state;
+    struct csrattrs w = {
+        .key = oid_ec_public_key,
+        .curve = oid_p256,
+        .rdn_count = 3,
+        .rdns = {{oid_o, DER_UTF8_STRING, rs_bytes_str("Acme")},
+                 {.oid = oid_serial_number},
+                 {.oid = oid_cn}},
+        .extension_count = 2,
+        .extensions = {
+            {.oid = oid_key_usage, .critical = 1, .has_value = 1, .value = RS_BYTES(usage)},
+            {.oid = oid_san}}};
+    struct csr csr;
+    char text[NAME_TEXT_MAX];
+
+    f->ask.serial = "X-1";
+    f->ask.dns[0] = "a.example";
+    f->ask.challenge = rs_bytes_str("a-binding");
+    assert_int_equal(follow(f, &w), RS_OK);
+    read_back(f, &csr);
+    name_text(csr.subject, text, sizeof(text));
+    assert_string_equal(text, "CN=X-1,serialNumber=X-1,O=Acme");
+    assert_int_equal(csr.san_count, 1);
+    assert_true(rs_bytes_equal(csr.challenge, rs_bytes_str("a-binding")));
+    assert_non_null(memmem(f->out.p, f->out.len, usage, sizeof(usage)));
+    /* A renewal keeps its subject, whatever the server wants. */
+    rs_buf_reset(&f->out);
+    w.rdn_count = 1;
+    assert_int_equal(follow(f, &w), RS_OK);
+    read_back(f, &csr);
+    name_text(csr.subject, text, sizeof(text));
+    assert_string_equal(text, "CN=X-1,serialNumber=X-1,O=Acme");
+}
+
 int
 main(void)
 {
@@ -229,6 +305,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_board_is_read_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_given_subject_stays_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_changed_bit_breaks_the_proof, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_follow_what_it_cannot_keep, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(follows_to_the_letter, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,10 +308,10 @@ follow_subject(struct client_csr *csr, const struct csrattrs *wanted, struct rs_
         der_put_header(&o, DER_SET, mark);
     }
     der_put_header(&o, DER_SEQUENCE, 0);
-    csr->subject = rs_arena_copy(arena, der_out_bytes(&o));
-    if (!der_out_ok(&o) || csr->subject.p == NULL || !name_check(csr->subject))
+    if (!der_out_ok(&o) || !name_check(der_out_bytes(&o)))
         return rs_fail(err, RS_E_CSR_SUBJECT, "request: the server wants a name that is none");
-    return RS_OK;
+    csr->subject = rs_arena_copy(arena, der_out_bytes(&o));
+    return csr->subject.p != NULL ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "request");
 }
 
 static rs_code

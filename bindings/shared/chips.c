@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include <rot/registry.h>
 
 #include "uri.h"
@@ -68,6 +70,15 @@ static pthread_mutex_t table_guard = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct chips *table;
 
+/*
+ * What a part needs computed is computed in a context of OpenSSL of its own.  In the program's
+ * the algorithms may be the provider's, which would come back here for the part that is in use.
+ * It lives as long as the process: a thread's random generator in it does, too.
+ */
+static OSSL_LIB_CTX *own_context;
+static _Thread_local OSSL_LIB_CTX *outer_context;
+static _Thread_local unsigned parts_held;
+
 static _Thread_local char last_error[ROT_LINUX_ERROR_MAX];
 
 static rot_err fail(rot_err rc, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -93,6 +104,20 @@ const char *
 chips_name(const struct chips *c)
 {
     return c->name;
+}
+
+static void
+enter_context(void)
+{
+    if (parts_held++ == 0)
+        outer_context = OSSL_LIB_CTX_set0_default(own_context);
+}
+
+static void
+leave_context(void)
+{
+    if (--parts_held == 0)
+        (void)OSSL_LIB_CTX_set0_default(outer_context);
 }
 
 /* ---- Time -------------------------------------------------------------------- */
@@ -276,6 +301,7 @@ after_fork_child(void)
 static void
 start(void)
 {
+    own_context = OSSL_LIB_CTX_new();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
@@ -351,7 +377,7 @@ chips_take(const char *name, struct chips **ret_chips, char error[ROT_LINUX_ERRO
     }
     (void)pthread_mutex_lock(&table_guard);
     c = find(&uri);
-    if (c == NULL)
+    if (c == NULL && own_context != NULL)
         c = add(&uri);
     if (c == NULL)
         rc = ROT_E_PORT;
@@ -489,13 +515,13 @@ static int
 claim_stamp(const struct chips *c)
 {
     uint8_t last[STAMP_LEN] = {0};
-    int ours = pread(c->lock_fd, last, sizeof(last), STAMP_AT) == (ssize_t)sizeof(last) &&
-               memcmp(last, c->stamp, sizeof(last)) == 0;
 
-    if (!ours &&
-        pwrite(c->lock_fd, c->stamp, sizeof(c->stamp), STAMP_AT) != (ssize_t)sizeof(c->stamp))
-        (void)ftruncate(c->lock_fd, 0); /* nobody's: whoever comes opens afresh */
-    return ours;
+    if (pread(c->lock_fd, last, sizeof(last), STAMP_AT) == (ssize_t)sizeof(last) &&
+        memcmp(last, c->stamp, sizeof(last)) == 0)
+        return 1;
+    /* If it cannot be written, it stays another's, and a part is opened afresh each time. */
+    (void)!pwrite(c->lock_fd, c->stamp, sizeof(c->stamp), STAMP_AT);
+    return 0;
 }
 
 /* ---- The part ---------------------------------------------------------------------------- */
@@ -592,6 +618,7 @@ chips_lock(struct chips *c, struct rot_chip **ret_chip)
     rc = take_turn(c, &until);
     if (rc != ROT_OK)
         return rc;
+    enter_context();
     rc = take_file(c, &until);
     if (rc == ROT_OK) {
         int ours = claim_stamp(c);
@@ -603,10 +630,12 @@ chips_lock(struct chips *c, struct rot_chip **ret_chip)
         if (rc != ROT_OK)
             give_file(c);
     }
-    if (rc != ROT_OK)
-        pass_turn(c);
-    else
+    if (rc == ROT_OK) {
         *ret_chip = &c->chip;
+        return ROT_OK;
+    }
+    leave_context();
+    pass_turn(c);
     return rc;
 }
 
@@ -617,6 +646,7 @@ chips_unlock(struct chips *c)
         return;
     close_for_others(c);
     give_file(c);
+    leave_context();
     pass_turn(c);
 }
 

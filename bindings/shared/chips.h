@@ -36,6 +36,9 @@
  * After fork() the child has no part open, whatever the parent did: it opens
  * its own at the next chips_lock().
  *
+ * Between chips_lock() and chips_unlock() the thread's default context of OpenSSL
+ * is one of the module's own, with the provider "default" only.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BINDINGS_SHARED_CHIPS_H

@@ -124,6 +124,12 @@ look_up(struct pki *pki, const struct cert *cert, int expired, struct rs_arena *
     return rc;
 }
 
+uint64_t
+pki_generation(struct pki *pki)
+{
+    return catalog_generation(&pki->catalog);
+}
+
 static void
 fill_caller(struct pki_caller *c, const struct store_cert *record, const struct cert *cert)
 {

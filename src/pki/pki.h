@@ -78,6 +78,13 @@ struct signer_client *pki_signer(const struct pki *pki);
 RS_MUST_USE rs_code pki_authenticate(struct pki *pki, struct rs_bytes cert_der, int expired,
                                      struct pki_caller *ret_caller, struct rs_err *err);
 
+/*
+ * Another number after anything was revoked, blocked or superseded, before that is
+ * acknowledged: what was read from the store under this number still holds under it.
+ * It does not change with what is issued: what was not there may be there since.
+ */
+uint64_t pki_generation(struct pki *pki);
+
 /* ---- Issuing ------------------------------------------------------------------------ */
 
 struct pki_issue_request {

@@ -425,22 +425,59 @@ on_people_request(void *arg, const struct http_request *request)
         reply_text(request, 404, "request.unknown: there is nothing here\n");
 }
 
+/* RFC 9110 13.1.2, for the one strong tag that we give. */
+static int
+client_has(const struct http_request *request, const char *etag)
+{
+    const char *tags = http_request_header(request->exchange, "If-None-Match");
+
+    return tags != NULL && (strstr(tags, etag) != NULL || strcmp(tags, "*") == 0);
+}
+
+/*
+ * RFC 5019 5 and 6.2: a GET may be answered by caches.  They keep an answer until we
+ * would sign a new one, so that theirs is never older than ours could be.
+ */
+static void
+reply_ocsp(const struct http_request *request, const struct ocsp_reply *reply)
+{
+    char cache[80];
+    struct ocsp_caching c;
+    struct http_header headers[4];
+
+    if (request->method == HTTP_POST || !ocsp_reply_caching(reply, &c)) {
+        http_reply(request->exchange, 200, "application/ocsp-response", reply->der, NULL, 0);
+        return;
+    }
+    (void)snprintf(cache, sizeof(cache), "max-age=%lld, public, no-transform, must-revalidate",
+                   (long long)c.max_age);
+    headers[0] = (struct http_header){"Cache-Control", cache};
+    headers[1] = (struct http_header){"ETag", c.etag};
+    headers[2] = (struct http_header){"Expires", c.expires};
+    headers[3] = (struct http_header){"Last-Modified", c.modified};
+    if (client_has(request, c.etag))
+        http_reply(request->exchange, 304, NULL, (struct rs_bytes){NULL, 0}, headers, 4);
+    else
+        http_reply(request->exchange, 200, "application/ocsp-response", reply->der, headers, 4);
+}
+
 static void
 handle_ocsp(struct front *f, const struct http_request *request)
 {
-    RS_AUTO(rs_buf_done) struct rs_buf der, out;
+    RS_AUTO(rs_buf_done) struct rs_buf der;
+    RS_AUTO(ocsp_reply_done) struct ocsp_reply reply = {0};
 
     rs_buf_init(&der, 8192);
-    rs_buf_init(&out, 65536);
     if (request->method == HTTP_POST &&
         strcmp(request->content_type, "application/ocsp-request") == 0)
-        ocsp_answer(f->ocsp, request->body, &out);
-    else if (request->method == HTTP_GET && strlen(request->path) > 6 &&
+        ocsp_answer(f->ocsp, request->body, &reply);
+    else if ((request->method == HTTP_GET || request->method == HTTP_HEAD) &&
+             strlen(request->path) > 6 &&
              ocsp_path_read(rs_bytes_str(request->path + 6), &der, NULL) == RS_OK)
-        ocsp_answer(f->ocsp, rs_buf_bytes(&der), &out);
+        ocsp_answer(f->ocsp, rs_buf_bytes(&der), &reply);
     else
-        ocsp_answer_malformed(&out);
-    http_reply(request->exchange, 200, "application/ocsp-response", rs_buf_bytes(&out), NULL, 0);
+        ocsp_answer_malformed(&reply);
+    reply_ocsp(request, &reply);
 }
 
 /* "/crl/NAME.crl" and "/ca/NAME.cer": the name between prefix and suffix. */
@@ -684,6 +721,8 @@ tidy(struct running *r)
 
     if (pki_reader(r->front.pki, &store, &err) == RS_OK && store_tidy(store, &err) != RS_OK)
         rs_log_err(RS_LOG_WARN, "front", "the store's log was not folded", &err);
+    if (ocsp_responder_tidy(r->front.ocsp, &err) != RS_OK)
+        rs_log_err(RS_LOG_ERROR, "front", "an OCSP responder's certificate was not renewed", &err);
     for (size_t i = 0; i < n; i++) {
         uint64_t number;
         struct crl crl;

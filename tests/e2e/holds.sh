@@ -181,6 +181,17 @@ openssl ocsp -issuer "$WORK/devices.pem" -serial "$serial" -nonce -reqout "$WORK
 check "it misses one where there is none" \
     grep -qi nonce <(openssl ocsp -reqin "$WORK/asked.ocsp" -respin "$WORK/bare.ocsp" -CAfile "$WORK/cas.pem" 2>&1)
 check "never issued is unknown (L5)" grep -q ': unknown' <(ocsp -issuer "$WORK/devices.pem" -serial 0x0123456789)
+openssl ocsp -no_nonce -issuer "$WORK/devices.pem" -serial "$serial" -reqout "$WORK/get.ocsp" >/dev/null 2>&1
+path=/ocsp/$(openssl base64 -A -in "$WORK/get.ocsp" | sed 's|/|%2F|g; s|+|%2B|g; s|=|%3D|g')
+curl -sS -D "$WORK/get.head" -o "$WORK/get.der" "http://$HTTP$path"
+check "by GET, with what caches need (RFC 5019)" \
+    grep -qiE '^Cache-Control: max-age=1[78][0-9][0-9], public' "$WORK/get.head"
+etag=$(sed -n 's/^ETag: \(".*"\).*/\1/p' "$WORK/get.head")
+same "who has it gets no second copy" 304 \
+    "$(curl -sS -o /dev/null -w '%{http_code}' -H "If-None-Match: $etag" "http://$HTTP$path")"
+curl -sS -o "$WORK/post.der" -H 'Content-Type: application/ocsp-request' \
+    --data-binary "@$WORK/get.ocsp" "http://$HTTP/ocsp"
+check "by POST the same bytes: they were ready" cmp "$WORK/get.der" "$WORK/post.der"
 check "revoked" grep -q ': revoked' <(ocsp -issuer "$WORK/devices.pem" -cert "$WORK/ld-b.pem")
 
 finish

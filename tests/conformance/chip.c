@@ -211,7 +211,7 @@ check_kept(struct suite *s, const char *when)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct tested_object *o = &s->objects[i];
-        uint8_t pub[128];
+        uint8_t pub[SUITE_PUB_MAX];
         size_t n = 0;
 
         if (o->pub_len == 0 || !suite_offers(o, ROT_CAN_PUBLIC))
@@ -293,7 +293,7 @@ suite_run_seals(struct suite *s)
         take_stage(s, "data", ROT_STAGE_DATA, 0) && idevid->object == ROT_IDEVID &&
         idevid->pub_len != 0) {
         /* The identity is fixed from here on, and works. */
-        uint8_t pub[128];
+        uint8_t pub[SUITE_PUB_MAX];
 
         CHECK(s, "sealed identity",
               rot_key_generate(&s->chip, ROT_IDEVID, (enum rot_alg)idevid->cap.alg, pub,

@@ -48,7 +48,7 @@ static void
 run_generate(struct suite *s, struct tested_object *o)
 {
     enum rot_alg alg = alg_of(o), other = alg == ROT_ALG_P384 ? ROT_ALG_P256 : ROT_ALG_P384;
-    uint8_t pub[128], point[96];
+    uint8_t pub[SUITE_PUB_MAX], point[96];
     size_t n = 0, want = rot_alg_spki_size(alg);
     int ok;
 
@@ -78,7 +78,7 @@ run_generate(struct suite *s, struct tested_object *o)
 static void
 run_public(struct suite *s, struct tested_object *o)
 {
-    uint8_t pub[128];
+    uint8_t pub[SUITE_PUB_MAX];
     size_t n = 0;
     int ok;
 
@@ -263,9 +263,14 @@ agree_with_host(struct suite *s, struct tested_object *o)
     ok &= GIVES(s, o->name,
                 rot_agree(&s->chip, o->object, peer, peer_len - 1, session, NULL, 0, NULL),
                 session != 0 ? ROT_E_FORMAT : ROT_E_ARG);
-    if (session != 0)
-        ok &= GIVES(s, o->name,
-                    rot_agree(&s->chip, o->object, peer, peer_len, session, NULL, 0, NULL), ROT_OK);
+    if (session != 0) {
+        rot_err rc = rot_agree(&s->chip, o->object, peer, peer_len, session, NULL, 0, NULL);
+
+        /* A part that cannot keep it inside gives it out, or does not agree at all. */
+        ok &= CHECK(s, o->name,
+                    rc == ROT_OK ||
+                        (rc == ROT_E_UNSUPPORTED && (place->flags & ROT_PLACE_EXPORT) != 0));
+    }
     if ((place->flags & ROT_PLACE_EXPORT) == 0)
         return ok & GIVES(s, o->name,
                           rot_agree(&s->chip, o->object, peer, peer_len, 0, secret, 64, &n),
@@ -371,7 +376,7 @@ suite_run_keys(struct suite *s, struct tested_object *o)
 void
 suite_run_delete(struct suite *s, struct tested_object *o)
 {
-    uint8_t pub[128];
+    uint8_t pub[SUITE_PUB_MAX];
     size_t n = 0;
     int ok;
 

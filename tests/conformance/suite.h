@@ -21,7 +21,8 @@
 
 #include <rot/linux.h>
 
-#define OBJECTS_MAX 64
+#define OBJECTS_MAX   64
+#define SUITE_PUB_MAX 320 /* bytes of SubjectPublicKeyInfo: a vendor's RSA-2048 key takes 294 */
 
 /* How one primitive of one object came out. */
 enum outcome {
@@ -38,7 +39,7 @@ struct tested_object {
     char name[ROT_NAME_MAX];
     struct rot_capability cap;
     enum outcome outcome[ROT_PRIMITIVES];
-    uint8_t pub[128]; /* its public key, once made */
+    uint8_t pub[SUITE_PUB_MAX]; /* its public key, once made */
     size_t pub_len;
 };
 

@@ -22,8 +22,13 @@
  *   soft:board.rot         a key store in a file (rot_soft.h).  Its secret is in
  *                          board.rot.key; both are made when they are not there
  *   soft:board.rot#KEY     the same, with the secret in the file KEY
- *   auto                   $ROOTSMITH_CHIP if that is set; otherwise the first
- *                          part that answers on an I2C bus
+ *   tpm                    the TPM of this machine: /dev/tpmrm0, or what the
+ *                          TSS's TCTI loader takes by default
+ *   tpm:TCTI               a TPM by a string of the TCTI loader, as in
+ *                          tpm:device:/dev/tpmrm0 or tpm:swtpm:path=/run/tpm.sock
+ *   auto                   $ROOTSMITH_CHIP if that is set; otherwise /dev/tpmrm0
+ *                          if there is one, or else the first part that answers
+ *                          on an I2C bus
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,6 +55,8 @@ struct rot_linux {
     struct rot_soft soft;
     uint8_t soft_secret[32];
     int fd;
+    void *tcti; /* of the TSS; NULL while not connected */
+    char tcti_name[ROT_LINUX_ERROR_MAX];
     uint64_t state[ROT_LINUX_STATE_SIZE / sizeof(uint64_t)];
 };
 

@@ -171,6 +171,20 @@ open_soft(struct rot_linux *lin, const char *text)
     return use_driver(lin, driver);
 }
 
+/* ---- tpm: ---------------------------------------------------------------------- */
+
+static rot_err
+open_tpm(struct rot_linux *lin, const char *tcti)
+{
+    const struct rot_driver *driver = rot_registry_find("tpm2");
+    rot_err rc;
+
+    if (driver == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "tpm: not in this build");
+    rc = linux_open_tcti(lin, tcti);
+    return rc == ROT_OK ? use_driver(lin, driver) : rc;
+}
+
 /* ---- auto ---------------------------------------------------------------------------- */
 
 /* Where parts answer as they come: ATECC608 blank, TrustFLEX, Trust&GO; others as drivers come. */
@@ -179,6 +193,7 @@ static const uint8_t usual_addresses[] = {0x60, 0x36, 0x35};
 static void
 close_line(struct rot_linux *lin)
 {
+    linux_close_tcti(lin);
     if (lin->fd >= 0)
         (void)close(lin->fd);
     lin->fd = -1;
@@ -188,6 +203,8 @@ close_line(struct rot_linux *lin)
 static rot_err
 find_on_buses(struct rot_linux *lin)
 {
+    if (linux_has_tpm())
+        return open_tpm(lin, NULL);
     for (unsigned bus = 0; bus <= BUS_MAX; bus++) {
         for (size_t i = 0; i < sizeof(usual_addresses); i++) {
             if (linux_open_i2c(lin, bus, usual_addresses[i]) == ROT_OK && probe_i2c(lin) == ROT_OK)
@@ -196,7 +213,8 @@ find_on_buses(struct rot_linux *lin)
         }
     }
     return linux_fail(lin, ROT_E_BUS,
-                      "auto: ROOTSMITH_CHIP is not set and no known part answers on an I2C bus");
+                      "auto: ROOTSMITH_CHIP is not set, there is no TPM, and no known part "
+                      "answers on an I2C bus");
 }
 
 /* ---- The public calls ------------------------------------------------------------------- */
@@ -223,10 +241,13 @@ open_by_name(struct rot_linux *lin, const char *uri)
     rest = after(uri, "soft:");
     if (rest != NULL)
         return open_soft(lin, rest);
+    rest = after(uri, "tpm:");
+    if (rest != NULL || strcmp(uri, "tpm") == 0)
+        return open_tpm(lin, rest);
     if (strcmp(uri, "auto") == 0)
         return find_on_buses(lin);
-    return linux_fail(lin, ROT_E_FORMAT, "chip: want sim:, i2c:, soft: or auto, not \"%.80s\"",
-                      uri);
+    return linux_fail(lin, ROT_E_FORMAT,
+                      "chip: want sim:, i2c:, soft:, tpm: or auto, not \"%.80s\"", uri);
 }
 
 rot_err

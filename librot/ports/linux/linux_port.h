@@ -18,6 +18,14 @@ rot_err linux_open_sim(struct rot_linux *lin, const char *name);
 /* Open /dev/i2c-BUS for the address (i2c.c); quiet about a bus that is not there. */
 rot_err linux_open_i2c(struct rot_linux *lin, unsigned bus, unsigned address);
 
+/*
+ * Connect to a TPM by a string of the TCTI loader, NULL for this machine's own
+ * (tcti.c); give the connection back; whether this machine has a TPM.
+ */
+rot_err linux_open_tcti(struct rot_linux *lin, const char *name);
+void linux_close_tcti(struct rot_linux *lin);
+int linux_has_tpm(void);
+
 /* Sleep, also through signals (i2c.c). */
 void linux_delay_us(void *self, uint32_t us);
 

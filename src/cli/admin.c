@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -485,6 +486,32 @@ verb_station_create(struct cli *cli, const struct cli_args *args)
 
 /* ---- token ------------------------------------------------------------------------------------------ */
 
+/* What the code is for, as the server wants it; NULL and a message when it is wrong. */
+static json_t *
+token_body(struct cli *cli, const struct cli_args *args, const char *id)
+{
+    const char *product = cli_option(args, "product"), *until = cli_option(args, "until");
+    const char *uses = cli_option(args, "uses");
+    json_t *body = json_pack("{s:s}", "token", id);
+    int64_t when = 0, life;
+
+    if (product != NULL)
+        (void)json_object_set_new(body, "product", json_string(product));
+    if (uses != NULL)
+        (void)json_object_set_new(body, "uses", json_integer(strtol(uses, NULL, 10)));
+    if (until != NULL && !rs_date_read(until, &when)) {
+        if (!rs_duration_read(until, &life) || life <= 0) {
+            (void)cli_usage(cli, "--until takes 2027-01-31 or 90d");
+            json_decref(body);
+            return NULL;
+        }
+        when = rs_now() + life;
+    }
+    if (until != NULL)
+        (void)json_object_set_new(body, "until", json_integer((json_int_t)when));
+    return body;
+}
+
 int
 verb_token_create(struct cli *cli, const struct cli_args *args)
 {
@@ -499,12 +526,15 @@ verb_token_create(struct cli *cli, const struct cli_args *args)
     if (device == NULL)
         return cli_usage(cli, "token create needs --device SERIAL");
     rc = cli_new_code(code, &err);
+    if (rc != RS_OK)
+        return cli_fail(cli, "Not made", &err);
     cli_derive("rootsmith token id v1", code, id);
     rs_hex(RS_BYTES(id), id_hex, sizeof(id_hex));
-    body = json_pack("{s:s}", "token", id_hex);
+    body = token_body(cli, args, id_hex);
+    if (body == NULL)
+        return 2;
     (void)snprintf(path, sizeof(path), "/api/v1/devices/%.120s/token", device);
-    if (rc == RS_OK)
-        rc = cli_call(cli, "PUT", path, body, &j, &err);
+    rc = cli_call(cli, "PUT", path, body, &j, &err);
     json_decref(body);
     if (rc != RS_OK)
         return cli_fail(cli, "Not made", &err);
@@ -513,11 +543,46 @@ verb_token_create(struct cli *cli, const struct cli_args *args)
         (void)json_object_set_new(j, "token", json_string(shown));
         exit_code = cli_put_json(cli, j);
     }
-    cli_say(cli, "Device %s may enrol once with this code, within 24 h.\n", device);
+    cli_say(cli, "Device %s may enrol with this code until %s.\n", device,
+            rs_json_text_or(j, "until", "?"));
     cli_field(cli, "user", "%s", device);
     cli_field(cli, "code", "%s", shown);
+    if (rs_json_text_or(j, "product", "")[0] != '\0')
+        cli_field(cli, "label", "%s", rs_json_text_or(j, "product", ""));
+    cli_field(cli, "withdraw", "rootsmith token revoke %s", rs_json_text_or(j, "id", "?"));
     json_decref(j);
     return exit_code;
+}
+
+int
+verb_token_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct cli_column columns[] = {{"ID", "id"},           {"DEVICE", "name"},
+                                                {"PRODUCT", "product"}, {"STATE", "state"},
+                                                {"UNTIL", "until"},     {"BY", "by"}};
+
+    (void)args;
+    return cli_list(cli, "/api/v1/tokens", columns, 6);
+}
+
+int
+verb_token_revoke(struct cli *cli, const struct cli_args *args)
+{
+    struct rs_err err = {0};
+    json_t *j = NULL;
+    char path[128];
+    int code = 0;
+
+    if (cli->dry_run)
+        return cli_would(cli, "withdraw the code %.60s", args->words[0]);
+    (void)snprintf(path, sizeof(path), "/api/v1/tokens/%.60s/revoke", args->words[0]);
+    if (cli_call(cli, "POST", path, NULL, &j, &err) != RS_OK)
+        return cli_fail(cli, "Not withdrawn", &err);
+    if (cli->json)
+        code = cli_put_json(cli, j);
+    cli_say(cli, "The code for device %s is withdrawn.", rs_json_text_or(j, "name", "?"));
+    json_decref(j);
+    return code;
 }
 
 /* ---- device --------------------------------------------------------------------------------------------- */

@@ -182,6 +182,8 @@ int verb_order_create(struct cli *cli, const struct cli_args *args);
 int verb_order_change(struct cli *cli, const struct cli_args *args);
 int verb_station_list(struct cli *cli, const struct cli_args *args);
 int verb_station_create(struct cli *cli, const struct cli_args *args);
+int verb_token_list(struct cli *cli, const struct cli_args *args);
+int verb_token_revoke(struct cli *cli, const struct cli_args *args);
 int verb_token_create(struct cli *cli, const struct cli_args *args);
 int verb_device_list(struct cli *cli, const struct cli_args *args);
 int verb_device_show(struct cli *cli, const struct cli_args *args);

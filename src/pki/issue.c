@@ -31,6 +31,7 @@ struct plan {
     struct doc_profile profile;
     struct doc_order order;
     int has_order;
+    int key_known; /* it has a certificate */
     char object[16];
     char issuer[STORE_NAME_MAX];
     char profile_name[STORE_NAME_MAX];
@@ -450,6 +451,12 @@ check_device(struct plan *plan, struct store *store, struct rs_err *err)
     if (d.state >= STORE_DEVICE_BLOCKED)
         return rs_fail(err, RS_E_DEVICE_BLOCKED, "device %s is blocked, revoked or scrapped",
                        plan->device);
+    if (!plan->has_order && d.state == STORE_DEVICE_EXPECTED) {
+        /* Its first certificate: with it, the device is there. */
+        plan->p->record.device = d;
+        plan->p->record.device.state = STORE_DEVICE_ACTIVE;
+        plan->p->record.device.made_at = rs_now();
+    }
     if (plan->has_order && d.state != STORE_DEVICE_EXPECTED)
         return rs_fail(err, RS_E_DEVICE_EXISTS, "device %s was made before, with another key",
                        plan->device);
@@ -637,6 +644,7 @@ check_key(struct plan *plan, struct store *store, struct store_cert *ret_cert, i
         return RS_OK;
     if (rc != RS_OK)
         return rs_fail(err, rc, "%s", none.text);
+    plan->key_known = 1;
     rc = find_earlier(plan, store, &key, ret_cert, ret_found, err);
     if (rc == RS_OK && !*ret_found)
         rc = check_key_owner(plan, store, key.device, ret_cert, ret_found, err);
@@ -735,6 +743,32 @@ pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_issued_f
     if (rc != RS_OK)
         done(arg, rc, NULL, &err);
     free(plan);
+}
+
+rs_code
+pki_check_issue(struct pki *pki, const struct pki_issue_request *request, int *ret_certified,
+                struct rs_err *err)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    struct store_cert cert;
+    struct store *store;
+    int found = 0;
+    rs_code rc;
+
+    if (plan == NULL || (plan->p = pending_new(pki)) == NULL) {
+        free(plan);
+        return rs_fail(err, RS_E_NO_MEMORY, "request");
+    }
+    plan->request = request;
+    rc = pki_reader(pki, &store, err);
+    if (rc == RS_OK)
+        rc = check_request(plan, store, err);
+    if (rc == RS_OK)
+        rc = check_store(plan, store, &cert, &found, err);
+    *ret_certified = plan->key_known;
+    pending_free(plan->p);
+    free(plan);
+    return rc;
 }
 
 /* ---- Our own certificates ----------------------------------------------------------------------------------------- */

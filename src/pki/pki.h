@@ -127,6 +127,13 @@ void pki_issue(struct pki *pki, const struct pki_issue_request *request, pki_iss
                void *arg);
 
 /*
+ * What pki_issue() would refuse now, without asking the signer; waits for the
+ * store.  *ret_certified: its key has a certificate already.
+ */
+RS_MUST_USE rs_code pki_check_issue(struct pki *pki, const struct pki_issue_request *request,
+                                    int *ret_certified, struct rs_err *err);
+
+/*
  * A certificate for this process itself, for a key made here; waits.  names are
  * DNS names or IPv4 addresses for TLS, ignored for OCSP.
  */

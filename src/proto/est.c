@@ -79,7 +79,7 @@ put_header(const struct est_call *call, int status, struct est_reply *r)
         r->value = enrols(call->operation) ? "POST" : "GET, HEAD";
     } else if (status == 503 || status == 429) {
         r->header = "Retry-After";
-        r->value = "1";
+        r->value = call->retry_after != NULL ? call->retry_after : "1";
     }
 }
 
@@ -264,39 +264,47 @@ handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
     pki_issue(call->pki, &request, on_issued, e);
 }
 
-/* What is wrong with an enrolment before anybody looks who asks; cheapest checks first. */
-static rs_code
-check_enrol(const struct est_call *call, struct rs_err *err)
+/* Cheapest checks first. */
+rs_code
+est_check(const struct est_call *call, struct rs_err *err)
 {
+    if (call->method != EST_POST)
+        return rs_fail(err, RS_E_REQUEST_METHOD, "est: enrolment is a POST (RFC 7030 3.2.2)");
     if (!call->has_length)
         return rs_fail(err, RS_E_REQUEST_LENGTH, "est: the length of the body is missing");
     if (strcmp(call->content_type, "application/pkcs10") != 0)
         return rs_fail(err, RS_E_REQUEST_MEDIA,
                        "est: the body must be application/pkcs10 (RFC 7030 4.2.1)");
-    if (call->caller.role == PKI_NOBODY)
-        return rs_fail(err, RS_E_AUTH_REQUIRED,
-                       "est: a client certificate is needed (RFC 7030 3.3.2)");
     return RS_OK;
+}
+
+static void
+check_and_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
+{
+    struct rs_err err = {0};
+
+    if (est_check(call, &err) != RS_OK)
+        est_refuse(call, &err, reply, arg);
+    else if (call->caller.role == PKI_NOBODY)
+        refuse_with(call, RS_E_AUTH_REQUIRED,
+                    "est: a client certificate is needed (RFC 7030 3.3.2)", reply, arg);
+    else
+        handle_enrol(call, reply, arg);
 }
 
 void
 est_handle(const struct est_call *call, est_reply_fn reply, void *arg)
 {
-    struct rs_err err = {0};
-
     if (call->operation == EST_UNKNOWN)
         refuse_with(call, RS_E_REQUEST_UNKNOWN, "est: no such operation (RFC 7030 3.2.2)", reply,
                     arg);
-    else if (call->method != (enrols(call->operation) ? EST_POST : EST_GET))
+    else if (enrols(call->operation))
+        check_and_enrol(call, reply, arg);
+    else if (call->method != EST_GET)
         refuse_with(call, RS_E_REQUEST_METHOD,
-                    "est: cacerts and csrattrs are a GET, enrolment a POST (RFC 7030 3.2.2)", reply,
-                    arg);
+                    "est: cacerts and csrattrs are a GET (RFC 7030 3.2.2)", reply, arg);
     else if (call->operation == EST_CACERTS)
         handle_cacerts(call, reply, arg);
-    else if (call->operation == EST_CSRATTRS)
-        handle_csrattrs(call, reply, arg);
-    else if (check_enrol(call, &err) != RS_OK)
-        est_refuse(call, &err, reply, arg);
     else
-        handle_enrol(call, reply, arg);
+        handle_csrattrs(call, reply, arg);
 }

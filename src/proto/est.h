@@ -31,7 +31,8 @@ struct est_call {
     int has_length; /* the request said how long its body is, or sent it in chunks */
     const char *content_type;
     struct rs_bytes body;
-    int lines; /* the client needs base64 in lines (msg/est.h) */
+    int lines;               /* the client needs base64 in lines (msg/est.h) */
+    const char *retry_after; /* seconds, for a refusal that passes; NULL: "1" */
 };
 
 struct est_reply {
@@ -52,6 +53,9 @@ int est_parse_path(const char *path, char label[STORE_NAME_MAX], enum est_operat
 
 /* 1 when the operation asks who calls; the others answer anybody. */
 int est_needs_caller(enum est_operation operation);
+
+/* What is wrong with an enrolment before anybody looks who asks. */
+RS_MUST_USE rs_code est_check(const struct est_call *call, struct rs_err *err);
 
 /*
  * Everything in call must live until the reply.  est_refuse() answers with a

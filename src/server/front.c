@@ -25,20 +25,28 @@
 #include "base/sock.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
+#include "msg/est.h"
 #include "msg/ocsp.h"
 #include "x509/crl.h"
 #include "x509/path.h"
 
-#define WORKERS     4
-#define SLOW_MAX    1024
-#define LISTENERS   3
-#define TENANT      "default"
-#define TLS_PROFILE "tls-server"
-#define TIDY_S      10
+#define WORKERS          4
+#define SLOW_MAX         1024
+#define LISTENERS        3
+#define TENANT           "default"
+#define TLS_PROFILE      "tls-server"
+#define TIDY_S           10
+#define CODE_RETRY_AFTER "600" /* CODE_WINDOW_S */
 
 /* ---- Calls on workers ---------------------------------------------------------------------- */
 
+/* One piece of work for a worker. */
 struct slow {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+struct call_run {
     struct call *call;
     call_fn handler;
 };
@@ -59,24 +67,47 @@ work_loop(void *arg)
 
     while (rs_queue_take(&f->slow, &item, 1) == 1) {
         struct slow *s = item;
-        s->handler(s->call);
-        free_call(s->call);
+        s->run(s->arg);
         free(s);
     }
     return NULL;
 }
 
-static void
-run_on_worker(struct call *call, call_fn handler)
+/* 0 when too many wait. */
+static int
+put_slow(struct front *f, void (*run)(void *arg), void *arg)
 {
     struct slow *s = malloc(sizeof(*s));
 
-    if (s != NULL) {
-        s->call = call;
-        s->handler = handler;
-        if (rs_queue_put(&call->front->slow, s))
+    if (s == NULL)
+        return 0;
+    *s = (struct slow){run, arg};
+    if (rs_queue_put(&f->slow, s))
+        return 1;
+    free(s);
+    return 0;
+}
+
+static void
+run_call(void *arg)
+{
+    struct call_run *r = arg;
+
+    r->handler(r->call);
+    free_call(r->call);
+    free(r);
+}
+
+static void
+run_on_worker(struct call *call, call_fn handler)
+{
+    struct call_run *r = malloc(sizeof(*r));
+
+    if (r != NULL) {
+        *r = (struct call_run){call, handler};
+        if (put_slow(call->front, run_call, r))
             return;
-        free(s);
+        free(r);
     }
     call_refuse_code(call, RS_E_REQUEST_LIMIT, "too many calls wait");
     free_call(call);
@@ -195,85 +226,15 @@ dispatch(struct front *f, const struct http_request *request, const char *rest,
     run_on_worker(call, route->handler);
 }
 
-/* ---- One-time codes for devices --------------------------------------------------------------- */
-
-struct basic_token {
-    const char *tenant;
-    uint8_t id[32];
-    struct rs_arena *arena;
-    struct rs_bytes document;
-};
-
-static rs_code
-take_basic_token(struct store *store, void *arg, struct rs_err *err)
-{
-    struct basic_token *t = arg;
-
-    return store_take_token(store, t->tenant, t->id, rs_now(), t->arena, &t->document, err);
-}
-
-/* "Basic base64(user:code)" (RFC 7617) into user and the token's id. */
-static int
-read_basic(const char *header, char user[STORE_NAME_MAX], uint8_t id[32])
-{
-    struct rs_bytes parts[] = {rs_bytes_str("rootsmith token id v1"), {NULL, 0}};
-    uint8_t room[256], code[64];
-    struct rs_buf text;
-    const uint8_t *colon;
-    size_t n = 0;
-
-    rs_buf_init_fixed(&text, room, sizeof(room));
-    if (strncmp(header, "Basic ", 6) != 0 || !rs_base64_read(rs_bytes_str(header + 6), &text) ||
-        (colon = memchr(room, ':', text.len)) == NULL || colon - room >= STORE_NAME_MAX)
-        return 0;
-    memcpy(user, room, (size_t)(colon - room));
-    user[colon - room] = '\0';
-    for (const uint8_t *p = colon + 1; p < room + text.len && n < sizeof(code); p++) {
-        if (*p != '-')
-            code[n++] = *p >= 'a' && *p <= 'z' ? (uint8_t)(*p - 'a' + 'A') : *p;
-    }
-    parts[1] = rs_bytes_of(code, n);
-    crypto_sha256_parts(parts, 2, id);
-    rs_wipe(room, sizeof(room));
-    rs_wipe(code, sizeof(code));
-    return 1;
-}
-
-/* RFC 7030 3.2.3: a device without a certificate of ours, with a code made for it. */
-static rs_code
-identify_by_code(struct front *f, const char *header, struct pki_caller *ret_caller,
-                 struct rs_err *err)
-{
-    struct basic_token t = {.tenant = pki_tenant(f->pki)};
-    char user[STORE_NAME_MAX];
-    json_t *doc = NULL;
-    rs_code rc;
-
-    RS_AUTO(rs_arena_done) struct rs_arena arena;
-    rs_arena_init(&arena, 65536);
-    t.arena = &arena;
-    if (!read_basic(header, user, t.id))
-        return rs_fail(err, RS_E_AUTH_TOKEN, "auth: Authorization is not Basic user:code");
-    rc = pki_write(f->pki, take_basic_token, &t, err);
-    if (rc == RS_OK)
-        rc = rs_json_read(t.document, &doc, err);
-    if (rc == RS_OK && (strcmp(rs_json_text_or(doc, "kind", ""), "device") != 0 ||
-                        strcmp(rs_json_text_or(doc, "name", ""), user) != 0))
-        rc = rs_fail(err, RS_E_AUTH_TOKEN, "auth: the code was made for something else");
-    json_decref(doc);
-    if (rc != RS_OK)
-        return rc;
-    ret_caller->role = PKI_DEVICE;
-    (void)snprintf(ret_caller->name, sizeof(ret_caller->name), "%s", user);
-    (void)snprintf(ret_caller->who, sizeof(ret_caller->who), "device:%.80s", user);
-    return RS_OK;
-}
-
 /* ---- EST ---------------------------------------------------------------------------------------- */
 
 struct est_exchange {
     struct est_call call;
+    struct front *front;
     struct http_exchange *exchange;
+    struct code_ask ask; /* with a code: who, and what for */
+    char address[64];
+    struct rs_buf body; /* with a code: the bytes of the request, which may be gone by then */
 };
 
 static void
@@ -284,20 +245,15 @@ on_est_reply(void *arg, const struct est_reply *reply)
 
     http_reply(e->exchange, reply->status, reply->content_type, reply->body, &header,
                reply->header != NULL);
+    rs_buf_done(&e->body);
     free(e);
 }
 
-static rs_code
-identify_client(struct front *f, const struct http_request *request, struct pki_caller *ret_caller,
-                struct rs_err *err)
+static void
+refuse_est(struct est_exchange *e, const struct rs_err *err)
 {
-    const char *header = http_request_header(request->exchange, "Authorization");
-
-    if (request->peer == HTTP_PEER_NONE && header != NULL) {
-        memset(ret_caller, 0, sizeof(*ret_caller));
-        return identify_by_code(f, header, ret_caller, err);
-    }
-    return identify(f, request, ret_caller, err);
+    pki_note_refusal(e->front->pki, "est", err);
+    est_refuse(&e->call, err, on_est_reply, e);
 }
 
 /* libest names itself; nobody else who is known needs line breaks. */
@@ -338,15 +294,60 @@ identify_est(struct front *f, const struct http_request *request, struct est_cal
         call->caller = (struct pki_caller){0};
     if (!est_needs_caller(call->operation))
         return RS_OK;
-    rc = identify_client(f, request, &call->caller, &why);
+    rc = identify(f, request, &call->caller, &why);
     if (rc == RS_E_AUTH_UNKNOWN && call->operation == EST_SIMPLEREENROLL)
         rc = RS_E_AUTH_DENIED;
     return rc == RS_OK ? RS_OK : rs_fail(err, rc, "%s", why.text);
 }
 
+/* On a worker, because a code waits for the store: who it is, and then as for everybody. */
+static void
+run_est_by_code(void *arg)
+{
+    struct est_exchange *e = arg;
+    struct rs_err err = {0};
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf csr;
+    rs_buf_init(&csr, EST_BODY_MAX);
+    e->call.body = rs_buf_bytes(&e->body);
+    rc = est_body_read(e->call.body, &csr, &err);
+    e->ask.csr = rs_buf_bytes(&csr);
+    if (rc == RS_OK)
+        rc = code_admit(e->front->pki, &e->front->tries, &e->ask, &e->call.caller, &err);
+    if (rc == RS_E_REQUEST_LIMIT)
+        e->call.retry_after = CODE_RETRY_AFTER;
+    if (rc == RS_OK)
+        est_handle(&e->call, on_est_reply, e);
+    else
+        refuse_est(e, &err);
+}
+
+/* RFC 7030 3.2.3: a device without a certificate of ours, with a code made for it. */
+static void
+handle_est_by_code(struct est_exchange *e, const struct http_request *request, const char *header)
+{
+    struct rs_err err = {0};
+
+    if (!code_read(header, &e->ask))
+        (void)rs_fail(&err, RS_E_AUTH_TOKEN, "auth: Authorization is not Basic user:code");
+    else if (est_check(&e->call, &err) == RS_OK) {
+        rs_buf_init(&e->body, HTTP_BODY_MAX);
+        rs_buf_put_bytes(&e->body, request->body);
+        (void)snprintf(e->address, sizeof(e->address), "%s", request->address);
+        e->ask.address = e->address;
+        e->ask.label = e->call.label;
+        if (rs_buf_ok(&e->body) && put_slow(e->front, run_est_by_code, e))
+            return;
+        (void)rs_fail(&err, RS_E_REQUEST_LIMIT, "too many calls wait");
+    }
+    refuse_est(e, &err);
+}
+
 static void
 handle_est(struct front *f, const struct http_request *request)
 {
+    const char *header = http_request_header(request->exchange, "Authorization");
     struct est_exchange *e = calloc(1, sizeof(*e));
     struct rs_err err = {0};
     struct call call = {.front = f, .request = *request};
@@ -356,14 +357,15 @@ handle_est(struct front *f, const struct http_request *request)
         call_refuse_code(&call, RS_E_REQUEST_UNKNOWN, "not an EST path");
         return;
     }
+    e->front = f;
     e->exchange = request->exchange;
     fill_est_call(f, request, &e->call);
-    if (identify_est(f, request, &e->call, &err) != RS_OK) {
-        pki_note_refusal(f->pki, "est", &err);
-        est_refuse(&e->call, &err, on_est_reply, e);
-        return;
-    }
-    est_handle(&e->call, on_est_reply, e);
+    if (request->peer == HTTP_PEER_NONE && header != NULL && e->call.operation == EST_SIMPLEENROLL)
+        handle_est_by_code(e, request, header);
+    else if (identify_est(f, request, &e->call, &err) != RS_OK)
+        refuse_est(e, &err);
+    else
+        est_handle(&e->call, on_est_reply, e);
 }
 
 /* ---- Listeners ------------------------------------------------------------------------------------ */
@@ -807,6 +809,7 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
     if (r == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "front");
     r->front.config = config;
+    (void)pthread_mutex_init(&r->front.tries.lock, NULL);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);

@@ -13,6 +13,7 @@
 #include "pki/pki.h"
 #include "proto/est.h"
 #include "proto/ocsp.h"
+#include "server/code.h"
 #include "server/server.h"
 
 struct front {
@@ -20,7 +21,8 @@ struct front {
     struct pki *pki;
     struct ocsp_responder *ocsp;
     struct path_trust *paths; /* of clients' certificates */
-    struct rs_queue slow;     /* calls that may wait for the signer, run by workers */
+    struct code_tries tries;
+    struct rs_queue slow; /* calls that may wait for the signer, run by workers */
     char ready_text[160];
 };
 

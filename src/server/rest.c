@@ -561,47 +561,6 @@ put_station(struct call *call)
                              "new", "until", json_time(t.expires_at)));
 }
 
-static rs_code
-write_token(struct store *store, void *arg, struct rs_err *err)
-{
-    struct new_token *t = arg;
-
-    return store_put_token(store, t->tenant, t->id, 1, t->expires_at, t->document, err);
-}
-
-/* A one-time code for a device that has no certificate to show. */
-static void
-put_device_token(struct call *call)
-{
-    struct new_token t = {.tenant = tenant(call), .expires_at = rs_now() + 86400};
-    struct rs_err err = {0};
-    struct store_device d;
-    struct store *store;
-    size_t len = 0;
-    rs_code rc = rs_json_hex(call->body, "token", t.id, sizeof(t.id), &len, &err);
-    json_t *doc = json_pack("{s:s, s:s}", "kind", "device", "name", call->name);
-
-    RS_AUTO(rs_buf_done) struct rs_buf text;
-    rs_buf_init(&text, 1024);
-    rs_json_put(&text, doc);
-    json_decref(doc);
-    t.document = rs_buf_bytes(&text);
-    if (rc == RS_OK && len != 32)
-        rc = rs_fail(&err, RS_E_REQUEST_FORMAT, "token: 32 bytes of hex");
-    if (rc == RS_OK)
-        rc = reader(call, &store, &err);
-    if (rc == RS_OK)
-        rc = store_find_device(store, t.tenant, call->name, &call->arena, &d, &err);
-    if (rc == RS_OK)
-        rc = pki_write(call->front->pki, write_token, &t, &err);
-    if (rc != RS_OK)
-        call_refuse(call, &err);
-    else
-        call_reply(call, 201,
-                   json_pack("{s:s, s:s, s:s, s:o}", "kind", "token", "for", "device", "name",
-                             call->name, "until", json_time(t.expires_at)));
-}
-
 static int
 add_station(void *arg, const struct store_object *o)
 {
@@ -841,7 +800,9 @@ const struct route rest_routes[] = {
     {HTTP_GET, "devices", 0, NULL, PKI_PERSON, get_devices},
     {HTTP_GET, "devices", 1, NULL, PKI_PERSON, get_device},
     {HTTP_POST, "devices", 1, "revoke", PKI_PERSON, post_device_revoke},
-    {HTTP_PUT, "devices", 1, "token", PKI_PERSON, put_device_token},
+    {HTTP_PUT, "devices", 1, "token", PKI_PERSON, rest_put_device_token},
+    {HTTP_GET, "tokens", 0, NULL, PKI_PERSON, rest_get_tokens},
+    {HTTP_POST, "tokens", 1, "revoke", PKI_PERSON, rest_revoke_token},
     {HTTP_GET, "certificates", 0, NULL, PKI_PERSON, get_certificates},
     {HTTP_POST, "certificates", 0, NULL, PKI_PERSON, post_certificate},
     {HTTP_GET, "certificates", 1, NULL, PKI_PERSON, rest_get_certificate},

@@ -15,6 +15,11 @@ void rest_get_crls(struct call *call);
 void rest_get_crl(struct call *call);
 void rest_get_crl_file(struct call *call);
 
+/* rest_token.c */
+void rest_put_device_token(struct call *call);
+void rest_get_tokens(struct call *call);
+void rest_revoke_token(struct call *call);
+
 /* rest_line.c */
 void rest_get_station(struct call *call);
 void rest_get_order_report(struct call *call);

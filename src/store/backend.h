@@ -57,6 +57,8 @@ struct store_backend {
     rs_code (*find_device)(struct store *store, const char *tenant, const char *device,
                            struct rs_arena *arena, struct store_device *ret_device,
                            struct rs_err *err);
+    rs_code (*add_device)(struct store *store, const struct store_device *device,
+                          struct rs_err *err);
     rs_code (*set_device_state)(struct store *store, const char *tenant, const char *device,
                                 enum store_device_state state, const char *fixture, int64_t took_ms,
                                 struct rs_err *err);

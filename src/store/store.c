@@ -305,6 +305,19 @@ store_find_device(struct store *store, const char *tenant, const char *device,
 }
 
 rs_code
+store_add_device(struct store *store, const struct store_device *device, struct rs_err *err)
+{
+    rs_code rc = check_writer(store, "add_device", err);
+
+    if (rc != RS_OK)
+        return rc;
+    if (!name_ok(device->tenant) || !name_ok(device->device) || !fits(device->product) ||
+        !fits(device->provenance))
+        return bad(err, "add_device");
+    return store->backend->add_device(store, device, err);
+}
+
+rs_code
 store_set_device_state(struct store *store, const char *tenant, const char *device,
                        enum store_device_state state, const char *fixture, int64_t took_ms,
                        struct rs_err *err)

@@ -243,6 +243,9 @@ RS_MUST_USE rs_code store_list_certs(struct store *store, const char *tenant,
 RS_MUST_USE rs_code store_find_device(struct store *store, const char *tenant, const char *device,
                                       struct rs_arena *arena, struct store_device *ret_device,
                                       struct rs_err *err);
+/* A device that is expected: named before it has a key.  RS_E_DEVICE_EXISTS when it is there. */
+RS_MUST_USE rs_code store_add_device(struct store *store, const struct store_device *device,
+                                     struct rs_err *err);
 RS_MUST_USE rs_code store_set_device_state(struct store *store, const char *tenant,
                                            const char *device, enum store_device_state state,
                                            const char *fixture, int64_t took_ms,

@@ -72,6 +72,72 @@ same "it says nothing of devices that did not show who they are" "$(parse | grep
 web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" "$(est_url pump-9/csrattrs)" >/dev/null
 same "and a device its own name" "$(parse | grep -c P9-1)" 1
 
+echo "one-time codes"
+token() { rs token create --json "$@" | member token; }
+code_body() { openssl base64 -in "$WORK/$1.csr" >"$WORK/$1.b64"; }
+code() { # CSR LABEL USER:CODE: enrols with it; the certificate comes into $WORK/CSR.pem
+    local status
+    code_body "$1"
+    status=$(curl -sS --cacert "$WORK/root.pem" --user "$3" -H 'Content-Type: application/pkcs10' \
+        --data-binary "@$WORK/$1.b64" -o "$WORK/est.body" -D "$WORK/web.head" -w '%{http_code}' \
+        "https://$DEVICES/.well-known/est/${2:+$2/}simpleenroll")
+    [ "$status" = 200 ] || { echo "status $status: $(cat "$WORK/est.body")"; return 1; }
+    openssl base64 -d -A -in "$WORK/est.body" | openssl pkcs7 -inform DER -print_certs 2>/dev/null |
+        sed -n '/BEGIN/,/END/p' >"$WORK/$1.pem"
+}
+refused "for a device that nobody knows, without a product" device.unknown rs token create --device N-1
+refused "for a product that nobody knows" request.unknown rs token create --device N-1 --product none
+refused "for a device of another product" device.exists rs token create --device X2-1 --product pump-9
+refused "with an end in the past" request.format rs token create --device N-1 --product pump-9 --until 2020-01-01
+refused "a code for a whole army" request.format rs token create --device N-1 --product pump-9 --uses 17
+one=$(token --device N-1 --product pump-9)
+same "the device is expected" "$(rs device show N-1 --json | member state)" expected
+device_request n1 "/CN=N-1"
+device_request n1b "/CN=N-1"
+refused "a wrong code" "status 403: auth.token.*not valid" code n1 pump-9 N-1:0000-0000-0000-0000-0000
+refused "a code without its end" auth.token code n1 pump-9 "N-1:${one%?????}"
+refused "another device's code" "auth.token.*another device" code n1 pump-9 "N-2:$one"
+refused "another product's label" "auth.token.*another product" code n1 sensor-x2 "N-1:$one"
+refused "what is no user and code" auth.token code n1 pump-9 ":"
+openssl req -new -key "$WORK/n1.key" -subj "/serialNumber=N-9/CN=N-1" -outform DER -out "$WORK/n9.csr"
+refused "a request for another device" csr.subject code n9 pump-9 "N-1:$one"
+refused "a profile that is none of a device's" auth.denied code n1 tls-server "N-1:$one"
+cp "$WORK/X2-1.key" "$WORK/theft.key"
+openssl req -new -key "$WORK/theft.key" -subj /CN=N-1 -outform DER -out "$WORK/theft.csr"
+refused "a key of another device (L8)" key.unique code theft pump-9 "N-1:$one"
+check "and the code still works, for its device and product" code n1 pump-9 "N-1:$one"
+same "the device is there" "$(rs device show N-1 --json | member state)" active
+cp "$WORK/n1.pem" "$WORK/n1.first"
+check "the same request again, whose answer was lost" code n1 pump-9 "N-1:$one"
+same "gets the same certificate" "$(cat "$WORK/n1.pem")" "$(cat "$WORK/n1.first")"
+refused "a second request with a used code" "auth.token.*used before" code n1b pump-9 "N-1:$one"
+same "it has one certificate" \
+    "$(sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate WHERE device='N-1'")" 1
+two=$(token --device N-3 --product pump-9)
+id=$(rs token list --json | python3 -c 'import json,sys
+print([t["id"] for t in json.load(sys.stdin)["items"] if t["name"] == "N-3"][0])')
+same "its state" "$(rs token list --json | python3 -c 'import json,sys
+print([t["state"] for t in json.load(sys.stdin)["items"] if t["name"] == "N-3"][0])')" open
+check "withdrawn" rs token revoke "$id"
+device_request n3 "/CN=N-3"
+refused "a withdrawn code" "auth.token.*withdrawn" code n3 pump-9 "N-3:$two"
+three=$(token --device N-4 --product pump-9 --uses 2)
+device_request n4 "/CN=N-4"
+device_request n4b "/CN=N-4"
+check "a code for two, first" code n4 pump-9 "N-4:$three"
+check "a code for two, second" code n4b pump-9 "N-4:$three"
+device_request n4c "/CN=N-4"
+refused "a code for two, third" "auth.token.*used before" code n4c "" "N-4:$three"
+four=$(token --device N-5 --product pump-9)
+device_request n5 "/CN=N-5"
+for _ in 1 2 3 4 5; do code n5 pump-9 N-5:0000-0000-0000-0000-0000 >/dev/null; done
+refused "the right code after five wrong ones: 429" "status 429: request.limit" code n5 pump-9 "N-5:$four"
+same "which says until when" "$(header Retry-After)" 600
+five=$(token --device N-6 --product pump-9)
+device_request n6 "/CN=N-6"
+for i in 1 2 3 4 5; do code n6 pump-9 "M-$i:$five" >/dev/null; done
+refused "a code that was tried by five others: 429" request.limit code n6 pump-9 "N-6:$five"
+
 echo "HTTP"
 b64() { openssl base64 -in "$WORK/ld.csr"; }
 post() { web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" -H 'Content-Type: application/pkcs10' "$@"; }

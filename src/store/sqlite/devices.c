@@ -83,6 +83,43 @@ sqlite_find_device(struct store *store, const char *tenant, const char *device,
 }
 
 static rs_code
+add_device(struct sqlite_store *s, const struct store_device *d, int *ret_added, struct rs_err *err)
+{
+    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
+    struct rs_bytes none = {NULL, 0};
+
+    sqlite_call_init(&c, s, SQLITE_SQL_ADD_DEVICE);
+    sqlite_put_text(&c, d->tenant);
+    sqlite_put_text(&c, d->device);
+    sqlite_put_int(&c, STORE_DEVICE_EXPECTED);
+    sqlite_put_text(&c, d->product);
+    for (int i = 0; i < 4; i++) /* order, station, fixture, chip: nobody has seen it */
+        sqlite_put_text(&c, "");
+    sqlite_put_blob(&c, none);
+    sqlite_put_text(&c, d->provenance);
+    sqlite_put_blob(&c, none);
+    sqlite_put_int(&c, d->made_at);
+    sqlite_put_int(&c, 0);
+    return sqlite_change(&c, ret_added, err);
+}
+
+rs_code
+sqlite_add_device(struct store *store, const struct store_device *device, struct rs_err *err)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    int added = 0;
+    rs_code rc = sqlite_begin(s, err);
+
+    if (rc == RS_OK)
+        rc = add_device(s, device, &added, err);
+    if (rc == RS_OK && !added)
+        rc = rs_fail(err, RS_E_DEVICE_EXISTS, "store: device %s is there already", device->device);
+    if (rc == RS_OK)
+        rc = sqlite_add_figure(s, device->tenant, SQLITE_FIGURE_DEVICES, 1, err);
+    return sqlite_finish(s, rc, err);
+}
+
+static rs_code
 set_state(struct sqlite_store *s, const char *tenant, const char *device,
           enum store_device_state state, const char *fixture, int64_t took_ms, struct rs_err *err)
 {

@@ -365,6 +365,7 @@ const struct store_backend store_sqlite = {
     .revoke = sqlite_revoke,
     .list_certs = sqlite_list_certs,
     .find_device = sqlite_find_device,
+    .add_device = sqlite_add_device,
     .set_device_state = sqlite_set_device_state,
     .list_devices = sqlite_list_devices,
     .put_order = sqlite_put_order,

@@ -8,17 +8,14 @@
 #include "x509/cert.h"
 
 static int
-has_digest(struct rs_bytes object, struct rs_bytes cert)
+is_digest(struct rs_bytes object, struct rs_bytes cert)
 {
-    uint8_t digest[32];
-    struct der d;
-    int found = 0;
+    uint8_t room[ANCHOR_DIGEST_SIZE];
+    struct rs_buf digest;
 
-    cert_fingerprint(cert, digest);
-    der_init(&d, object);
-    while (der_ok(&d) && !der_done(&d))
-        found |= rs_bytes_equal(der_take(&d, DER_OCTET_STRING), RS_BYTES(digest));
-    return found && der_done(&d);
+    rs_buf_init_fixed(&digest, room, sizeof(room));
+    anchor_put_digest(&digest, cert);
+    return rs_bytes_equal(object, rs_buf_bytes(&digest));
 }
 
 int
@@ -37,7 +34,7 @@ anchor_names(struct rs_bytes object, struct rs_bytes cert)
     if (object.len == 0 || cert_read(cert, &c, NULL) != RS_OK)
         return 0;
     return rs_bytes_equal(object, cert) || rs_bytes_equal(object, c.spki) ||
-           has_digest(object, cert);
+           is_digest(object, cert);
 }
 
 void

@@ -4,8 +4,7 @@
  * A chip keeps a trust anchor in the largest form that it has room for:
  *   - the certificate itself;
  *   - its SubjectPublicKeyInfo, where the part verifies with keys;
- *   - SHA-256 of the certificate as a DER OCTET STRING, one after the other where
- *     several fit.
+ *   - SHA-256 of the certificate as a DER OCTET STRING.
  * For the last two the certificate lies somewhere else, where anybody may change
  * it: it counts only if the chip's form names it.
  *
@@ -16,7 +15,7 @@
 
 #include "base/bytes.h"
 
-#define ANCHOR_DIGEST_SIZE 34 /* bytes that one digest takes in an object */
+#define ANCHOR_DIGEST_SIZE 34 /* bytes of a digest as an object */
 
 /* 1 when the object is, or names, this certificate (DER). */
 int anchor_names(struct rs_bytes object, struct rs_bytes cert);

@@ -41,36 +41,25 @@ read_certs(const struct web_reply *reply, struct rs_buf *der, struct rs_bytes *c
     return rc;
 }
 
+/* RFC 7030 4.2.3: taken, and not decided yet. */
 static rs_code
-enroll(struct web *web, const char *label, const char *operation, struct rs_bytes csr,
-       struct rs_buf *ret_cert, int64_t *ret_wait_s, struct rs_err *err)
+check_waiting(const struct web_reply *reply, struct rs_err *err)
 {
-    char path[PATH_MAX_EST];
-    struct web_request ask = {.method = "POST", .path = path, .type = "application/pkcs10"};
+    if (reply->status != 202)
+        return RS_OK;
+    return rs_fail(err, RS_E_REQUEST_WAITING, "est: the server has the request and decides later");
+}
+
+static rs_code
+take_cert(const struct web_reply *reply, struct rs_buf *ret_cert, struct rs_err *err)
+{
     struct rs_bytes cert;
     size_t count = 0;
-    rs_code rc = put_path(label, operation, path, err);
+    rs_code rc;
 
-    RS_AUTO(web_reply_done) struct web_reply reply = {0};
-    RS_AUTO(rs_buf_done) struct rs_buf body = {0};
     RS_AUTO(rs_buf_done) struct rs_buf der = {0};
-    rs_buf_init(&body, EST_BODY_MAX * 2);
     rs_buf_init(&der, PKCS7_MAX);
-    *ret_wait_s = 0;
-    if (rc != RS_OK)
-        return rc;
-    est_body_put(&body, csr, 0);
-    if (!rs_buf_ok(&body))
-        return rs_fail(err, RS_E_NO_MEMORY, "est: no memory for a request");
-    ask.body = rs_buf_bytes(&body);
-    rc = web_call(web, &ask, &reply, err);
-    if (rc == RS_OK)
-        rc = web_check(&reply, err);
-    if (rc != RS_OK) {
-        *ret_wait_s = reply.retry_after_s > 0 ? reply.retry_after_s : 0;
-        return rc;
-    }
-    rc = read_certs(&reply, &der, &cert, 1, &count, err);
+    rc = read_certs(reply, &der, &cert, 1, &count, err);
     if (rc == RS_OK && count != 1)
         rc = rs_fail(err, RS_E_REQUEST_FORMAT, "est: RFC 7030 4.2.3: exactly one certificate");
     if (rc == RS_OK)
@@ -81,17 +70,53 @@ enroll(struct web *web, const char *label, const char *operation, struct rs_byte
 }
 
 rs_code
+client_est_ask(struct web *web, const struct client_est_ask *ask, struct rs_buf *ret_cert,
+               int64_t *ret_wait_s, struct rs_err *err)
+{
+    char path[PATH_MAX_EST];
+    struct web_request request = {.method = "POST",
+                                  .path = path,
+                                  .type = "application/pkcs10",
+                                  .headers = {ask->authorization}};
+    rs_code rc = put_path(ask->label, ask->renew ? "simplereenroll" : "simpleenroll", path, err);
+
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf body = {0};
+    rs_buf_init(&body, EST_BODY_MAX * 2);
+    *ret_wait_s = 0;
+    if (rc != RS_OK)
+        return rc;
+    est_body_put(&body, ask->csr, 0);
+    if (!rs_buf_ok(&body))
+        return rs_fail(err, RS_E_NO_MEMORY, "est: no memory for a request");
+    request.body = rs_buf_bytes(&body);
+    rc = web_call(web, &request, &reply, err);
+    if (rc == RS_OK)
+        rc = web_check(&reply, err);
+    if (rc == RS_OK)
+        rc = check_waiting(&reply, err);
+    if (rc == RS_OK)
+        return take_cert(&reply, ret_cert, err);
+    *ret_wait_s = reply.retry_after_s > 0 ? reply.retry_after_s : 0;
+    return rc;
+}
+
+rs_code
 client_est_enroll(struct web *web, const char *label, struct rs_bytes csr, struct rs_buf *ret_cert,
                   int64_t *ret_wait_s, struct rs_err *err)
 {
-    return enroll(web, label, "simpleenroll", csr, ret_cert, ret_wait_s, err);
+    struct client_est_ask ask = {.label = label, .csr = csr};
+
+    return client_est_ask(web, &ask, ret_cert, ret_wait_s, err);
 }
 
 rs_code
 client_est_reenroll(struct web *web, const char *label, struct rs_bytes csr,
                     struct rs_buf *ret_cert, int64_t *ret_wait_s, struct rs_err *err)
 {
-    return enroll(web, label, "simplereenroll", csr, ret_cert, ret_wait_s, err);
+    struct client_est_ask ask = {.label = label, .csr = csr, .renew = 1};
+
+    return client_est_ask(web, &ask, ret_cert, ret_wait_s, err);
 }
 
 rs_code

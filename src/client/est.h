@@ -15,7 +15,8 @@
 /*
  * Ask for a certificate over a request (DER); label may be "".  The certificate
  * is appended to ret_cert.  *ret_wait_s: how long the server wants us to wait
- * when it says "later" (RS_KIND_BUSY), else 0.
+ * when it says "later" (RS_KIND_BUSY; RS_E_REQUEST_WAITING: it was accepted and
+ * is not decided, RFC 7030 4.2.3: the same request is asked again), else 0.
  *
  * RS_E_REQUEST_FORMAT: the answer is not exactly one certificate; what
  * web_call() and web_check() say.
@@ -27,6 +28,18 @@ RS_MUST_USE rs_code client_est_enroll(struct web *web, const char *label, struct
 RS_MUST_USE rs_code client_est_reenroll(struct web *web, const char *label, struct rs_bytes csr,
                                         struct rs_buf *ret_cert, int64_t *ret_wait_s,
                                         struct rs_err *err);
+
+/* What the two above have in common, and what only some devices need. */
+struct client_est_ask {
+    const char *label;
+    struct rs_bytes csr;
+    int renew;
+    const char
+        *authorization; /* a whole header line, for HTTP Basic (RFC 7030 3.2.3); NULL: none */
+};
+RS_MUST_USE rs_code client_est_ask(struct web *web, const struct client_est_ask *ask,
+                                   struct rs_buf *ret_cert, int64_t *ret_wait_s,
+                                   struct rs_err *err);
 
 /*
  * What a request under this label should have (RFC 7030 4.5), borrowed from the

@@ -31,6 +31,7 @@ struct web {
     int64_t not_earlier_than; /* 0: now */
     struct web_reply *reply;  /* during a call */
     SSL *ssl;                 /* of the last call's connection; curl's */
+    int64_t date;             /* the server's, in its last answer */
     char base[BASE_MAX];
     char error[CURL_ERROR_SIZE];
 };
@@ -55,7 +56,7 @@ use_chain(const struct web *web, SSL_CTX *ctx)
     int count = 0, ok = in != NULL;
 
     while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
-        ok = count++ == 0 ? SSL_CTX_use_certificate(ctx, x) : SSL_CTX_add1_chain_cert(ctx, x);
+        ok = count++ == 0 ? SSL_CTX_use_certificate(ctx, x) : (int)SSL_CTX_add1_chain_cert(ctx, x);
         X509_free(x);
     }
     ERR_clear_error(); /* the end of the file is one */
@@ -268,7 +269,6 @@ reset_reply(struct web_reply *reply)
     reply->status = 0;
     reply->type[0] = '\0';
     reply->retry_after_s = -1;
-    reply->date = 0;
 }
 
 /* Called with pieces of the body; giving back less than it got ends the transfer. */
@@ -291,6 +291,14 @@ take_type(struct web_reply *reply, const char *value)
         reply->type[n] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
     }
     reply->type[n] = '\0';
+}
+
+static int64_t
+take_date(const char *value)
+{
+    time_t t = curl_getdate(value, NULL);
+
+    return t > 0 ? (int64_t)t : 0;
 }
 
 /* The connection can be asked for its TLS while it answers only. */
@@ -331,7 +339,7 @@ on_header(char *p, size_t size, size_t count, void *arg)
     else if (strncasecmp(line, "retry-after:", 12) == 0)
         reply->retry_after_s = strtol(value, NULL, 10);
     else if (strncasecmp(line, "date:", 5) == 0)
-        reply->date = curl_getdate(value, NULL) > 0 ? (int64_t)curl_getdate(value, NULL) : 0;
+        web->date = take_date(value);
     return len;
 }
 
@@ -423,6 +431,7 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
     web->error[0] = '\0';
     web->reply = reply;
     web->ssl = NULL;
+    web->date = 0;
     set_request(&s, web, request, url, headers, reply);
     if (s.rc == CURLE_OK)
         s.rc = curl_easy_perform(web->curl);
@@ -437,6 +446,12 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
 }
 
 /* ---- The connection itself ----------------------------------------------------------------- */
+
+int64_t
+web_date(const struct web *web)
+{
+    return web->date;
+}
 
 rs_code
 web_exporter(struct web *web, const char *label, uint8_t out[32], struct rs_err *err)

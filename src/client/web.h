@@ -75,7 +75,6 @@ struct web_reply {
     int status;
     char type[WEB_TYPE_MAX]; /* content type in lower case, without parameters; "" when none */
     int64_t retry_after_s;   /* -1: the server did not say */
-    int64_t date;            /* the server's own time (RFC 9110 6.6.1); 0: it did not say */
     struct rs_buf body;
 };
 
@@ -102,6 +101,9 @@ void web_close(struct web *web); /* NULL is fine */
  */
 RS_MUST_USE rs_code web_call(struct web *web, const struct web_request *request,
                              struct web_reply *reply, struct rs_err *err);
+
+/* The server's own time in its last answer (RFC 9110 6.6.1); 0: it did not say. */
+int64_t web_date(const struct web *web);
 
 /*
  * Keying material of the connection that the last call used (RFC 5705, RFC 9266), 32 bytes;

@@ -2,8 +2,9 @@
  * config.c: the layouts: what lives in which slot, and the configuration that
  * makes it so.
  *
- * trust/1 has room for two digests: roots that are larger than any slot, or of a
- * curve that the part does not know, are kept by the host and bound by those.
+ * trust/1 and trust/2 have room for a digest each: roots that are larger than any
+ * slot, or of a curve that the part does not know, are kept by the host and bound
+ * by those.  Two, so that a new one never overwrites the one in use.
  *
  * Slot 8 is shared: its first 352 bytes keep what the compressed form of the
  * identity certificate leaves out, the last 64 are data/0.
@@ -33,6 +34,7 @@ static const struct rot_place flex_places[] = {
     {ROT_LDEVID(1), ROT_PART_KEY, ROT_ALG_P256, KEY_FLAGS | ROT_PLACE_EXPORT, 0, 0, 3, 0},
     {ROT_TRUST(0), ROT_PART_DATA, ROT_ALG_P256, PUB_FLAGS, 0, 91, 13, 0},
     {ROT_TRUST(1), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE | ROT_PLACE_LOCKABLE, 0, 68, 12, 0},
+    {ROT_TRUST(2), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE | ROT_PLACE_LOCKABLE, 0, 68, 11, 0},
     {ROT_FIRMWARE(0), ROT_PART_DATA, ROT_ALG_P256, PUB_FLAGS, 0, 91, 15, 0},
     {ROT_DATA(0), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE, 352, 60, 8, 0},
     {ROT_COUNTER(0), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE, 0, 8, 0, 0},

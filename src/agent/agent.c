@@ -113,38 +113,7 @@ agent_close(struct agent *agent)
     free(agent);
 }
 
-/* ---- Trust --------------------------------------------------------------------------------------- */
-
-rs_code
-agent_update_trust(struct agent *a, int *ret_changed, struct rs_err *err)
-{
-    struct rs_bytes certs[AGENT_CERTS_MAX];
-    struct web *web = NULL;
-    struct trust t;
-    size_t count = 0;
-    rs_code rc;
-
-    RS_AUTO(rs_arena_done) struct rs_arena arena;
-    rs_arena_init(&arena, 1u << 20);
-    trust_init(&t);
-    *ret_changed = 0;
-    rc = trust_load(a, &t, err);
-    if (rc == RS_OK && t.from_chip && t.count == 0)
-        rc = talk_fetch_named(a, &t, err);
-    if (rc == RS_OK)
-        rc = talk_open(a, &t, NULL, &web, err);
-    if (rc == RS_OK)
-        rc = talk_cacerts(a, web, &t, &arena, certs, &count, err);
-    web_close(web);
-    if (rc == RS_OK)
-        rc = trust_learn(a, &t, certs, count, ret_changed, err);
-    if (rc == RS_OK)
-        agent_tell(a, "trust", "%zu roots%s", t.count, *ret_changed ? ", one is new" : "");
-    trust_done(&t);
-    return rc;
-}
-
-/* ---- One round -------------------------------------------------------------------------------------- */
+/* ---- How it went -------------------------------------------------------------------------- */
 
 /* Full jitter: anything up to a bound that doubles with each failure. */
 static int64_t
@@ -195,36 +164,79 @@ note_success(struct agent *a)
     m->code[0] = m->text[0] = '\0';
 }
 
-/* What is due: the identity first, then the roots.  *ret_did 0: nothing was. */
+/* How a try went, for `status` and for the wait before the next. */
+rs_code
+agent_remember(struct agent *a, rs_code rc, struct rs_err *err)
+{
+    rs_code saved;
+
+    if (rc == RS_OK)
+        note_success(a);
+    else
+        note_failure(a, err);
+    saved = state_save(a, rc == RS_OK ? err : NULL);
+    return rc == RS_OK ? saved : rc;
+}
+
+/* ---- Trust --------------------------------------------------------------------------------------- */
+
+rs_code
+agent_update_trust(struct agent *a, int *ret_changed, struct rs_err *err)
+{
+    struct rs_bytes certs[AGENT_CERTS_MAX];
+    struct web *web = NULL;
+    struct trust t;
+    size_t count = 0;
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 1u << 20);
+    trust_init(&t);
+    *ret_changed = 0;
+    rc = trust_load(a, &t, err);
+    if (rc == RS_OK && t.from_chip && t.count == 0)
+        rc = talk_fetch_named(a, &t, err);
+    if (rc == RS_OK)
+        rc = talk_open(a, &t, NULL, &web, err);
+    if (rc == RS_OK)
+        rc = talk_cacerts(a, web, &t, &arena, certs, &count, err);
+    web_close(web);
+    if (rc == RS_OK)
+        rc = trust_learn(a, &t, certs, count, ret_changed, err);
+    if (rc == RS_OK)
+        agent_tell(a, "trust", "%zu roots%s", t.count, *ret_changed ? ", one is new" : "");
+    trust_done(&t);
+    return agent_remember(a, rc, err);
+}
+
+/* ---- One round -------------------------------------------------------------------------------------- */
+
+/* What is due: the identity first, then the roots. */
 static rs_code
-do_due(struct agent *a, int *ret_did, struct rs_err *err)
+do_due(struct agent *a, struct rs_err *err)
 {
     int64_t now = clock_now(a);
     struct identity id;
-    int changed;
+    int changed, is_new = 1;
     rs_code rc;
 
-    *ret_did = 1;
     identity_init(&id);
     rc = identity_ldevid(a, &id, NULL);
     if (rc == RS_OK && now < identity_renew_at(a, &id.cert)) {
-        *ret_did = now - a->memory.checked_at >= a->config->check_s;
-        rc = *ret_did ? agent_update_trust(a, &changed, err) : RS_OK;
+        is_new = 0;
+        if (now - a->memory.checked_at >= a->config->check_s)
+            rc = agent_update_trust(a, &changed, err);
     } else if (rc == RS_OK) {
         rc = agent_renew(a, a->config->same_key, err);
         if (rc == RS_E_AUTH_REVOKED || rc == RS_E_AUTH_UNKNOWN) {
             memset(err, 0, sizeof(*err)); /* this certificate is done for; the device need not be */
             rc = agent_enroll(a, 1, err);
         }
-        if (rc == RS_OK)
-            rc = agent_hook(a, err);
     } else {
         rc = agent_enroll(a, 0, err);
-        if (rc == RS_OK)
-            rc = agent_hook(a, err);
     }
     identity_done(&id);
-    return rc;
+    return rc == RS_OK && is_new ? agent_hook(a, err) : rc;
 }
 
 static int64_t
@@ -248,24 +260,11 @@ next_due(struct agent *a)
 rs_code
 agent_round(struct agent *a, int64_t *ret_wait_s, struct rs_err *err)
 {
-    int did = 0;
-    rs_code rc = RS_OK, saved;
+    rs_code rc = RS_OK;
 
     /* A restart does not hurry; a time far ahead was written by a clock that was wrong. */
-    if (a->memory.next_at > clock_now(a) &&
-        a->memory.next_at - clock_now(a) <= 2 * REFUSED_WAIT_S) {
-        *ret_wait_s = next_due(a);
-        return RS_OK;
-    }
-    rc = do_due(a, &did, err);
-    if (rc != RS_OK)
-        note_failure(a, err);
-    else if (did)
-        note_success(a);
-    if (rc != RS_OK || did) {
-        saved = state_save(a, rc == RS_OK ? err : NULL);
-        rc = rc == RS_OK ? saved : rc;
-    }
+    if (a->memory.next_at <= clock_now(a) || a->memory.next_at - clock_now(a) > 2 * REFUSED_WAIT_S)
+        rc = do_due(a, err);
     *ret_wait_s = next_due(a);
     return rc;
 }

@@ -330,16 +330,6 @@ free_slot(const struct agent *a)
     return a->current.is_there ? 1u - a->current.slot : 0u;
 }
 
-static void
-take_serial(struct agent *a, const struct cert *cert)
-{
-    struct rs_bytes serial = name_find(cert->subject, oid_serial_number);
-
-    if (serial.len > 0 && serial.len < sizeof(a->serial))
-        (void)snprintf(a->serial, sizeof(a->serial), "%.*s", (int)serial.len,
-                       (const char *)serial.p);
-}
-
 /* Ask as the holder of the IDevID, or of a one-time code. */
 static rs_code
 enroll_anew(struct agent *a, struct rs_err *err)
@@ -360,7 +350,7 @@ enroll_anew(struct agent *a, struct rs_err *err)
             rc = identity_idevid(a, &id, &why);
     }
     if (rc == RS_OK) {
-        take_serial(a, &id.cert);
+        identity_take_serial(a, &id.cert);
         agent_tell(a, "idevid", "%.100s", a->serial);
         o.id = &id;
     } else if (rc == RS_E_AGENT_NO_IDENTITY && a->config->first == AGENT_FIRST_TOKEN) {
@@ -372,7 +362,7 @@ enroll_anew(struct agent *a, struct rs_err *err)
     if (rc == RS_OK)
         rc = run_order(&o, err);
     identity_done(&id);
-    return rc;
+    return agent_remember(a, rc, err);
 }
 
 rs_code
@@ -400,10 +390,10 @@ agent_renew(struct agent *agent, int same_key, struct rs_err *err)
     identity_init(&id);
     rc = identity_ldevid(agent, &id, &why);
     if (rc == RS_OK) {
-        take_serial(agent, &id.cert);
+        identity_take_serial(agent, &id.cert);
         o.id = &id;
         o.slot = same_key ? agent->current.slot : free_slot(agent);
-        rc = run_order(&o, err);
+        rc = agent_remember(agent, run_order(&o, err), err);
     } else {
         rc = enroll_anew(agent, err); /* asleep for too long: the IDevID still vouches */
     }

@@ -10,6 +10,8 @@
 
 #include "agent/inner.h"
 #include "provider/rot_provider.h"
+#include "x509/name.h"
+#include "x509/oid.h"
 
 void
 identity_init(struct identity *id)
@@ -104,6 +106,17 @@ identity_idevid(struct agent *a, struct identity *id, struct rs_err *err)
     if (issuer.len > 0)
         cert_put_pem(&id->pem, "CERTIFICATE", rs_buf_bytes(&issuer));
     return check_time(a, id, err);
+}
+
+void
+identity_take_serial(struct agent *a, const struct cert *cert)
+{
+    struct rs_bytes name = name_find(cert->subject, oid_serial_number);
+
+    if (name.len == 0)
+        name = name_find(cert->subject, oid_cn);
+    if (name.len > 0 && name.len < sizeof(a->serial))
+        (void)snprintf(a->serial, sizeof(a->serial), "%.*s", (int)name.len, (const char *)name.p);
 }
 
 rs_code

@@ -55,6 +55,9 @@ struct agent {
 
 void agent_tell(const struct agent *a, const char *what, const char *fmt, ...) RS_PRINTF(3, 4);
 
+/* Write down how a try went; gives rc, or why it could not be written. */
+RS_MUST_USE rs_code agent_remember(struct agent *a, rs_code rc, struct rs_err *err);
+
 /* ---- clock.c ------------------------------------------------------------------------------ */
 
 /* The time, as good as it is known: never before what certainly has been. */
@@ -134,6 +137,8 @@ void identity_done(struct identity *id);
 /* RS_E_AGENT_NO_IDENTITY: there is none, or it is over. */
 RS_MUST_USE rs_code identity_ldevid(struct agent *a, struct identity *id, struct rs_err *err);
 RS_MUST_USE rs_code identity_idevid(struct agent *a, struct identity *id, struct rs_err *err);
+/* The device's name, from its certificate. */
+void identity_take_serial(struct agent *a, const struct cert *cert);
 /* Its name for the provider. */
 RS_MUST_USE rs_code identity_uri(const struct agent *a, rot_object object, char uri[ROT_URI_MAX],
                                  struct rs_err *err);

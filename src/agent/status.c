@@ -17,6 +17,7 @@ describe(struct agent *a, const struct identity *id, rs_code rc, struct agent_ce
     out->works = rc == RS_OK;
     if (!out->is_there)
         return;
+    identity_take_serial(a, &id->cert);
     if (rot_object_name(id->object, out->object) != ROT_OK)
         out->object[0] = '\0';
     name_text(id->cert.subject, out->subject, sizeof(out->subject));
@@ -48,10 +49,7 @@ agent_status(struct agent *a, struct agent_status *s, struct rs_err *err)
     trust_done(&t);
     (void)snprintf(s->chip, sizeof(s->chip), "%s", a->model);
     (void)snprintf(s->uid, sizeof(s->uid), "%s", a->uid);
-    (void)snprintf(s->device, sizeof(s->device), "%s",
-                   s->ldevid.is_there   ? s->ldevid.subject
-                   : s->idevid.is_there ? s->idevid.subject
-                                        : a->uid);
+    (void)snprintf(s->device, sizeof(s->device), "%s", a->serial);
     s->spare = a->current.is_there ? 1 - (int64_t)a->current.slot : 0;
     s->heard_at = a->memory.heard_at;
     s->tried_at = a->memory.tried_at;

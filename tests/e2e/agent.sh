@@ -5,8 +5,10 @@
 set -uo pipefail
 BIN=$1
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/tpm.sh"
 trap leave EXIT
 leave() {
+    stop_tpm "$WORK/tpm"
     [ -z "${SIMPID:-}" ] || kill "$SIMPID" 2>/dev/null
     down
 }
@@ -75,9 +77,9 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=g
     -addext subjectAltName=DNS:gw.acme.example -keyout "$WORK/gw.key" -out "$WORK/gw.csr" 2>/dev/null
 rs cert issue --profile tls-server --csr "$WORK/gw.csr" -o "$WORK/gw.pem" -q || bad "gw.acme.example"
 openssl s_server -accept "127.0.0.1:$FAKE" -cert "$WORK/gw.pem" -cert_chain "$WORK/gw.pem" -key "$WORK/gw.key" \
-    -www >"$WORK/s_server.log" 2>&1 8>&- 9>&- &
+    -www >"$WORK/gw.log" 2>&1 8>&- 9>&- &
 FAKEPID=$!
-wait_for 10 grep -q ACCEPT "$WORK/s_server.log"
+wait_for 10 grep -q ACCEPT "$WORK/gw.log"
 refused "a server of ours with another name" net.trust soft G-1 enroll
 kill "$FAKEPID" 2>/dev/null
 SERVER_URL=
@@ -133,6 +135,31 @@ rm -f "$WORK/agent-A-1/trust.pem"
 check "a lost trust file is fetched and compared with the chip" agent A-1 "sim:$SOCK#b1/u1" renew
 cp "$WORK/other.pem" "$WORK/agent-A-1/trust.pem"
 check "a foreign one counts for nothing" agent A-1 "sim:$SOCK#b1/u1" renew
+
+echo "a TPM, and a device that has only a one-time code"
+make_tpm "$WORK/tpm" && start_tpm "$WORK/tpm" || bad "no software TPM"
+token() { # DEVICE PRODUCT
+    rs token create --device "$1" --product "$2" --json | member token >"$WORK/code"
+    chmod 600 "$WORK/code"
+}
+field() { # DEVICE LABEL VERB...
+    local device=$1 label=$2
+    shift 2
+    agent "$device" "$TPM_URI" --name "$device" --label "$label" --trust "$WORK/root.pem" "$@"
+}
+echo 0000-0000-0000-0000-0000 >"$WORK/wrong" && chmod 600 "$WORK/wrong"
+refused "a wrong code" auth.token field T-1 gateway --token "$WORK/wrong" enroll
+token T-1 gateway
+refused "a code of another product" auth.token field T-1 sensor --token "$WORK/code" enroll
+refused "a code of another device" auth.token field T-2 gateway --token "$WORK/code" enroll
+token T-1 gateway
+check "enrols" field T-1 gateway --token "$WORK/code" enroll
+check "its certificate is good" is_served T-1
+refused "a code that was used" auth.token field T-1 gateway --token "$WORK/code" enroll --anew
+check "renews over a new key" field T-1 "" renew
+check "its certificate is good" is_served T-1
+same "its root is named by the TPM" True "$(field T-1 "" status --json | member trust.in_chip)"
+check "a connection with the TPM's key" field T-1 "" test "https://$DEVICES/.well-known/est/cacerts"
 
 echo "expired, revoked"
 board o-soft G-2 "soft:$WORK/G-2.rot" || bad "board G-2"

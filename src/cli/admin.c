@@ -626,11 +626,59 @@ verb_device_show(struct cli *cli, const struct cli_args *args)
     cli_field(cli, "made", "%s, station %s, order %s", text_at(j, "made.time", room, 64),
               rs_json_text_or(json_object_get(j, "made"), "station", ""),
               rs_json_text_or(json_object_get(j, "made"), "order", ""));
+    if (json_is_object(json_object_get(j, "finding")))
+        cli_field(cli, "finding", "%s: its key or chip turned up elsewhere",
+                  text_at(j, "finding.name", room, 64));
     (void)fputc('\n', stdout);
     cli_put_table(cli, json_object_get(j, "objects"), columns, 5);
     json_decref(j);
     return 0;
 }
+
+/* ---- findings ------------------------------------------------------------------------------ */
+
+int
+verb_finding_list(struct cli *cli, const struct cli_args *args)
+{
+    static const struct cli_column columns[] = {
+        {"NAME", "name"}, {"WHAT", "what"}, {"DEVICE", "first.device"}, {"SINCE", "since"}};
+
+    (void)args;
+    return cli_list(cli, "/api/v1/findings", columns, 4);
+}
+
+int
+verb_finding_show(struct cli *cli, const struct cli_args *args)
+{
+    static const struct cli_column columns[] = {{"ASKED FOR", "device"},
+                                                {"BY", "who"},
+                                                {"ORDER", "order"},
+                                                {"CODE", "code"},
+                                                {"TIME", "time"}};
+    struct rs_err err = {0};
+    json_t *j = NULL;
+    char room[64];
+    int code = 0;
+
+    if (get(cli, "findings", args->words[0], &j, &err) != RS_OK)
+        return cli_fail(cli, "Not shown", &err);
+    if (cli->json) {
+        code = cli_put_json(cli, j);
+        json_decref(j);
+        return code;
+    }
+    cli_say(cli, "%s   %s\n", rs_json_text_or(j, "name", ""), rs_json_text_or(j, "what", ""));
+    cli_field(cli, "first", "device %s", text_at(j, "first.device", room, 64));
+    cli_field(cli, "made", "%s, station %s, order %s", text_at(j, "first.time", room, 64),
+              rs_json_text_or(json_object_get(j, "first"), "station", ""),
+              rs_json_text_or(json_object_get(j, "first"), "order", ""));
+    (void)fputc('\n', stdout);
+    cli_put_table(cli, json_object_get(j, "again"), columns, 5);
+    json_decref(j);
+    return 0;
+}
+
+/* ---- devices ------------------------------------------------------------------------------- */
 
 int
 verb_device_revoke(struct cli *cli, const struct cli_args *args)

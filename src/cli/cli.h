@@ -185,6 +185,8 @@ int verb_station_create(struct cli *cli, const struct cli_args *args);
 int verb_token_list(struct cli *cli, const struct cli_args *args);
 int verb_token_revoke(struct cli *cli, const struct cli_args *args);
 int verb_token_create(struct cli *cli, const struct cli_args *args);
+int verb_finding_list(struct cli *cli, const struct cli_args *args);
+int verb_finding_show(struct cli *cli, const struct cli_args *args);
 int verb_device_list(struct cli *cli, const struct cli_args *args);
 int verb_device_show(struct cli *cli, const struct cli_args *args);
 int verb_device_revoke(struct cli *cli, const struct cli_args *args);

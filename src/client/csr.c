@@ -145,6 +145,22 @@ end_attribute(struct der_out *o, struct rs_bytes type, size_t mark)
     der_put_header(o, DER_SEQUENCE, mark);
 }
 
+/* id-aa-attestation: { { { tcg-attest-tpm-certify, OCTET STRING } } } */
+static void
+put_evidence(struct der_out *o, struct rs_bytes evidence)
+{
+    size_t mark = der_mark(o);
+
+    if (evidence.len == 0)
+        return;
+    der_put_element(o, DER_OCTET_STRING, evidence);
+    der_put_element(o, DER_OID, oid_tpm_certify);
+    der_put_header(o, DER_SEQUENCE, mark); /* AttestationStatement */
+    der_put_header(o, DER_SEQUENCE, mark); /* attestations */
+    der_put_header(o, DER_SEQUENCE, mark); /* AttestationBundle */
+    end_attribute(o, oid_attestation, mark);
+}
+
 static int
 comes_after(struct rs_bytes a, struct rs_bytes b)
 {
@@ -196,6 +212,7 @@ put_attributes(struct der_out *o, const struct client_csr *csr)
         der_put_element(o, DER_PRINTABLE_STRING, csr->challenge);
         end_attribute(o, oid_challenge_password, mark);
     }
+    put_evidence(o, csr->evidence);
     sort_set(o, whole);
     der_put_header(o, DER_CONTEXT(0), whole);
 }

@@ -107,6 +107,29 @@ struct callers {
     struct callers_entry entries[CALLERS_ENTRIES];
 };
 
+/* ---- endorse.c: open challenges -------------------------------------------------------------- */
+
+#define CHALLENGES_MAX    1024
+#define CHALLENGES_SOURCE 32 /* of them, of one source */
+
+struct challenge {
+    int64_t until; /* 0: unused */
+    uint8_t id[PKI_CHALLENGE_ID];
+    uint8_t secret_hash[32];
+    uint8_t nonce[TPM_NONCE_SIZE];
+    uint8_t chip[32];
+    uint8_t iak[TPM_NAME_SIZE];
+    uint8_t key_hash[32]; /* the one key that it served for */
+    int has_key, is_answered;
+    char owner[PKI_WHO_MAX]; /* "station:sz-1", "from:192.0.2.7" */
+    char label[STORE_NAME_MAX];
+};
+
+struct challenges {
+    pthread_mutex_t lock;
+    struct challenge list[CHALLENGES_MAX];
+};
+
 struct pki {
     struct pki_config config;
     char tenant[STORE_NAME_MAX];
@@ -130,7 +153,45 @@ struct pki {
     size_t issuer_count;
     struct catalog catalog;
     struct callers callers;
+    struct challenges challenges;
 };
+
+void challenges_init(struct challenges *c);
+void challenges_done(struct challenges *c);
+
+#define ENDORSED_MODEL "tpm2"
+
+/* 1 when no identity is made for a part of this model without evidence. */
+int endorse_is_needed(struct rs_bytes model);
+/* How the store says that an identity of this model came about. */
+const char *endorse_provenance(struct rs_bytes model);
+/*
+ * Believe a request's evidence: the challenge is this caller's, for this label, and
+ * served no other key.  RS_E_ATTEST_REQUIRED, RS_E_ATTEST_CHALLENGE, RS_E_ATTEST_INVALID.
+ */
+RS_MUST_USE rs_code endorse_check(struct pki *pki, const struct pki_issue_request *request,
+                                  const struct csr *csr, uint8_t ret_chip[32], struct rs_err *err);
+/*
+ * The order that lets this chip ask for its first identity by itself under a label: the
+ * one that it was made under, else one with room, else any.  Text and document: the arena's.
+ */
+RS_MUST_USE rs_code endorse_order(struct pki *pki, struct store *store, const char *label,
+                                  const uint8_t chip[32], struct rs_arena *arena,
+                                  char ret_order[STORE_NAME_MAX], struct rs_err *err);
+
+/* ---- finding.c ---------------------------------------------------------------------------------- */
+
+/* A second occurrence of what belongs to one device (L8). */
+struct twin {
+    const char *first;  /* the device that has it */
+    const char *second; /* the serial that was asked for */
+    const char *who, *order;
+    const char *model;
+    struct rs_bytes uid;
+    const struct rs_err *why;
+};
+/* Keep both occurrences as a finding; a failure is logged. */
+void finding_note_twin(struct pki *pki, const struct twin *twin);
 
 void callers_init(struct callers *c);
 void callers_done(struct callers *c);

@@ -39,6 +39,8 @@ struct plan {
     char product[STORE_NAME_MAX]; /* that the label names; "": any */
     uint8_t profile_hash[32];
     char uid_text[2 * 32 + 1];
+    uint8_t chip[32];           /* what a proved endorsement says it is */
+    char first[STORE_NAME_MAX]; /* refused: the device that has key or chip (L8) */
     char ip_text[CSR_SAN_MAX][16];
 };
 
@@ -80,11 +82,17 @@ find_profile(struct plan *plan, struct catalog_look *look, struct rs_err *err)
     return rc;
 }
 
+/* The share of the field is nobody's who has a certificate. */
+static int
+is_false_field(const struct pki_caller *c)
+{
+    return c->role != PKI_ENDORSED && strcmp(c->name, PKI_FIELD) == 0;
+}
+
 /* A board of an order: serial and chip come from the request that the chip signed. */
 static rs_code
-plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
+plan_board(struct plan *plan, struct catalog_look *look, const char *name, struct rs_err *err)
 {
-    const char *name = plan->request->label;
     struct catalog_document d;
     rs_code rc = catalog_find(look, CATALOG_ORDER, name, &plan->p->arena, &d, err);
 
@@ -97,7 +105,8 @@ plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
         rc = doc_order_read(d.document, &plan->order, err);
     if (rc != RS_OK)
         return rc;
-    if (doc_order_share(&plan->order, rs_bytes_str(plan->request->caller.name)) == NULL)
+    if (doc_order_share(&plan->order, rs_bytes_str(plan->request->caller.name)) == NULL ||
+        is_false_field(&plan->request->caller))
         return rs_fail(err, RS_E_ORDER_STATION, "order %s does not name station %s", name,
                        plan->request->caller.name);
     if (d.order_state != STORE_ORDER_OPEN)
@@ -111,9 +120,36 @@ plan_board(struct plan *plan, struct catalog_look *look, struct rs_err *err)
     memcpy(plan->profile_hash, plan->order.profile_hash.p, 32); /* the version that was approved */
     if (rc == RS_OK && !copy_name(plan->device, name_find(plan->csr.subject, oid_serial_number)))
         rc = rs_fail(err, RS_E_CSR_SUBJECT, "csr: serialNumber is too long");
-    if (rc == RS_OK && plan->device[0] == '\0')
+    if (rc == RS_OK && plan->device[0] == '\0' && plan->request->caller.role != PKI_ENDORSED)
         rc = rs_fail(err, RS_E_CSR_SUBJECT, "csr: its subject has no serialNumber (802.1AR 8.6)");
     return rc;
+}
+
+/* A TPM asks by itself; without a serial it gets the one that it has, or one of its endorsement. */
+static rs_code
+plan_field(struct plan *plan, struct catalog_look *look, struct rs_err *err)
+{
+    const struct pki_caller *c = &plan->request->caller;
+    struct pki *pki = plan->p->pki;
+    char order[STORE_NAME_MAX];
+    struct rs_err none = {0};
+    const char *device;
+    rs_code rc =
+        endorse_order(pki, look->store, plan->request->label, c->chip, &plan->p->arena, order, err);
+
+    if (rc == RS_OK)
+        rc = plan_board(plan, look, order, err);
+    if (rc != RS_OK || plan->device[0] != '\0')
+        return rc;
+    rc = store_find_chip(look->store, pki->tenant, ENDORSED_MODEL, RS_BYTES(c->chip),
+                         &plan->p->arena, &device, &none);
+    if (rc == RS_OK)
+        (void)snprintf(plan->device, sizeof(plan->device), "%s", device);
+    else if (rc == RS_E_DEVICE_UNKNOWN)
+        rs_hex(rs_bytes_of(c->chip, 16), plan->device, sizeof(plan->device));
+    else
+        return rs_fail(err, rc, "%s", none.text);
+    return RS_OK;
 }
 
 static void
@@ -238,7 +274,12 @@ plan_request(struct plan *plan, struct catalog_look *look, struct rs_err *err)
 {
     switch (plan->request->caller.role) {
     case PKI_STATION:
-        return plan->request->renew ? plan_renewal(plan, look, err) : plan_board(plan, look, err);
+        return plan->request->renew ? plan_renewal(plan, look, err)
+                                    : plan_board(plan, look, plan->request->label, err);
+    case PKI_ENDORSED:
+        return plan->request->renew
+                   ? rs_fail(err, RS_E_AUTH_DENIED, "an endorsement renews nothing")
+                   : plan_field(plan, look, err);
     case PKI_DEVICE:
         return plan->request->renew ? plan_renewal(plan, look, err) : plan_device(plan, look, err);
     case PKI_PERSON:
@@ -301,10 +342,6 @@ take_names(struct plan *plan, struct rs_err *err)
         cn = rs_bytes_str(plan->request->caller.name);
     put_value(plan, DOC_VALUE_DEVICE_SERIAL, rs_bytes_str(plan->device));
     put_value(plan, DOC_VALUE_NAME, cn);
-    if (plan->claim.chip_uid.len > 0) {
-        rs_hex(plan->claim.chip_uid, plan->uid_text, sizeof(plan->uid_text));
-        put_value(plan, DOC_VALUE_CHIP_UID, rs_bytes_str(plan->uid_text));
-    }
     if (plan->has_order) {
         put_value(plan, DOC_VALUE_PRODUCT, plan->order.product);
         put_value(plan, DOC_VALUE_ORDER, plan->order.name);
@@ -312,6 +349,28 @@ take_names(struct plan *plan, struct rs_err *err)
         put_value(plan, DOC_VALUE_PRODUCT, rs_bytes_str(plan->product));
     }
     return RS_OK;
+}
+
+/* ---- Evidence ---------------------------------------------------------------------------------- */
+
+/*
+ * A part that can prove what it is must: what it says of its chip in the request does
+ * not count then.  Other parts' chips are what the station says.
+ */
+static rs_code
+take_evidence(struct plan *plan, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    if (plan->has_order && endorse_is_needed(plan->order.rot)) {
+        rc = endorse_check(plan->p->pki, plan->request, &plan->csr, plan->chip, err);
+        plan->claim.chip_uid = RS_BYTES(plan->chip);
+    }
+    if (rc == RS_OK && plan->claim.chip_uid.len > 0) {
+        rs_hex(plan->claim.chip_uid, plan->uid_text, sizeof(plan->uid_text));
+        put_value(plan, DOC_VALUE_CHIP_UID, rs_bytes_str(plan->uid_text));
+    }
+    return rc;
 }
 
 /* ---- Against the store ---------------------------------------------------------------------------- */
@@ -384,6 +443,7 @@ check_key_owner(struct plan *plan, struct store *store, const char *owner,
     /* Renewal with the same key: by the holder of that very key. */
     if (plan->request->renew && memcmp(c->key_hash, plan->p->key_hash, 32) == 0)
         return RS_OK;
+    (void)snprintf(plan->first, sizeof(plan->first), "%s", owner);
     return rs_fail(err, RS_E_KEY_UNIQUE, "key: it was certified for %s%s before (L8)",
                    owner[0] != '\0' ? "device " : "somebody else", owner);
 }
@@ -403,9 +463,10 @@ check_chip(struct plan *plan, struct store *store, struct rs_err *err)
         return RS_OK;
     if (rc != RS_OK)
         return rs_fail(err, rc, "%s", none.text);
-    if (strcmp(device, plan->device) != 0)
-        return rs_fail(err, RS_E_CHIP_TWIN, "chip: it is in device %s already (L8)", device);
-    return RS_OK;
+    if (strcmp(device, plan->device) == 0)
+        return RS_OK;
+    (void)snprintf(plan->first, sizeof(plan->first), "%s", device);
+    return rs_fail(err, RS_E_CHIP_TWIN, "chip: it is in device %s already (L8)", device);
 }
 
 /*
@@ -579,6 +640,7 @@ fill_record(struct plan *plan)
     d->chip_model =
         rs_arena_text(&plan->p->arena, (const char *)plan->order.rot.p, plan->order.rot.len);
     d->station = keep(plan, plan->request->caller.name);
+    d->provenance = endorse_provenance(plan->order.rot);
     d->chip_uid = rs_arena_copy(&plan->p->arena, plan->claim.chip_uid);
     d->made_at = rs_now();
     r->new_device = 1;
@@ -623,6 +685,8 @@ check_request(struct plan *plan, struct store *store, struct rs_err *err)
         rc = take_names(plan, err);
     if (rc == RS_OK)
         rc = csr_check_proof(&plan->csr, err);
+    if (rc == RS_OK)
+        rc = take_evidence(plan, err);
     if (rc == RS_OK) {
         request_id(plan->request, rs_now() / REQUEST_BUCKET_S, plan->p->request_id);
         fill_record(plan);
@@ -685,6 +749,25 @@ check_store(struct plan *plan, struct store *store, struct store_cert *ret_cert,
     return rc;
 }
 
+/* Key or chip belong to another device: refused, and kept for people to look at (L8). */
+static void
+note_twin(struct plan *plan, const struct rs_err *err)
+{
+    struct twin twin = {.first = plan->first,
+                        .second = plan->device,
+                        .who = plan->request->caller.who,
+                        .order = "",
+                        .model = plan->p->record.device.chip_model,
+                        .uid = plan->claim.chip_uid,
+                        .why = err};
+
+    if (plan->first[0] == '\0')
+        return;
+    if (plan->has_order)
+        twin.order = plan->p->record.device.order;
+    finding_note_twin(plan->p->pki, &twin);
+}
+
 /* To the signer, or an answer at once.  The waiters belong to p, this caller is one of them. */
 static void
 decide(struct plan *plan, struct store *store)
@@ -703,6 +786,8 @@ decide(struct plan *plan, struct store *store)
         if (rc == RS_OK)
             return;
     }
+    if (rc != RS_OK)
+        note_twin(plan, &err);
     finish_early(p, rc, found ? &cert : NULL, rc == RS_OK ? NULL : &err);
 }
 

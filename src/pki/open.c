@@ -282,6 +282,7 @@ pki_open(const struct pki_config *config, struct pki **ret_pki, struct rs_err *e
     (void)pthread_rwlock_init(&pki->issuers_lock, NULL);
     catalog_init(&pki->catalog);
     callers_init(&pki->callers);
+    challenges_init(&pki->challenges);
     if (pthread_key_create(&pki->reader_key, close_reader) != 0)
         abort();
     rc = open_store(pki, err);
@@ -313,5 +314,6 @@ pki_close(struct pki *pki)
     (void)pthread_rwlock_destroy(&pki->issuers_lock);
     catalog_done(&pki->catalog);
     callers_done(&pki->callers);
+    challenges_done(&pki->challenges);
     free(pki);
 }

@@ -17,6 +17,7 @@
 #ifndef PKI_PKI_H
 #define PKI_PKI_H
 
+#include "attest/tpm.h"
 #include "base/arena.h"
 #include "keys/doc.h"
 #include "keys/signer_client.h"
@@ -34,6 +35,8 @@ enum pki_role {
     PKI_DEVICE = 2,  /* may ask for itself */
     PKI_PERSON = 3,  /* administration */
     PKI_SERVER = 4,  /* this process: TLS and OCSP certificates */
+    /* A TPM whose maker stands for it (pki_authenticate_endorsed): may ask for its first identity. */
+    PKI_ENDORSED = 5,
 };
 
 struct pki_caller {
@@ -46,6 +49,8 @@ struct pki_caller {
     size_t serial_len;
     uint8_t key_hash[32];
     struct rs_bytes subject; /* Name, borrowed from the certificate shown */
+    uint8_t chip[32];        /* PKI_ENDORSED: digest of the EK */
+    uint8_t nonce[32];       /* PKI_ENDORSED: of the challenge that was answered */
 };
 
 struct pki_config {
@@ -53,6 +58,7 @@ struct pki_config {
     const char *tenant;
     struct signer_client *signer;
     uint32_t signer_id;
+    const struct tpm_roots *tpm_roots; /* TPM makers; NULL: no TPM is believed */
 };
 
 /*
@@ -84,6 +90,52 @@ RS_MUST_USE rs_code pki_authenticate(struct pki *pki, struct rs_bytes cert_der, 
  * It does not change with what is issued: what was not there may be there since.
  */
 uint64_t pki_generation(struct pki *pki);
+
+/* ---- Endorsement (docs/design/attest.md) --------------------------------------------- */
+
+#define PKI_CHALLENGE_ID 16
+#define PKI_CHALLENGE_S  600
+#define PKI_FIELD        "field" /* the station of a share that devices may draw on by themselves */
+
+/* Who wants to be challenged, for what. */
+struct pki_challenge_ask {
+    const struct pki_caller *caller; /* a station, for a board; NULL: the device itself */
+    const char *source;              /* without a caller: where it comes from, for the limit */
+    const char *label;       /* the order of a station; the product (or order) of a device */
+    struct rs_bytes ek_cert; /* DER */
+    struct rs_bytes iak;     /* TPM2B_PUBLIC */
+};
+
+struct pki_challenge {
+    uint8_t id[PKI_CHALLENGE_ID];
+    uint8_t nonce[TPM_NONCE_SIZE]; /* for TPM2_Certify */
+    uint8_t credential[TPM_CREDENTIAL_MAX];
+    size_t credential_len;
+    int64_t until;
+};
+
+/*
+ * Believe an endorsement, and make a credential that only this TPM can open.  It is
+ * open for ten minutes, in memory: a restart voids it.
+ *
+ * RS_E_CHIP_NOT_GENUINE, RS_E_ATTEST_INVALID: see attest/tpm.h; also when no maker is
+ * configured.  RS_E_ORDER_STATION, RS_E_ORDER_CLOSED, RS_E_REQUEST_UNKNOWN: no order
+ * grants it.  RS_E_REQUEST_LIMIT: too many are open, in all or of this source.
+ */
+RS_MUST_USE rs_code pki_challenge(struct pki *pki, const struct pki_challenge_ask *ask,
+                                  struct pki_challenge *ret_challenge, struct rs_err *err);
+
+/*
+ * What the TPM of a station's board gave back.  RS_E_ATTEST_CHALLENGE: no such challenge
+ * of this station is open; RS_E_CHIP_NOT_GENUINE: wrong, and the challenge is gone.
+ */
+RS_MUST_USE rs_code pki_answer(struct pki *pki, const struct pki_caller *caller, struct rs_bytes id,
+                               struct rs_bytes secret, struct rs_err *err);
+
+/* The same for a device that asked by itself: it is the caller of one enrolment then. */
+RS_MUST_USE rs_code pki_authenticate_endorsed(struct pki *pki, struct rs_bytes id,
+                                              struct rs_bytes secret, struct pki_caller *ret_caller,
+                                              struct rs_err *err);
 
 /* ---- Issuing ------------------------------------------------------------------------ */
 
@@ -140,6 +192,14 @@ RS_MUST_USE rs_code pki_check_issue(struct pki *pki, const struct pki_issue_requ
 RS_MUST_USE rs_code pki_issue_own(struct pki *pki, const char *profile, const char *issuer,
                                   const char *name, const char *const *names, size_t name_count,
                                   struct rs_bytes spki, struct rs_buf *ret_der, struct rs_err *err);
+
+/* ---- Findings ------------------------------------------------------------------------- */
+
+/*
+ * A key or a chip that turned up at a second device (L8) is an object of kind "finding"
+ * in the store, with both occurrences; this is its name, by the device that had it first.
+ */
+void pki_finding_name(const char *device, char name[STORE_NAME_MAX]);
 
 /* ---- Revocation and status ----------------------------------------------------------- */
 

@@ -10,7 +10,8 @@
 #include "base/io.h"
 #include "server/server.h"
 
-#define CONFIG_MAX 65536
+#define CONFIG_MAX   65536
+#define TPM_FILE_MAX 262144
 
 struct listen_section {
     const char *devices, *people, *http;
@@ -20,6 +21,10 @@ struct crl_section {
     int64_t every;
 };
 
+struct tpm_section {
+    struct rs_config_list roots;
+};
+
 struct file {
     const char *installation;
     int mode;
@@ -27,6 +32,7 @@ struct file {
     int64_t threads;
     struct listen_section listen;
     struct crl_section crl;
+    struct tpm_section tpm;
 };
 
 static const char *const modes[] = {"test", "production", NULL};
@@ -67,6 +73,14 @@ static const struct rs_config_field crl_fields[] = {
     {.name = NULL},
 };
 
+static const struct rs_config_field tpm_fields[] = {
+    {.name = "roots",
+     .type = RS_CONFIG_LIST,
+     .at = offsetof(struct tpm_section, roots),
+     .help = "PEM files of the TPM makers to believe; names count from the data directory"},
+    {.name = NULL},
+};
+
 static const struct rs_config_field schema[] = {
     {.name = "installation",
      .type = RS_CONFIG_NAME,
@@ -104,6 +118,7 @@ static const struct rs_config_field schema[] = {
      .at = offsetof(struct file, listen),
      .fields = listen_fields},
     {.name = "crl", .type = RS_CONFIG_MAP, .at = offsetof(struct file, crl), .fields = crl_fields},
+    {.name = "tpm", .type = RS_CONFIG_MAP, .at = offsetof(struct file, tpm), .fields = tpm_fields},
     {.name = NULL},
 };
 
@@ -114,6 +129,69 @@ join(struct rs_arena *arena, const char *prefix, const char *dir, const char *na
     int n = snprintf(text, sizeof(text), "%s%s/%s", prefix, dir, name);
 
     return n > 0 && (size_t)n < sizeof(text) ? rs_arena_text(arena, text, (size_t)n) : NULL;
+}
+
+/* ---- TPM makers ---------------------------------------------------------------------- */
+
+rs_code
+server_tpm_roots(const struct server_config *config, struct tpm_roots **ret_roots,
+                 struct rs_err *err)
+{
+    struct tpm_roots *roots = NULL;
+    rs_code rc;
+
+    *ret_roots = NULL;
+    if (config->tpm_count == 0)
+        return RS_OK;
+    rc = tpm_roots_new(&roots, err);
+    for (size_t i = 0; i < config->tpm_count && rc == RS_OK; i++)
+        rc = tpm_roots_add(roots, config->tpm_names[i], config->tpm_texts[i], err);
+    if (rc == RS_OK)
+        rc = tpm_roots_check(roots, err);
+    if (rc == RS_OK)
+        *ret_roots = roots;
+    else
+        tpm_roots_free(roots);
+    return rc;
+}
+
+static rs_code
+load_tpm_file(const char *data, const char *name, struct rs_arena *arena, struct rs_bytes *ret_text,
+              struct rs_err *err)
+{
+    const char *path = name[0] == '/' ? name : join(arena, "", data, name);
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf text;
+    rs_buf_init(&text, TPM_FILE_MAX);
+    if (path == NULL)
+        return rs_fail(err, RS_E_CONFIG_INVALID, "tpm.roots: a name is too long");
+    rc = rs_file_read(path, TPM_FILE_MAX, &text, err);
+    if (rc == RS_OK)
+        *ret_text = rs_arena_copy(arena, rs_buf_bytes(&text));
+    return rc == RS_OK && ret_text->p == NULL ? rs_fail(err, RS_E_NO_MEMORY, "tpm.roots") : rc;
+}
+
+/* Strictly, when the server starts: a maker that cannot be read is noticed before a device asks. */
+static rs_code
+load_tpm(struct server_config *config, const struct tpm_section *tpm, struct rs_arena *arena,
+         struct rs_err *err)
+{
+    struct tpm_roots *roots = NULL;
+    rs_code rc = RS_OK;
+
+    if (tpm->roots.count > SERVER_TPM_FILES_MAX)
+        return rs_fail(err, RS_E_CONFIG_INVALID, "tpm.roots: more than %d files",
+                       SERVER_TPM_FILES_MAX);
+    for (size_t i = 0; i < tpm->roots.count && rc == RS_OK; i++) {
+        config->tpm_names[i] = tpm->roots.items[i];
+        rc = load_tpm_file(config->data, tpm->roots.items[i], arena, &config->tpm_texts[i], err);
+        config->tpm_count++;
+    }
+    if (rc == RS_OK)
+        rc = server_tpm_roots(config, &roots, err);
+    tpm_roots_free(roots);
+    return rc;
 }
 
 rs_code
@@ -146,5 +224,5 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     ret_config->production = f.mode == 1;
     ret_config->crl_every_s = f.crl.every;
     ret_config->threads = f.threads;
-    return RS_OK;
+    return load_tpm(ret_config, &f.tpm, arena, err);
 }

@@ -37,6 +37,7 @@
 #define TLS_PROFILE      "tls-server"
 #define TIDY_S           10
 #define CODE_RETRY_AFTER "600" /* CODE_WINDOW_S */
+#define FIELD_PATH       "/.well-known/rootsmith/v1/"
 
 /* ---- Calls on workers ---------------------------------------------------------------------- */
 
@@ -344,6 +345,21 @@ handle_est_by_code(struct est_exchange *e, const struct http_request *request, c
     refuse_est(e, &err);
 }
 
+/* A TPM that has answered its challenge, else a device with a code. */
+static void
+handle_est_by_header(struct est_exchange *e, const struct http_request *request, const char *header)
+{
+    struct rs_err err = {0};
+    int is_tpm = 0;
+
+    if (tpm_identify(e->front, header, &is_tpm, &e->call.caller, &err) != RS_OK)
+        refuse_est(e, &err);
+    else if (is_tpm)
+        est_handle(&e->call, on_est_reply, e);
+    else
+        handle_est_by_code(e, request, header);
+}
+
 static void
 handle_est(struct front *f, const struct http_request *request)
 {
@@ -361,7 +377,7 @@ handle_est(struct front *f, const struct http_request *request)
     e->exchange = request->exchange;
     fill_est_call(f, request, &e->call);
     if (request->peer == HTTP_PEER_NONE && header != NULL && e->call.operation == EST_SIMPLEENROLL)
-        handle_est_by_code(e, request, header);
+        handle_est_by_header(e, request, header);
     else if (identify_est(f, request, &e->call, &err) != RS_OK)
         refuse_est(e, &err);
     else
@@ -385,6 +401,8 @@ on_device_request(void *arg, const struct http_request *request)
         handle_est(f, request);
     else if (strncmp(request->path, "/station/v1/", 12) == 0)
         dispatch(f, request, request->path + 12, station_routes);
+    else if (strncmp(request->path, FIELD_PATH, sizeof(FIELD_PATH) - 1) == 0)
+        dispatch(f, request, request->path + sizeof(FIELD_PATH) - 1, field_routes);
     else
         reply_text(request, 404, "request.unknown: there is nothing here\n");
 }
@@ -627,6 +645,7 @@ struct running {
     struct front front;
     struct store *first; /* see jail_front() */
     struct signer_client *signer;
+    struct tpm_roots *tpm_roots;
     struct crypto_key *tls_key;
     struct http_tls *tls;
     struct http_server *http;
@@ -641,9 +660,12 @@ open_pki(struct running *r, int signer_fd, struct rs_err *err)
     struct proto_ready ready;
     rs_code rc;
 
-    rc = signer_client_new(signer_fd, "front", &r->signer, &ready, err);
+    rc = server_tpm_roots(r->front.config, &r->tpm_roots, err);
+    if (rc == RS_OK)
+        rc = signer_client_new(signer_fd, "front", &r->signer, &ready, err);
     if (rc != RS_OK)
         return rc;
+    config.tpm_roots = r->tpm_roots;
     config.signer = r->signer;
     config.signer_id = ready.signer_id;
     (void)snprintf(r->front.ready_text, sizeof(r->front.ready_text),
@@ -707,6 +729,7 @@ stop(struct running *r)
     signer_client_free(r->signer);
     ocsp_responder_free(r->front.ocsp);
     pki_close(r->front.pki);
+    tpm_roots_free(r->tpm_roots);
     http_tls_free(r->tls);
     path_trust_free(r->front.paths);
     crypto_key_free(r->tls_key);

@@ -59,7 +59,17 @@ struct route {
 };
 
 extern const struct route rest_routes[];    /* below /api/v1/ */
+extern const struct route field_routes[];   /* below /.well-known/rootsmith/v1/ */
 extern const struct route station_routes[]; /* below /station/v1/ */
+
+/* /station/v1/tpm/...: NAME is "challenge" or "answer". */
+void post_station_tpm(struct call *call);
+/*
+ * Who has answered a challenge to a TPM: Basic "tpm-ID:SECRET", both hex.  *ret_is 0: the header
+ * is of another kind, and nothing was done.
+ */
+RS_MUST_USE rs_code tpm_identify(struct front *front, const char *header, int *ret_is,
+                                 struct pki_caller *ret_caller, struct rs_err *err);
 
 /* base64 member of a JSON body into the arena. */
 RS_MUST_USE rs_code call_bytes(struct call *call, const char *member, size_t max,

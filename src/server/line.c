@@ -298,5 +298,6 @@ const struct route station_routes[] = {
     {HTTP_POST, "enroll", 0, NULL, PKI_NOBODY, post_enroll},
     {HTTP_GET, "orders", 0, NULL, PKI_STATION, get_orders},
     {HTTP_POST, "boards", 0, NULL, PKI_STATION, post_boards},
+    {HTTP_POST, "tpm", 1, NULL, PKI_STATION, post_station_tpm},
     {HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL},
 };

@@ -293,6 +293,18 @@ get_product(struct call *call)
     show_object(call, "product", 1);
 }
 
+static void
+get_findings(struct call *call)
+{
+    list_objects(call, "finding", 1);
+}
+
+static void
+get_finding(struct call *call)
+{
+    show_object(call, "finding", 1);
+}
+
 /* ---- products --------------------------------------------------------------------------------------- */
 
 static rs_code
@@ -536,6 +548,8 @@ put_station(struct call *call)
         rc = rs_json_hex(call->body, "key", key, sizeof(key), &key_len, &err);
     if (rc == RS_OK && (id_len != 32 || key_len != 32))
         rc = rs_fail(&err, RS_E_REQUEST_FORMAT, "station: token and key are 32 bytes of hex");
+    if (rc == RS_OK && strcmp(call->name, PKI_FIELD) == 0)
+        rc = rs_fail(&err, RS_E_EXISTS, "station: \"" PKI_FIELD "\" stands for devices in orders");
     json_t *doc = json_pack("{s:s, s:s, s:o}", "kind", "station", "name", call->name, "key",
                             json_hex(RS_BYTES(key)));
     RS_AUTO(rs_buf_done) struct rs_buf text;
@@ -648,6 +662,22 @@ add_cert(void *arg, const struct store_cert *cert)
     return json_array_append_new(l->items, json_cert(l->call->front, cert)) != 0;
 }
 
+/* What people must look at, when this device has a twin. */
+static json_t *
+json_finding(struct call *call, struct store *store, const char *device)
+{
+    struct store_object o;
+    json_t *j = NULL;
+    char name[STORE_NAME_MAX];
+
+    pki_finding_name(device, name);
+    if (store_find_object(store, tenant(call), "finding", name, 0, &call->arena, &o, NULL) !=
+            RS_OK ||
+        rs_json_read(o.document, &j, NULL) != RS_OK)
+        return json_null();
+    return j;
+}
+
 static void
 get_device(struct call *call)
 {
@@ -669,6 +699,7 @@ get_device(struct call *call)
     }
     j = json_device(&d);
     (void)json_object_set_new(j, "objects", l.items);
+    (void)json_object_set_new(j, "finding", json_finding(call, l.store, call->name));
     call_reply(call, 200, j);
 }
 
@@ -797,6 +828,8 @@ const struct route rest_routes[] = {
     {HTTP_GET, "stations", 0, NULL, PKI_PERSON, get_stations},
     {HTTP_GET, "stations", 1, NULL, PKI_PERSON, rest_get_station},
     {HTTP_PUT, "stations", 1, NULL, PKI_PERSON, put_station},
+    {HTTP_GET, "findings", 0, NULL, PKI_PERSON, get_findings},
+    {HTTP_GET, "findings", 1, NULL, PKI_PERSON, get_finding},
     {HTTP_GET, "devices", 0, NULL, PKI_PERSON, get_devices},
     {HTTP_GET, "devices", 1, NULL, PKI_PERSON, get_device},
     {HTTP_POST, "devices", 1, "revoke", PKI_PERSON, post_device_revoke},

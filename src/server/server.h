@@ -10,7 +10,10 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
+#include "attest/tpm.h"
 #include "base/arena.h"
+
+#define SERVER_TPM_FILES_MAX 16
 
 /* What rootsmithd.yaml says, with defaults filled in. */
 struct server_config {
@@ -24,7 +27,15 @@ struct server_config {
     int production;
     int64_t crl_every_s;
     int64_t threads; /* 0: one per core */
+    /* PEM texts of TPM makers' certificates, checked when the file was read. */
+    const char *tpm_names[SERVER_TPM_FILES_MAX];
+    struct rs_bytes tpm_texts[SERVER_TPM_FILES_MAX];
+    size_t tpm_count;
 };
+
+/* The makers of a configuration; NULL when none is named.  The caller frees them. */
+RS_MUST_USE rs_code server_tpm_roots(const struct server_config *config,
+                                     struct tpm_roots **ret_roots, struct rs_err *err);
 
 /*
  * Read DATA/rootsmithd.yaml (or config_path).  All mistakes at once, as text

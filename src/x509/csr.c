@@ -202,10 +202,41 @@ read_extensions(struct rs_bytes value, struct csr *csr, struct rs_err *err)
     return rc;
 }
 
+/* ---- Evidence -------------------------------------------------------------------------- */
+
+/*
+ * AttestationBundle { attestations { { type, stmt }... } } with one statement, of
+ * tcg-attest-tpm-certify; kinds that nobody here can check are as good as none.
+ */
+static int
+read_bundle(struct rs_bytes value, struct csr *csr)
+{
+    struct der d, bundle, list, one;
+
+    der_init(&d, value);
+    der_enter(&d, DER_SEQUENCE, &bundle);
+    der_enter(&bundle, DER_SEQUENCE, &list);
+    der_enter(&list, DER_SEQUENCE, &one);
+    struct rs_bytes type = der_take(&one, DER_OID);
+    struct rs_bytes whole = der_take_any(&one);
+    if (!der_done(&d) || !der_done(&bundle) || !der_done(&list) || !der_done(&one))
+        return 0;
+    if (!rs_bytes_equal(type, oid_tpm_certify))
+        return 1;
+    der_init(&d, whole);
+    csr->evidence = der_take(&d, DER_OCTET_STRING);
+    return der_done(&d) && csr->evidence.len > 0 && csr->evidence.len <= CSR_EVIDENCE_MAX;
+}
+
 /* ---- Attributes and the whole ----------------------------------------------------------- */
 
+/* What may stand once. */
+struct seen {
+    int extensions, evidence;
+};
+
 static rs_code
-read_attribute(struct der *list, struct csr *csr, int *seen_extensions, struct rs_err *err)
+read_attribute(struct der *list, struct csr *csr, struct seen *seen, struct rs_err *err)
 {
     struct der attr, values;
 
@@ -216,9 +247,16 @@ read_attribute(struct der *list, struct csr *csr, int *seen_extensions, struct r
         return rs_fail(err, RS_E_CSR_FORMAT, "csr: malformed attribute (RFC 2986 4.1)");
     if (rs_bytes_equal(oid, oid_extension_request)) {
         struct rs_bytes value = der_take_whole(&values, DER_SEQUENCE);
-        if (!der_done(&values) || (*seen_extensions)++)
+        if (!der_done(&values) || seen->extensions++)
             return rs_fail(err, RS_E_CSR_FORMAT, "csr: extensionRequest must stand once");
         return read_extensions(value, csr, err);
+    }
+    if (rs_bytes_equal(oid, oid_attestation)) {
+        struct rs_bytes value = der_take_whole(&values, DER_SEQUENCE);
+        if (!der_done(&values) || seen->evidence++ || !read_bundle(value, csr))
+            return rs_fail(err, RS_E_CSR_FORMAT,
+                           "csr: attestation must stand once, with one statement in it");
+        return RS_OK;
     }
     if (rs_bytes_equal(oid, oid_challenge_password)) {
         unsigned tag = der_peek(&values);
@@ -234,7 +272,7 @@ static rs_code
 read_info(struct rs_bytes tbs, struct csr *csr, struct rs_err *err)
 {
     struct der d, info, attrs;
-    int seen_extensions = 0;
+    struct seen seen = {0};
     unsigned count = 0;
     rs_code rc = RS_OK;
 
@@ -250,7 +288,7 @@ read_info(struct rs_bytes tbs, struct csr *csr, struct rs_err *err)
     while (rc == RS_OK && der_peek(&attrs) != 0) {
         if (++count > ATTRIBUTES_MAX)
             return rs_fail(err, RS_E_CSR_FORMAT, "csr: more than %d attributes", ATTRIBUTES_MAX);
-        rc = read_attribute(&attrs, csr, &seen_extensions, err);
+        rc = read_attribute(&attrs, csr, &seen, err);
     }
     if (rc == RS_OK && !der_done(&attrs))
         rc = rs_fail(err, RS_E_CSR_FORMAT, "csr: malformed attributes (RFC 2986 4.1)");

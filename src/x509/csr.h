@@ -13,8 +13,9 @@
 #include "crypto/pub.h"
 #include "x509/der.h"
 
-#define CSR_SAN_MAX   32
-#define CSR_BYTES_MAX 32768
+#define CSR_SAN_MAX      32
+#define CSR_EVIDENCE_MAX 4096
+#define CSR_BYTES_MAX    32768
 
 enum san_kind {
     SAN_EMAIL = 1,
@@ -43,6 +44,7 @@ struct csr {
     struct san sans[CSR_SAN_MAX];
     size_t san_count;
     struct rs_bytes challenge; /* challengePassword; empty: none */
+    struct rs_bytes evidence;  /* of a TPM (attest/tpm.h); empty: none */
     int asks_ca;               /* basicConstraints cA TRUE, or keyCertSign, or a CMC right */
     int unknown_critical;      /* a critical extension that we do not know */
 };

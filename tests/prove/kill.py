@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kill server, signer and stations under load, again and again; time how soon they serve again.
+"""Kill server, signer, stations and agents under load, again and again; time how soon they serve again.
 
 Called by kill.sh with an installation that is set up and stopped.  Everything that is chosen comes
 from the seed.  A kill at a mark (src/base/inject.h) counts for its window only when the process
@@ -13,10 +13,13 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+
+from kill_agents import Agents
 
 AWAY_LIMIT_S = 60     # longer: it does not come back at all
 POLL_S = 0.002
@@ -329,6 +332,9 @@ class Campaign:
                          for name in a.stations.split(",")]
         self.kills, self.fired, self.windows = (collections.Counter() for _ in range(3))
         self.deaths, self.restarts, self.trouble = Tail(self.count_path), [], []
+        # A generator of their own: how the machine runs decides how often they draw.
+        self.agents = Agents(a.agent, a.url, a.boards, a.clients, a.agents.split(","),
+                             random.Random(a.seed + 1), self.trouble)
         self.missed = self.tried_again = 0
 
     def rules(self, text):
@@ -338,6 +344,7 @@ class Campaign:
 
     def poll(self):
         self.load.poll()
+        self.agents.poll()
         for s in self.stations:
             s.poll()
             code = s.process.poll()
@@ -446,9 +453,14 @@ class Campaign:
         if more:
             self.kills["at a mark, again"] += more
 
+    def killed(self):
+        return sum(self.kills.values()) + self.agents.kills()
+
     def is_done(self):
-        a = self.a
-        return (sum(self.kills.values()) >= a.kills and self.load.answered >= a.certs and
+        a, stations = self.a, self.kills["station"]
+        return (self.killed() >= a.kills and self.load.answered >= a.certs and
+                sum(self.kills.values()) - stations >= a.server_kills and
+                self.agents.kills() >= a.agent_kills and
                 all(self.windows[w] >= a.window for w in (LEDGER_STORE, STORE_ANSWER)))
 
     def run(self):
@@ -466,8 +478,8 @@ class Campaign:
                 break
             if now() > told + 30:
                 told = now()
-                print("  %4d s  %d kills, %d acknowledged, windows %d and %d" % (
-                    told - self.begun, sum(self.kills.values()), self.load.answered,
+                print("  %4d s  %d kills, %d of them agents, %d acknowledged, windows %d and %d" % (
+                    told - self.begun, self.killed(), self.agents.kills(), self.load.answered,
                     self.windows[LEDGER_STORE], self.windows[STORE_ANSWER]), flush=True)
         self.took = now() - self.begun
 
@@ -476,6 +488,7 @@ class Campaign:
         for s in self.stations:
             for board in s.finish(60):
                 self.trouble.append("%s: board %s never passed" % (s.name, board))
+        self.agents.finish()
         if self.load.stop() != 0:
             self.trouble.append("est_load failed")
         if self.server.stop() != 0:
@@ -516,8 +529,11 @@ def judge(c, w):
     for line in c.abnormal_ends():
         wrong.append("a child ended otherwise: " + line)
     ends = sum((s.ends for s in c.stations), collections.Counter())
+    kinds = c.kills + c.agents.sum_of("kills")
     figures = {
-        "kills": sum(c.kills.values()), "kinds": dict(sorted(c.kills.items())),
+        "kills": c.killed(), "kinds": dict(sorted(kinds.items())),
+        "agents": c.agents.figures(), "disk_mb": folder_mb(a.work),
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
         "acknowledged": c.load.answered, "seconds": round(c.took, 1),
         "windows": {n: c.windows[n] for n in (LEDGER_STORE, STORE_ANSWER)},
         "marks": dict(c.fired), "not_hit": c.missed,
@@ -533,11 +549,23 @@ def judge(c, w):
     return figures, wrong
 
 
+def folder_mb(path):
+    total = 0
+    for folder, _, names in os.walk(path):
+        total += sum(os.lstat(os.path.join(folder, n)).st_blocks for n in names)
+    return total >> 11
+
+
 def show(figures, wrong):
     print("kill: %(kills)d kills, %(acknowledged)d certificates acknowledged, %(boards)d boards, "
           "%(seconds).0f s" % figures)
     for kind, n in figures["kinds"].items():
         print("kill:   %-40s %5d" % (kind, n))
+    print("kill: agents: %(devices)d devices held %(held)d certificates; killed %(kills)d times, "
+          "their identity worked each time; %(renewed_at_the_end)d renewed at the end"
+          % figures["agents"] if not wrong else "kill: agents: see below")
+    print("kill: agents: runs %(runs)s, refusals %(refusals)s" % figures["agents"])
+    print("kill: %(disk_mb)d MB on the disk, %(memory_mb)d MB of memory here" % figures)
     for window, n in figures["windows"].items():
         print("kill: died between %s: %d" % (window, n))
     for kind, s in list(figures["restart_s_by_kind"].items()) + [("of any kind", figures["restart_s"])]:
@@ -553,12 +581,13 @@ def show(figures, wrong):
 
 def options():
     p = argparse.ArgumentParser()
-    for name in ("server", "station", "load", "data", "work", "clients", "boards", "stations",
-                 "line", "json"):
+    for name in ("server", "station", "agent", "load", "url", "data", "work", "clients", "boards",
+                 "stations", "agents", "line", "json"):
         p.add_argument("--" + name, required=True)
     for name, kind, value in (("seed", int, 1), ("kills", int, 40), ("certs", int, 500),
+                              ("server-kills", int, 20), ("agent-kills", int, 10),
                               ("window", int, 2), ("rate", float, 300), ("connections", int, 12),
-                              ("batch", int, 4000), ("seconds", float, 1320),
+                              ("batch", int, 4000), ("seconds", float, 2700),
                               ("work-s", float, 0.12), ("again", float, 0.25),
                               ("restart-limit", float, 1.0)):
         p.add_argument("--" + name, type=kind, default=value)
@@ -579,6 +608,7 @@ def main():
         c.end()
     finally:
         w.stop()
+        c.agents.stop()
         for p in c.load.processes + [c.server.process] + [s.process for s in c.stations]:
             if p is not None and p.poll() is None:
                 p.kill()

@@ -7,8 +7,8 @@ the ledger's segments by docs/protocols/ledger.md.  Uses no code of the product.
     kill_oracle.py DATA CLIENT-DIR [--json FILE]      judge; exit 0: nothing found
     kill_oracle.py DATA CLIENT-DIR --self-test DIR    spoil copies, and see that each is noticed
 
-CLIENT-DIR holds *.log of est_load, NAME/journal of each station, and boards.txt (a line for each
-board that passed).
+CLIENT-DIR holds *.log of est_load, NAME/journal of each station, boards.txt (a line for each
+board that passed), and agents.txt (what each device's agent held, and held last).
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
@@ -245,8 +245,27 @@ def read_journal(path, certs, counts):
         at += 8 + length
 
 
+def read_agents(path, certs, findings, counts):
+    """"held NAME DIGEST DER" for each certificate an agent turned to, "last NAME DIGEST" at the end."""
+    held = collections.defaultdict(set)
+    for line in open(path, encoding="ascii"):
+        f = line.split()
+        if f[0] == "held":
+            der = bytes.fromhex(f[3])
+            if hashlib.sha256(der).hexdigest() != f[2]:
+                findings.add("log", "%s: %s" % (path, line[:80]))
+            held[f[1]].add(f[2])
+            certs.append(("agent %s" % f[1], der))
+            counts["agent certificates"] += 1
+        elif f[2] not in held[f[1]]:
+            findings.add("identity", "agent %s ended without a certificate that it was given" % f[1])
+
+
 def read_clients(folder, findings, counts):
     certs = []
+    agents = os.path.join(folder, "agents.txt")
+    if os.path.exists(agents):
+        read_agents(agents, certs, findings, counts)
     for path in sorted(glob.glob(folder + "/*.log")):
         read_load_log(path, certs, findings, counts)
     for path in sorted(glob.glob(folder + "/*/journal")):
@@ -483,13 +502,44 @@ def spoil_foreign_answer(data, clients):
     open(path, "w", encoding="ascii").writelines(lines[:n + 1] + [" ".join(f) + "\n"] + lines[n + 1:])
 
 
+def agents_notes(clients):
+    path = clients + "/agents.txt"
+    lines = open(path, encoding="ascii").readlines()
+    held = [n for n, line in enumerate(lines) if line.startswith("held ")]
+    return path, lines, held[len(held) // 2]
+
+
+def spoil_agent_row_dropped(data, clients):
+    _, lines, n = agents_notes(clients)
+    der = bytes.fromhex(lines[n].split()[3])
+    change_store(data, ("DELETE FROM certificate WHERE fingerprint = ?", (sha(der),)))
+
+
+def spoil_agent_leaf_replaced(data, clients):
+    _, lines, n = agents_notes(clients)
+    der = bytes.fromhex(lines[n].split()[3])
+    rewrite_ledger(data + "/signer/ledger",
+                   lambda all_: [(14, b"\xa0") if is_leaf_of(x, der) else x for x in all_])
+
+
+def spoil_agent_lost_all(data, clients):
+    """An agent ended with something that nobody gave it."""
+    path, lines, _ = agents_notes(clients)
+    n = next(i for i, line in enumerate(lines) if line.startswith("last "))
+    lines[n] = "%s None\n" % lines[n].rsplit(" ", 1)[0]
+    open(path, "w", encoding="ascii").writelines(lines)
+
+
 SPOILS = [("a leaf is removed", spoil_leaf_removed, "no leaf"),
           ("a leaf is something else", spoil_leaf_replaced, "no leaf"),
           ("a serial has two leaves", spoil_leaf_doubled, "duplicate"),
           ("a serial has two rows", spoil_row_doubled, "duplicate"),
           ("an acknowledged certificate is not in the store", spoil_row_dropped, "lost"),
           ("an acknowledged certificate has other bytes in the store", spoil_row_changed, "lost"),
-          ("a client holds a certificate without a leaf", spoil_foreign_answer, "no leaf")]
+          ("a client holds a certificate without a leaf", spoil_foreign_answer, "no leaf"),
+          ("a device's certificate is not in the store", spoil_agent_row_dropped, "lost"),
+          ("a device's certificate has no leaf", spoil_agent_leaf_replaced, "no leaf"),
+          ("a device ended without an identity", spoil_agent_lost_all, "identity")]
 
 
 def self_test(data, clients, work):

@@ -43,7 +43,11 @@ code_of(rot_err rot)
     case ROT_E_WRONG_PART:
         return RS_E_CHIP_WRONG_PART;
     case ROT_E_AUTH:
-        return RS_E_CHIP_FOREIGN;
+        return RS_E_CHIP_AUTH;
+    case ROT_E_SPACE:
+        return RS_E_CHIP_FULL;
+    case ROT_E_STATE:
+        return RS_E_CHIP_LOCKED;
     case ROT_E_ARG:
     case ROT_E_UNSUPPORTED: /* this part never does that */
     case ROT_E_FORMAT:
@@ -142,7 +146,7 @@ chip_layout(struct desk *d, struct rs_err *err)
         {"OBJECT", "object"}, {"PART", "part"}, {"PLACE", "place"}, {"BYTES", "bytes"}};
     const struct rot_layout *l = layout_of(d);
     RS_AUTO(rs_json_done) json_t *items = json_array(), *out = NULL;
-    char name[ROT_NAME_MAX];
+    char name[ROT_NAME_MAX], place[16];
 
     for (size_t i = 0; i < l->place_count; i++) {
         rot_err rot = rot_object_name(l->places[i].object, name);
@@ -150,10 +154,12 @@ chip_layout(struct desk *d, struct rs_err *err)
             (void)chip_fail(d, rot, "layout", err);
             return -1;
         }
-        (void)json_array_append_new(items, json_pack("{s:s, s:s, s:I, s:i}", "object", name, "part",
-                                                     parts[l->places[i].part], "place",
-                                                     (json_int_t)l->places[i].where, "bytes",
-                                                     (int)l->places[i].size));
+        /* Slots are counted; handles and object ids are read as they stand in data sheets. */
+        (void)snprintf(place, sizeof(place), l->places[i].where > 255 ? "0x%08lx" : "%lu",
+                       (unsigned long)l->places[i].where);
+        (void)json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:i}", "object", name, "part",
+                                                     parts[l->places[i].part], "place", place,
+                                                     "bytes", (int)l->places[i].size));
     }
     if (d->cli->json) {
         out = json_pack("{s:s, s:s, s:O}", "kind", "layout", "name", l->name, "items", items);
@@ -339,14 +345,34 @@ chip_challenge(struct desk *d, struct rs_err *err)
 
 /* ---- Contents ----------------------------------------------------------------------------------------- */
 
-static int
-chip_read(struct desk *d, struct rs_err *err)
+static const char *
+part_name(const struct desk *d)
+{
+    const char *name = cli_option(d->args, "part");
+
+    return name != NULL ? name : "cert";
+}
+
+/* 0 when there is no such part. */
+static enum rot_part
+part_of(const char *name)
 {
     static const struct {
         const char *name;
         enum rot_part part;
     } parts[] = {{"cert", ROT_PART_CERT}, {"chain", ROT_PART_CHAIN}, {"data", ROT_PART_DATA}};
-    const char *name = cli_option(d->args, "part") ? cli_option(d->args, "part") : "cert";
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (strcmp(parts[i].name, name) == 0)
+            return parts[i].part;
+    }
+    return 0;
+}
+
+static int
+chip_read(struct desk *d, struct rs_err *err)
+{
+    const char *name = part_name(d);
     enum rot_part part = 0;
     uint8_t bytes[ROT_CERTIFICATE_MAX];
     size_t len = 0;
@@ -357,10 +383,7 @@ chip_read(struct desk *d, struct rs_err *err)
         if (rot == ROT_OK)
             return put_pem(d, "PUBLIC KEY", rs_bytes_of(bytes, len));
     } else {
-        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-            if (strcmp(parts[i].name, name) == 0)
-                part = parts[i].part;
-        }
+        part = part_of(name);
         if (part == 0)
             return cli_usage(d->cli, "--part takes cert, chain, data or key");
         rot = rot_object_read(&d->chip, d->object, part, 0, bytes, sizeof(bytes), &len);
@@ -372,6 +395,81 @@ chip_read(struct desk *d, struct rs_err *err)
     return part == ROT_PART_DATA && !d->cli->json
                ? put_bytes(d, rs_bytes_of(bytes, len))
                : put_pem(d, "CERTIFICATE", rs_bytes_of(bytes, len));
+}
+
+/* The certificates of a PEM file, one behind the other; of a "cert" only the first. */
+static rs_code
+read_pem(struct rs_bytes text, enum rot_part part, struct rs_buf *out, struct rs_err *err)
+{
+    struct rs_err none_left = {0};
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf one;
+    rs_buf_init(&one, FILE_MAX);
+    rc = cert_next_pem(&text, "CERTIFICATE", &one, err);
+    while (rc == RS_OK) {
+        rs_buf_put(out, one.p, one.len);
+        if (part == ROT_PART_CERT)
+            return RS_OK;
+        rc = cert_next_pem(&text, "CERTIFICATE", &one, &none_left);
+    }
+    return out->len != 0 && rc == RS_E_REQUEST_UNKNOWN ? RS_OK : rc;
+}
+
+/* Certificates come as PEM or DER; everything else as it is. */
+static rs_code
+read_contents(const char *path, enum rot_part part, struct rs_buf *out, struct rs_err *err)
+{
+    static const char begin[] = "-----BEGIN";
+    struct rs_bytes bytes;
+
+    RS_AUTO(rs_buf_done) struct rs_buf file;
+    rs_buf_init(&file, FILE_MAX);
+    if (rs_file_read(path, FILE_MAX, &file, err) != RS_OK)
+        return err->code;
+    bytes = rs_buf_bytes(&file);
+    if (part != ROT_PART_DATA && bytes.len > sizeof(begin) &&
+        memcmp(bytes.p, begin, sizeof(begin) - 1) == 0)
+        return read_pem(bytes, part, out, err);
+    rs_buf_put(out, bytes.p, bytes.len);
+    return RS_OK;
+}
+
+static int
+chip_write(struct desk *d, struct rs_err *err)
+{
+    const char *path = cli_option(d->args, "in"), *object = d->args->words[0];
+    enum rot_part part = part_of(part_name(d));
+    size_t len = 0;
+    char gone[160];
+    rot_err rot;
+
+    RS_AUTO(rs_buf_done) struct rs_buf bytes;
+    rs_buf_init(&bytes, FILE_MAX);
+    if (path == NULL || part == 0)
+        return cli_usage(d->cli, "chip write needs --in FILE; --part takes cert, chain or data");
+    if (read_contents(path, part, &bytes, err) != RS_OK)
+        return -1;
+    rot = rot_object_size(&d->chip, d->object, part, &len);
+    if (d->cli->dry_run)
+        return cli_would(d->cli, "write %zu bytes to %.40s%s", bytes.len, object,
+                         rot == ROT_OK ? "; what is there would be gone" : "");
+    (void)snprintf(gone, sizeof(gone), "What is in %.40s now will be gone.", object);
+    if (rot == ROT_OK && !cli_confirmed(d->cli, object, gone))
+        return 1;
+    rot = rot_object_write(&d->chip, d->object, part, 0, bytes.p, bytes.len, bytes.len, &len);
+    if (rot != ROT_OK) {
+        (void)chip_fail(d, rot, "write", err);
+        return -1;
+    }
+    if (d->cli->json) {
+        RS_AUTO(rs_json_done) json_t *j = json_pack("{s:s, s:s, s:i}", "kind", "chip-written",
+                                                    "object", object, "bytes", (int)bytes.len);
+        return cli_put_json(d->cli, j);
+    }
+    cli_say(d->cli, "%s %s holds %zu bytes, read back and compared.", cli_sign(d->cli, 'y'), object,
+            bytes.len);
+    return 0;
 }
 
 static int
@@ -426,10 +524,9 @@ static const struct {
     int wants_object;
     int (*run)(struct desk *d, struct rs_err *err);
 } actions[] = {
-    {"info", 0, chip_info},           {"layout", 0, chip_layout},
-    {"genkey", 1, chip_genkey},       {"csr", 1, chip_csr},
-    {"read", 1, chip_read},           {"sign", 1, chip_sign},
-    {"challenge", 1, chip_challenge}, {"lock", 0, chip_lock},
+    {"info", 0, chip_info}, {"layout", 0, chip_layout},       {"genkey", 1, chip_genkey},
+    {"csr", 1, chip_csr},   {"read", 1, chip_read},           {"write", 1, chip_write},
+    {"sign", 1, chip_sign}, {"challenge", 1, chip_challenge}, {"lock", 0, chip_lock},
 };
 
 int

@@ -226,7 +226,7 @@ build_request(struct agent *a, const struct challenge *c, struct rs_buf *csr, st
     if (rc != RS_OK)
         return rc;
     ask.spki = rs_buf_bytes(&spki);
-    /* B */
+    ask.evidence = rs_buf_bytes(&evidence);
     return client_csr_build(&ask, chip_sign, &signer, csr, err);
 }
 

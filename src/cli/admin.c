@@ -253,7 +253,7 @@ static const struct rs_config_field product_schema[] = {
      .type = RS_CONFIG_NAME,
      .at = offsetof(struct product_file, rot),
      .required = 1,
-     .help = "chip model: atecc608b, soft"},
+     .help = "chip model: atecc608b, tpm2, soft"},
     {.name = "layout",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct product_file, layout),
@@ -299,7 +299,7 @@ name_of_file(const char *path, char name[64])
 }
 
 /* What this version has a driver and a recipe for: found out here, not at the first board. */
-static const char *const known_chips[] = {"atecc608a", "atecc608b", "soft"};
+static const char *const known_chips[] = {"atecc608a", "atecc608b", "soft", "tpm2"};
 #define KNOWN_CHIPS (sizeof(known_chips) / sizeof(known_chips[0]))
 
 static int
@@ -318,7 +318,7 @@ unknown_chip(const char *rot, char out[160])
     const char *nearest = rs_nearest(rot, known_chips, KNOWN_CHIPS);
 
     (void)snprintf(out, 160, "unknown chip \"%.40s\"; %s%s%s", rot,
-                   nearest != NULL ? "did you mean \"" : "known: atecc608a, atecc608b, soft",
+                   nearest != NULL ? "did you mean \"" : "known: atecc608a, atecc608b, soft, tpm2",
                    nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
     return out;
 }

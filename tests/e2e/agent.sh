@@ -9,6 +9,7 @@ BIN=$1
 trap leave EXIT
 leave() {
     stop_tpm "$WORK/tpm"
+    stop_tpm "$WORK/tpm2"
     [ -z "${SIMPID:-}" ] || kill "$SIMPID" 2>/dev/null
     down
 }
@@ -160,6 +161,25 @@ check "renews over a new key" field T-1 "" renew
 check "its certificate is good" is_served T-1
 same "its root is named by the TPM" True "$(field T-1 "" status --json | member trust.in_chip)"
 check "a connection with the TPM's key" field T-1 "" test "https://$DEVICES/.well-known/est/cacerts"
+
+echo "a TPM, by its maker's endorsement"
+make_tpm "$WORK/tpm2" && stop_tpm "$WORK/tpm" && start_tpm "$WORK/tpm2" || bad "no second software TPM"
+refused "without anybody who knows its maker" chip.not-genuine field E-1 vault --first tpm-endorsement enroll
+stop_server
+cat "$WORK"/tpm2/ca/issuercert.pem "$WORK"/tpm2/ca/*rootca-cert.pem >"$WORK/makers.pem"
+printf 'tpm:\n  roots: [%s]\n' "$WORK/makers.pem" >>"$DATA/rootsmithd.yaml"
+: >"$WORK/rootsmithd.log"
+start_server
+refused "without an order for the field" 'order.station\|profile.unknown' field E-1 vault --first tpm-endorsement enroll
+rs product set vault --rot tpm2 --issuer acme-devices -q
+rs order create --product vault --quantity 2 --stations field --name o-field -q
+check "enrols" field E-1 vault --first tpm-endorsement enroll
+check "its certificate is good" is_served E-1
+same "the IDevID is in the TPM" "idevid True" \
+    "$(field E-1 vault status --json | member idevid.object) $(field E-1 vault status --json | member idevid.works)"
+same "and attested" attested "$(rs device show E-1 --json | member chip.provenance)"
+check "renews over a new key" field E-1 vault renew
+check "its certificate is good" is_served E-1
 
 echo "expired, revoked"
 board o-soft G-2 "soft:$WORK/G-2.rot" || bad "board G-2"

@@ -74,6 +74,16 @@ void http_reply(struct http_exchange *exchange, int status, const char *content_
 int http_exporter(struct http_exchange *exchange, const char *label,
                   uint8_t out[HTTP_EXPORTER_SIZE]);
 
+#define HTTP_BINDING_MAX 64
+
+/*
+ * What names this connection and no other: tls-exporter in TLS 1.3 (RFC 9266),
+ * tls-unique in TLS 1.2 with the extended master secret (RFC 5929 3, RFC 7627).
+ * Its length; 0 when there is none.  Like the request's bytes: on the handler's
+ * thread only.
+ */
+size_t http_binding(struct http_exchange *exchange, uint8_t out[HTTP_BINDING_MAX]);
+
 /* A header of the request; NULL when absent. */
 const char *http_request_header(struct http_exchange *exchange, const char *name);
 

@@ -194,6 +194,23 @@ http_exporter(struct http_exchange *x, const char *label, uint8_t out[HTTP_EXPOR
                                                         strlen(label), NULL, 0, 0) == 1;
 }
 
+/*
+ * RFC 5929 3.1: the first Finished of the latest handshake, the client's in a full
+ * one and ours in a resumed one.  Without RFC 7627 two connections could share it.
+ */
+size_t
+http_binding(struct http_exchange *x, uint8_t out[HTTP_BINDING_MAX])
+{
+    if (x->ssl == NULL)
+        return 0;
+    if (SSL_version(x->ssl) >= TLS1_3_VERSION)
+        return http_exporter(x, "EXPORTER-Channel-Binding", out) ? HTTP_EXPORTER_SIZE : 0;
+    if (SSL_get_extms_support(x->ssl) != 1)
+        return 0;
+    return SSL_session_reused(x->ssl) ? SSL_get_finished(x->ssl, out, HTTP_BINDING_MAX)
+                                      : SSL_get_peer_finished(x->ssl, out, HTTP_BINDING_MAX);
+}
+
 const char *
 http_request_header(struct http_exchange *x, const char *name)
 {

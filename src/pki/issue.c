@@ -667,6 +667,32 @@ fill_claim(struct plan *plan)
 
 /* ---- The whole ------------------------------------------------------------------------------------------------ */
 
+/*
+ * The request and the connection that it came over are one party's (RFC 7030 3.5,
+ * RFC 7894 3.3).  A station passes on what a board signed: it vouches for that (RFC
+ * 7030 3.7), and the board knows nothing of its connection.
+ */
+static rs_code
+check_link(const struct plan *plan, struct rs_err *err)
+{
+    const struct pki_issue_request *r = plan->request;
+    struct rs_bytes texts[] = {plan->csr.challenge, plan->csr.linking};
+    int said = 0;
+
+    if (r->is_linked == NULL || (r->caller.role == PKI_STATION && !r->renew))
+        return RS_OK;
+    for (size_t i = 0; i < 2; i++) {
+        said += texts[i].len > 0;
+        if (texts[i].len > 0 && !r->is_linked(r->link, texts[i]))
+            return rs_fail(err, RS_E_CSR_LINKING,
+                           "csr: it is linked to another connection (RFC 7030 3.5)");
+    }
+    if (r->must_link && said == 0)
+        return rs_fail(err, RS_E_CSR_LINKING,
+                       "csr: it must be linked to its connection (RFC 7030 3.5)");
+    return RS_OK;
+}
+
 /* What the request says by itself; it then has its identity. */
 static rs_code
 check_request(struct plan *plan, struct store *store, struct rs_err *err)
@@ -675,6 +701,8 @@ check_request(struct plan *plan, struct store *store, struct rs_err *err)
     rs_code rc;
 
     rc = csr_read(plan->request->csr, &plan->csr, err);
+    if (rc == RS_OK)
+        rc = check_link(plan, err);
     if (rc == RS_OK) {
         crypto_pub_hash(&plan->csr.pub, plan->p->key_hash);
         catalog_look(plan->p->pki, store, &look);

@@ -147,6 +147,13 @@ struct pki_issue_request {
     int renew;           /* EST simplereenroll: same subject, same profile as the caller's */
     const char *device;  /* PERSON only: the device it is for; NULL: none */
     const char *fixture;
+    /*
+     * RFC 7030 3.5: 1 when this text of the request names the connection that it came
+     * over.  NULL: nobody can tell, and what a request says about it is passed over.
+     */
+    int (*is_linked)(void *arg, struct rs_bytes text);
+    void *link;
+    int must_link; /* a request that says nothing is refused */
 };
 
 /* cert is borrowed; its der is there.  err when rc is not RS_OK. */

@@ -207,7 +207,7 @@ handle_csrattrs(const struct est_call *call, est_reply_fn reply, void *arg)
     rs_buf_init(&der, CSRATTRS_BYTES_MAX);
     rc = pki_find_label(call->pki, call->label, &arena, &label, &err);
     if (rc == RS_OK)
-        rc = est_csrattrs(&call->caller, &label, 0, &arena, &der, &err);
+        rc = est_csrattrs(&call->caller, &label, call->must_link, &arena, &der, &err);
     if (rc != RS_OK)
         est_refuse(call, &err, reply, arg);
     else
@@ -246,7 +246,10 @@ handle_enrol(const struct est_call *call, est_reply_fn reply, void *arg)
     struct pki_issue_request request = {.caller = call->caller,
                                         .protocol = "est",
                                         .label = call->label,
-                                        .renew = call->operation == EST_SIMPLEREENROLL};
+                                        .renew = call->operation == EST_SIMPLEREENROLL,
+                                        .is_linked = call->is_linked,
+                                        .link = call->link,
+                                        .must_link = call->must_link};
     struct rs_err err = {0};
     struct enrol *e = calloc(1, sizeof(*e));
 

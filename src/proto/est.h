@@ -31,7 +31,10 @@ struct est_call {
     int has_length; /* the request said how long its body is, or sent it in chunks */
     const char *content_type;
     struct rs_bytes body;
-    int lines;               /* the client needs base64 in lines (msg/est.h) */
+    int lines; /* the client needs base64 in lines (msg/est.h) */
+    int (*is_linked)(void *arg, struct rs_bytes text); /* as in pki.h */
+    void *link;
+    int must_link;
     const char *retry_after; /* seconds, for a refusal that passes; NULL: "1" */
 };
 

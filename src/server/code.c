@@ -272,7 +272,12 @@ code_admit(struct pki *pki, struct code_tries *tries, const struct code_ask *ask
     uint64_t who = try_key("name", ask->address, rs_bytes_str(ask->user));
     uint64_t code = try_key("code", "", RS_BYTES(ask->id));
     struct code_use use = {.ask = ask, .tenant = pki_tenant(pki)};
-    struct pki_issue_request request = {.protocol = "est", .label = ask->label, .csr = ask->csr};
+    struct pki_issue_request request = {.protocol = "est",
+                                        .label = ask->label,
+                                        .csr = ask->csr,
+                                        .is_linked = ask->is_linked,
+                                        .link = ask->link,
+                                        .must_link = ask->must_link};
     char product[STORE_NAME_MAX];
     rs_code rc;
 

@@ -40,7 +40,10 @@ struct code_ask {
     uint8_t id[32];
     const char *address; /* of the client */
     const char *label;
-    struct rs_bytes csr; /* DER */
+    struct rs_bytes csr;                               /* DER */
+    int (*is_linked)(void *arg, struct rs_bytes text); /* as in pki.h */
+    void *link;
+    int must_link;
 };
 
 /* "Basic base64(user:code)" (RFC 7617) into user and id; 0 when it is something else. */

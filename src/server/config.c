@@ -25,6 +25,10 @@ struct tpm_section {
     struct rs_config_list roots;
 };
 
+struct est_section {
+    int linking;
+};
+
 struct file {
     const char *installation;
     int mode;
@@ -33,6 +37,7 @@ struct file {
     struct listen_section listen;
     struct crl_section crl;
     struct tpm_section tpm;
+    struct est_section est;
 };
 
 static const char *const modes[] = {"test", "production", NULL};
@@ -81,6 +86,15 @@ static const struct rs_config_field tpm_fields[] = {
     {.name = NULL},
 };
 
+static const struct rs_config_field est_fields[] = {
+    {.name = "linking",
+     .type = RS_CONFIG_BOOL,
+     .at = offsetof(struct est_section, linking),
+     .otherwise = "no",
+     .help = "demand that a request is linked to its TLS connection (RFC 7030 3.5)"},
+    {.name = NULL},
+};
+
 static const struct rs_config_field schema[] = {
     {.name = "installation",
      .type = RS_CONFIG_NAME,
@@ -119,6 +133,7 @@ static const struct rs_config_field schema[] = {
      .fields = listen_fields},
     {.name = "crl", .type = RS_CONFIG_MAP, .at = offsetof(struct file, crl), .fields = crl_fields},
     {.name = "tpm", .type = RS_CONFIG_MAP, .at = offsetof(struct file, tpm), .fields = tpm_fields},
+    {.name = "est", .type = RS_CONFIG_MAP, .at = offsetof(struct file, est), .fields = est_fields},
     {.name = NULL},
 };
 
@@ -222,6 +237,7 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     ret_config->people = f.listen.people;
     ret_config->http = f.listen.http;
     ret_config->production = f.mode == 1;
+    ret_config->must_link = f.est.linking;
     ret_config->crl_every_s = f.crl.every;
     ret_config->threads = f.threads;
     return load_tpm(ret_config, &f.tpm, arena, err);

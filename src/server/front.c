@@ -235,6 +235,7 @@ struct est_exchange {
     struct http_exchange *exchange;
     struct code_ask ask; /* with a code: who, and what for */
     char address[64];
+    struct rs_buf link; /* base64 of what names the connection */
     struct rs_buf body; /* with a code: the bytes of the request, which may be gone by then */
 };
 
@@ -246,8 +247,32 @@ on_est_reply(void *arg, const struct est_reply *reply)
 
     http_reply(e->exchange, reply->status, reply->content_type, reply->body, &header,
                reply->header != NULL);
+    rs_buf_done(&e->link);
     rs_buf_done(&e->body);
     free(e);
+}
+
+/* RFC 7030 3.5: base64 of the connection's binding.  On the handler's thread. */
+static void
+take_link(struct est_exchange *e)
+{
+    uint8_t binding[HTTP_BINDING_MAX];
+    size_t len = http_binding(e->exchange, binding);
+
+    rs_buf_init(&e->link, (size_t)2 * HTTP_BINDING_MAX);
+    if (len > 0)
+        rs_base64_put(&e->link, rs_bytes_of(binding, len), 0);
+}
+
+static int
+is_linked(void *arg, struct rs_bytes text)
+{
+    struct est_exchange *e = arg;
+
+    /* Without a code on the handler's thread still, and only now that somebody asks. */
+    if (e->body.p == NULL && e->link.p == NULL)
+        take_link(e);
+    return e->link.len > 0 && rs_bytes_equal_secret(rs_buf_bytes(&e->link), text);
 }
 
 static void
@@ -336,6 +361,10 @@ handle_est_by_code(struct est_exchange *e, const struct http_request *request, c
         rs_buf_init(&e->body, HTTP_BODY_MAX);
         rs_buf_put_bytes(&e->body, request->body);
         (void)snprintf(e->address, sizeof(e->address), "%s", request->address);
+        take_link(e); /* the worker must not touch the connection */
+        e->ask.is_linked = is_linked;
+        e->ask.link = e;
+        e->ask.must_link = e->call.must_link;
         e->ask.address = e->address;
         e->ask.label = e->call.label;
         if (rs_buf_ok(&e->body) && put_slow(e->front, run_est_by_code, e))
@@ -376,6 +405,9 @@ handle_est(struct front *f, const struct http_request *request)
     e->front = f;
     e->exchange = request->exchange;
     fill_est_call(f, request, &e->call);
+    e->call.is_linked = is_linked;
+    e->call.link = e;
+    e->call.must_link = f->config->must_link;
     if (request->peer == HTTP_PEER_NONE && header != NULL && e->call.operation == EST_SIMPLEENROLL)
         handle_est_by_header(e, request, header);
     else if (identify_est(f, request, &e->call, &err) != RS_OK)

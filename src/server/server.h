@@ -25,6 +25,7 @@ struct server_config {
     const char *people;
     const char *http;
     int production;
+    int must_link; /* EST: a request must be linked to its connection (RFC 7030 3.5) */
     int64_t crl_every_s;
     int64_t threads; /* 0: one per core */
     /* PEM texts of TPM makers' certificates, checked when the file was read. */

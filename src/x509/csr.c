@@ -235,6 +235,20 @@ struct seen {
     int extensions, evidence;
 };
 
+/* RFC 2985 5.4.1, RFC 7894 3.3: one text, in one attribute. */
+static rs_code
+read_link(struct der *values, struct rs_bytes *text, const char *name, struct rs_err *err)
+{
+    unsigned tag = der_peek(values);
+    struct rs_bytes v = der_take(values, tag);
+
+    if (!der_done(values) || text->len > 0 || v.len == 0 || v.len > CHALLENGE_MAX ||
+        (tag != DER_UTF8_STRING && tag != DER_PRINTABLE_STRING && tag != DER_IA5_STRING))
+        return rs_fail(err, RS_E_CSR_FORMAT, "csr: %s must stand once, with one text", name);
+    *text = v;
+    return RS_OK;
+}
+
 static rs_code
 read_attribute(struct der *list, struct csr *csr, struct seen *seen, struct rs_err *err)
 {
@@ -258,13 +272,10 @@ read_attribute(struct der *list, struct csr *csr, struct seen *seen, struct rs_e
                            "csr: attestation must stand once, with one statement in it");
         return RS_OK;
     }
-    if (rs_bytes_equal(oid, oid_challenge_password)) {
-        unsigned tag = der_peek(&values);
-        csr->challenge = der_take(&values, tag);
-        if (!der_done(&values) || csr->challenge.len > CHALLENGE_MAX ||
-            (tag != DER_UTF8_STRING && tag != DER_PRINTABLE_STRING && tag != DER_IA5_STRING))
-            return rs_fail(err, RS_E_CSR_FORMAT, "csr: malformed challengePassword");
-    }
+    if (rs_bytes_equal(oid, oid_challenge_password))
+        return read_link(&values, &csr->challenge, "challengePassword", err);
+    if (rs_bytes_equal(oid, oid_identity_linking))
+        return read_link(&values, &csr->linking, "estIdentityLinking", err);
     return RS_OK;
 }
 

@@ -72,6 +72,30 @@ same "it says nothing of devices that did not show who they are" "$(parse | grep
 web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" "$(est_url pump-9/csrattrs)" >/dev/null
 same "and a device its own name" "$(parse | grep -c P9-1)" 1
 
+echo "request and connection (RFC 7030 3.5, RFC 9266)"
+link() { python3 "$(dirname "$0")/est_link.py" "$DEVICES" "$WORK" P9-1 pump-9 "$@"; }
+for kind in wrong tls1.2 tls1.3 none must; do device_request "link-$kind" /CN=P9-1; done
+refused "a request that names another connection" csr.linking link link-wrong wrong
+check "TLS 1.2: tls-unique" link link-tls1.2 tls1.2
+check "TLS 1.3: tls-exporter" link link-tls1.3 tls1.3
+check "a request that names none" link link-none none
+printf 'est:\n  linking: yes\n' >>"$DATA/rootsmithd.yaml"
+stop_server
+: >"$WORK/rootsmithd.log"
+start_server || bad "start with est.linking"
+refused "a request that names none, where it must" csr.linking link link-must none
+code=$(rs token create --device P9-1 --json | member token)
+web --user "P9-1:$code" -H 'Content-Type: application/pkcs10' --data-binary "@-" "$(est_url pump-9/simpleenroll)" \
+    < <(openssl req -new -key "$WORK/link-must.key" -subj /CN=P9-1) >/dev/null
+check "with a code, too" grep -q csr.linking "$WORK/web.body"
+check "csrattrs ask for it" bash -c "curl -sSf --cacert $WORK/root.pem https://$DEVICES/.well-known/est/pump-9/csrattrs |
+    openssl base64 -d -A | openssl asn1parse -inform DER | grep -q challengePassword"
+check "one that does" link link-must tls1.3
+sed -i '/^est:/,$d' "$DATA/rootsmithd.yaml"
+stop_server
+: >"$WORK/rootsmithd.log"
+start_server || bad "start without est.linking"
+
 echo "one-time codes"
 token() { rs token create --json "$@" | member token; }
 code_body() { openssl base64 -in "$WORK/$1.csr" >"$WORK/$1.b64"; }

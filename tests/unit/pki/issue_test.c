@@ -91,6 +91,48 @@ test_no_ca_rights(void **state)
                      RS_E_CSR_EXTENSION);
 }
 
+/* ---- The connection that a request came over (RFC 7030 3.5) --------------------------------- */
+
+static int
+says_mine(void *arg, struct rs_bytes text)
+{
+    (void)arg;
+    return rs_bytes_equal(text, rs_bytes_str("mine"));
+}
+
+static rs_code
+ask_linked(enum pki_role role, const char *label, const char *challenge, int must)
+{
+    struct pki_issue_request r = {.caller = pk_caller(role, "sz-1"),
+                                  .protocol = "est",
+                                  .label = label,
+                                  .fixture = "",
+                                  .is_linked = says_mine,
+                                  .must_link = must};
+    struct crypto_key *key = pk_key();
+    struct pk_csr csr = {.key = key, .cn = "sz-1", .serial = "L-1", .challenge = challenge};
+    uint8_t bytes[4096];
+    int certified;
+    rs_code rc;
+
+    r.csr = pk_csr(&csr, bytes, sizeof(bytes));
+    rc = pki_check_issue(k.pki, &r, &certified, NULL);
+    crypto_key_free(key);
+    return rc;
+}
+
+static void
+test_requests_of_other_connections(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_linked(PKI_PERSON, "station", "another's", 0), RS_E_CSR_LINKING);
+    assert_int_equal(ask_linked(PKI_PERSON, "station", NULL, 1), RS_E_CSR_LINKING);
+    assert_int_equal(ask_linked(PKI_PERSON, "station", NULL, 0), RS_OK);
+    assert_int_equal(ask_linked(PKI_PERSON, "station", "mine", 1), RS_OK);
+    /* A board's request is older than the connection; its station vouches for it. */
+    assert_int_equal(ask_linked(PKI_STATION, "o-1", "another's", 1), RS_OK);
+}
+
 /* ---- Boards -------------------------------------------------------------------------------------- */
 
 static void
@@ -606,6 +648,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_that_are_no_request),
         cmocka_unit_test(test_nobody_gets_one),
+        cmocka_unit_test(test_requests_of_other_connections),
         cmocka_unit_test(test_no_ca_rights),
         cmocka_unit_test(test_boards_that_are_refused),
         cmocka_unit_test(test_one_board_one_certificate),

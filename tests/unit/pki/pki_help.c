@@ -101,6 +101,8 @@ pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap)
     struct rs_err err = {0};
     struct rs_buf b;
 
+    if (from->challenge != NULL)
+        csr.challenge = rs_bytes_str(from->challenge);
     if (from->uid != NULL) {
         csr.hardware_type = RS_BYTES(hardware_type);
         csr.chip_uid = rs_bytes_str(from->uid);

@@ -31,7 +31,7 @@ void pk_mend(struct pk *k);
 /* What a CSR asks for; NULL leaves a name out. */
 struct pk_csr {
     const struct crypto_key *key;
-    const char *cn, *serial, *uid, *dns;
+    const char *cn, *serial, *uid, *dns, *challenge;
     struct rs_bytes subject; /* instead of cn and serial */
 };
 /* DER into room. */

@@ -164,14 +164,14 @@ check "a connection with the TPM's key" field T-1 "" test "https://$DEVICES/.wel
 
 echo "a TPM, by its maker's endorsement"
 make_tpm "$WORK/tpm2" && stop_tpm "$WORK/tpm" && start_tpm "$WORK/tpm2" || bad "no second software TPM"
+rs product set vault --rot tpm2 --issuer acme-devices -q
 refused "without anybody who knows its maker" chip.not-genuine field E-1 vault --first tpm-endorsement enroll
 stop_server
 cat "$WORK"/tpm2/ca/issuercert.pem "$WORK"/tpm2/ca/*rootca-cert.pem >"$WORK/makers.pem"
 printf 'tpm:\n  roots: [%s]\n' "$WORK/makers.pem" >>"$DATA/rootsmithd.yaml"
 : >"$WORK/rootsmithd.log"
 start_server
-refused "without an order for the field" 'order.station\|profile.unknown' field E-1 vault --first tpm-endorsement enroll
-rs product set vault --rot tpm2 --issuer acme-devices -q
+refused "without an order for the field" order.station field E-1 vault --first tpm-endorsement enroll
 rs order create --product vault --quantity 2 --stations field --name o-field -q
 check "enrols" field E-1 vault --first tpm-endorsement enroll
 check "its certificate is good" is_served E-1

@@ -85,6 +85,9 @@ void tpm_public_name(const struct tpm_public *pub, uint8_t name[TPM_NAME_SIZE]);
 RS_MUST_USE rs_code tpm_public_spki(const struct tpm_public *pub, uint8_t spki[TPM_SPKI_SIZE],
                                     struct rs_err *err);
 
+/* TPM2B_PUBLIC of the IAK whose SPKI this is: all but the point is the template's. */
+RS_MUST_USE rs_code tpm_put_iak(struct rs_bytes spki, struct rs_buf *out, struct rs_err *err);
+
 /* ---- Templates ------------------------------------------------------------------- */
 
 /* Exactly the H-2 template of an IAK or IDevID key: attributes, policy, scheme, curve. */
@@ -111,14 +114,14 @@ size_t tpm_roots_count(const struct tpm_roots *roots);
 /* Who a TPM is, by its endorsement.  Borrows the certificate. */
 struct tpm_ek {
     struct crypto_pub pub;
-    uint8_t digest[32];    /* SHA-256 of its SPKI: the chip's identifier (L8) */
+    uint8_t digest[32];    /* in its Name: the chip's identifier (L8), as the TPM itself says it */
     struct rs_bytes maker; /* "id:00001014"; empty when the certificate does not say */
 };
 
 /*
  * Believe an EK certificate (TCG EK Credential Profile 2.5) at this time: chain to a
  * trusted maker, purpose 2.23.133.8.1, a key that a credential can be made for (RSA of
- * 2048 bits or P-256, low range templates).  RS_E_CHIP_NOT_GENUINE with the rule.
+ * 2048 bits or P-256, templates L-1 and L-2).  RS_E_CHIP_NOT_GENUINE with the rule.
  */
 RS_MUST_USE rs_code tpm_ek_check(const struct tpm_roots *roots, struct rs_bytes der, int64_t now,
                                  struct tpm_ek *ret_ek, struct rs_err *err);

@@ -32,6 +32,34 @@ static const struct template idevid_template = {
      0x5c, 0xc1, 0xb9, 0xbd, 0xf1, 0x5e, 0x25, 0x32, 0xe3, 0xf6, 0x01,
      0xfa, 0x4b, 0x93, 0xa6, 0xa8, 0xfa, 0x8d, 0xe5, 0x79, 0xea}};
 
+rs_code
+tpm_put_iak(struct rs_bytes spki, struct rs_buf *out, struct rs_err *err)
+{
+    struct crypto_pub pub;
+    uint8_t room[TPM_PUBLIC_MAX];
+    struct rs_buf area;
+    rs_code rc = crypto_pub_read(spki, &pub, err);
+
+    if (rc == RS_OK && pub.alg != CRYPTO_P256)
+        rc = rs_fail(err, RS_E_ATTEST_INVALID, "tpm: IAK: its curve is not P-256");
+    if (rc != RS_OK)
+        return rc;
+    rs_buf_init_fixed(&area, room, sizeof(room));
+    rs_buf_put_u16(&area, TPM_ALG_ECC);
+    rs_buf_put_u16(&area, TPM_ALG_SHA256);
+    rs_buf_put_u32(&area, iak_template.attributes);
+    rs_buf_put_u16_bytes(&area, RS_BYTES(iak_template.policy));
+    rs_buf_put_u16(&area, TPM_ALG_NULL);
+    rs_buf_put_u16(&area, TPM_ALG_ECDSA);
+    rs_buf_put_u16(&area, TPM_ALG_SHA256);
+    rs_buf_put_u16(&area, TPM_ECC_NIST_P256);
+    rs_buf_put_u16(&area, TPM_ALG_NULL);
+    rs_buf_put_u16_bytes(&area, rs_bytes_of(pub.key.p + 1, 32));
+    rs_buf_put_u16_bytes(&area, rs_bytes_of(pub.key.p + 33, 32));
+    rs_buf_put_u16_bytes(out, rs_buf_bytes(&area));
+    return RS_OK;
+}
+
 static rs_code
 check_template(const struct tpm_public *pub, const struct template *t, struct rs_err *err)
 {

@@ -444,8 +444,10 @@ check_key_owner(struct plan *plan, struct store *store, const char *owner,
     if (plan->request->renew && memcmp(c->key_hash, plan->p->key_hash, 32) == 0)
         return RS_OK;
     (void)snprintf(plan->first, sizeof(plan->first), "%s", owner);
-    return rs_fail(err, RS_E_KEY_UNIQUE, "key: it was certified for %s%s before (L8)",
-                   owner[0] != '\0' ? "device " : "somebody else", owner);
+    return rs_fail(err, RS_E_KEY_UNIQUE,
+                   "key: it was certified for %s%s before, and now comes with %s%s (L8)",
+                   owner[0] != '\0' ? "device " : "somebody else", owner,
+                   plan->device[0] != '\0' ? "device " : "somebody", plan->device);
 }
 
 static rs_code
@@ -466,7 +468,9 @@ check_chip(struct plan *plan, struct store *store, struct rs_err *err)
     if (strcmp(device, plan->device) == 0)
         return RS_OK;
     (void)snprintf(plan->first, sizeof(plan->first), "%s", device);
-    return rs_fail(err, RS_E_CHIP_TWIN, "chip: it is in device %s already (L8)", device);
+    return rs_fail(err, RS_E_CHIP_TWIN,
+                   "chip: it is in device %s already, and now comes with device %s (L8)", device,
+                   plan->device);
 }
 
 /*

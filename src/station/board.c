@@ -207,20 +207,21 @@ is_stopping(struct station *st)
     return stopping;
 }
 
+/* One question to the server; *ret_wait_s: how long it wants us to wait. */
+typedef rs_code (*ask_fn)(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err);
+
 /* Ask again while the server is away or busy: nothing is lost by waiting (N1). */
 static rs_code
-host_enroll(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *ret_cert,
-            struct rs_err *err)
+ask_patiently(struct run *run, ask_fn ask, void *question, struct rs_err *err)
 {
-    struct run *run = arg;
     uint64_t end_us = rs_mono_us() + (uint64_t)run->st->wait_s * 1000000u;
-    int64_t wait_s = 0;
     rs_code rc;
 
     for (int64_t pause_s = 1;; pause_s = pause_s < SERVER_PAUSE_MAX_S ? pause_s + 1 : pause_s) {
         struct rs_err why = {0};
+        int64_t wait_s = 0;
 
-        rc = client_est_enroll(run->fx->web, order, csr, ret_cert, &wait_s, &why);
+        rc = ask(run, question, &wait_s, &why);
         if (rc == RS_OK || rs_code_info(rc)->kind != RS_KIND_BUSY || is_stopping(run->st) ||
             rs_mono_us() + (uint64_t)pause_s * 1000000u >= end_us) {
             if (rc != RS_OK)
@@ -232,6 +233,69 @@ host_enroll(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *re
     }
     set_waiting(run, 0);
     return rc;
+}
+
+struct enroll_question {
+    const char *order;
+    struct rs_bytes csr;
+    struct rs_buf *cert;
+};
+
+static rs_code
+ask_enroll(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err)
+{
+    const struct enroll_question *q = question;
+
+    return client_est_enroll(run->fx->web, q->order, q->csr, q->cert, ret_wait_s, err);
+}
+
+static rs_code
+host_enroll(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *ret_cert,
+            struct rs_err *err)
+{
+    struct enroll_question q = {order, csr, ret_cert};
+
+    return ask_patiently(arg, ask_enroll, &q, err);
+}
+
+struct genuine_question {
+    const char *order, *id;
+    struct rs_bytes ek_cert, iak, secret;
+    struct recipe_challenge *challenge;
+};
+
+static rs_code
+ask_challenge(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err)
+{
+    const struct genuine_question *q = question;
+
+    return genuine_ask(run->fx->web, q->order, q->ek_cert, q->iak, q->challenge, ret_wait_s, err);
+}
+
+static rs_code
+ask_answer(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err)
+{
+    const struct genuine_question *q = question;
+
+    return genuine_answer(run->fx->web, q->id, q->secret, ret_wait_s, err);
+}
+
+static rs_code
+host_challenge(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
+               struct recipe_challenge *ret_challenge, struct rs_err *err)
+{
+    struct genuine_question q = {
+        .order = order, .ek_cert = ek_cert, .iak = iak, .challenge = ret_challenge};
+
+    return ask_patiently(arg, ask_challenge, &q, err);
+}
+
+static rs_code
+host_answer(void *arg, const char *id, struct rs_bytes secret, struct rs_err *err)
+{
+    struct genuine_question q = {.id = id, .secret = secret};
+
+    return ask_patiently(arg, ask_answer, &q, err);
 }
 
 /* ---- The result -------------------------------------------------------------------------------- */
@@ -556,6 +620,8 @@ work(struct run *run)
                                      .note = host_note,
                                      .recall = host_recall,
                                      .enroll = host_enroll,
+                                     .challenge = host_challenge,
+                                     .answer = host_answer,
                                      .progress = host_progress,
                                      .ca_certs = run->st->ca_certs,
                                      .ca_count = run->st->ca_count,

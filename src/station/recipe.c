@@ -193,6 +193,7 @@ static const struct {
     rs_code (*run)(struct recipe *r, struct rs_err *err);
 } steps[STEP_COUNT] = {
     [STEP_CONTACT] = {"contact", contact},
+    [STEP_GENUINE] = {"genuine", recipe_genuine},
     [STEP_CONFIGURE] = {"configure", recipe_configure},
     [STEP_KEY] = {"key", recipe_key},
     [STEP_CERTIFICATE] = {"certificate", recipe_certificate},

@@ -22,16 +22,28 @@
 /* The steps, in order.  Their names stand in events and reports. */
 enum recipe_step {
     STEP_CONTACT = 0,     /* who is it, was it here before */
-    STEP_CONFIGURE = 1,   /* configuration of the layout, sealed */
-    STEP_KEY = 2,         /* key made in the chip */
-    STEP_CERTIFICATE = 3, /* identity asked for */
-    STEP_WRITE = 4,       /* certificate, chain, trust */
-    STEP_LOCK = 5,        /* data sealed */
-    STEP_CHECK = 6,       /* challenge and read-back */
-    STEP_COUNT = 7,
+    STEP_GENUINE = 1,     /* its maker's endorsement, proved to the server; parts that have one */
+    STEP_CONFIGURE = 2,   /* configuration of the layout, sealed */
+    STEP_KEY = 3,         /* key made in the chip */
+    STEP_CERTIFICATE = 4, /* identity asked for */
+    STEP_WRITE = 5,       /* certificate, chain, trust */
+    STEP_LOCK = 6,        /* data sealed */
+    STEP_CHECK = 7,       /* challenge and read-back */
+    STEP_COUNT = 8,
 };
 
 const char *recipe_step_name(enum recipe_step step); /* "certificate" */
+
+#define RECIPE_ID_MAX         64
+#define RECIPE_CREDENTIAL_MAX 1024
+
+/* What the server asks of a part with an endorsement. */
+struct recipe_challenge {
+    char id[RECIPE_ID_MAX];
+    uint8_t nonce[32];
+    uint8_t credential[RECIPE_CREDENTIAL_MAX];
+    size_t credential_len;
+};
 
 /* What the recipe needs from outside.  All are called from the fixture's thread. */
 struct recipe_host {
@@ -44,6 +56,10 @@ struct recipe_host {
     /* Ask for the identity; waits and asks again while the server says "later". */
     rs_code (*enroll)(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *ret_cert,
                       struct rs_err *err);
+    /* For parts with an endorsement: let it be challenged, and say what the part gave back. */
+    rs_code (*challenge)(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
+                         struct recipe_challenge *ret_challenge, struct rs_err *err);
+    rs_code (*answer)(void *arg, const char *id, struct rs_bytes secret, struct rs_err *err);
     /* A step begins. */
     void (*progress)(void *arg, enum recipe_step step);
     /* CA certificates, DER, and which of them is the root. */

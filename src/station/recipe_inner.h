@@ -21,11 +21,18 @@ struct recipe {
     struct rs_buf stored; /* the certificate that the chip has; empty: none */
     int is_configured;    /* the configuration seal was set before this run */
     int is_sealed;        /* the data seal was set before this run */
-    int wrote;            /* this run changed the chip or got an identity */
+    int is_genuine;       /* proved to the server in this run; its nonce: */
+    uint8_t nonce[32];
+    int wrote; /* this run changed the chip or got an identity */
 };
 
 /* What a chip's refusal means at this point; names the step's doing in the text. */
 rs_code recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct rs_err *err);
+
+/* Endorsement (recipe_genuine.c). */
+rs_code recipe_genuine(struct recipe *r, struct rs_err *err);
+/* What the part says about its identity's key, over the nonce; nothing for other parts. */
+rs_code recipe_evidence(struct recipe *r, struct rs_buf *out, struct rs_err *err);
 
 /* Seals (recipe_seal.c). */
 rs_code recipe_configure(struct recipe *r, struct rs_err *err);

@@ -96,6 +96,8 @@ make_request(struct recipe *r, struct rs_buf *out, struct rs_err *err)
     struct client_csr csr = {.serial = r->job->device};
     rs_code rc = crypto_pub_read(rs_bytes_of(r->spki, r->spki_len), &pub, err);
 
+    RS_AUTO(rs_buf_done) struct rs_buf evidence;
+    rs_buf_init(&evidence, ROT_EVIDENCE_MAX);
     if (rc != RS_OK)
         return rc;
     if (!oid_read(rs_bytes_str(HARDWARE_TYPE), type, sizeof(type), &type_len))
@@ -104,7 +106,9 @@ make_request(struct recipe *r, struct rs_buf *out, struct rs_err *err)
     csr.sig = crypto_sig_for(pub.alg);
     csr.hardware_type = rs_bytes_of(type, type_len);
     csr.chip_uid = rs_bytes_of(r->identity.uid, r->identity.uid_len);
-    return client_csr_build(&csr, sign_in_chip, r, out, err);
+    rc = recipe_evidence(r, &evidence, err);
+    csr.evidence = rs_buf_bytes(&evidence);
+    return rc != RS_OK ? rc : client_csr_build(&csr, sign_in_chip, r, out, err);
 }
 
 /* Durable before the server can count it: from here on the key belongs to this board. */
@@ -156,26 +160,49 @@ check_cert(const struct recipe *r, struct rs_bytes der, struct rs_err *err)
     return rs_fail(err, RS_E_NET_TRUST, "certificate: none of the server's CAs signed it");
 }
 
+static rs_code
+ask_once(struct recipe *r, struct rs_err *err)
+{
+    const struct recipe_host *host = r->job->host;
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf csr;
+    rs_buf_init(&csr, 16384);
+    rc = make_request(r, &csr, err);
+    rs_inject_mark("station-asking");
+    if (rc == RS_OK)
+        rc = host->enroll(host->arg, r->job->order, rs_buf_bytes(&csr), &r->result->cert, err);
+    rs_inject_mark("station-asked");
+    return rc;
+}
+
+/* A server that was restarted, or a long wait: the proof of the endorsement does not count any more. */
+static rs_code
+ask(struct recipe *r, struct rs_err *err)
+{
+    struct rs_err why = {0};
+    rs_code rc = ask_once(r, &why);
+
+    if (rc == RS_E_ATTEST_CHALLENGE) {
+        rc = recipe_genuine(r, err);
+        return rc == RS_OK ? ask_once(r, err) : rc;
+    }
+    return rc == RS_OK ? RS_OK : rs_fail(err, rc, "%s", why.text);
+}
+
 rs_code
 recipe_certificate(struct recipe *r, struct rs_err *err)
 {
-    const struct recipe_host *host = r->job->host;
     struct rs_buf *cert = &r->result->cert;
     rs_code rc;
 
-    RS_AUTO(rs_buf_done) struct rs_buf csr = {0};
-    rs_buf_init(&csr, 16384);
     if (r->known.cert.len > 0) {
         rs_buf_put_bytes(cert, rs_buf_bytes(&r->known.cert));
         return check_cert(r, rs_buf_bytes(cert), err);
     }
     rc = note_ask(r, err);
     if (rc == RS_OK)
-        rc = make_request(r, &csr, err);
-    rs_inject_mark("station-asking");
-    if (rc == RS_OK)
-        rc = host->enroll(host->arg, r->job->order, rs_buf_bytes(&csr), cert, err);
-    rs_inject_mark("station-asked");
+        rc = ask(r, err);
     if (rc != RS_OK)
         return rc;
     r->result->identity_used = 1;

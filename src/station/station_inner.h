@@ -105,6 +105,15 @@ RS_MUST_USE rs_code station_note(struct station *st, struct journal_record *reco
 /* Stop the line, once. */
 void station_stop(struct station *st, rs_code code, const char *text);
 
+/* ---- genuine.c ------------------------------------------------------------------------------ */
+
+/* POST /station/v1/tpm/challenge and .../answer (docs/protocols/tpm.md). */
+RS_MUST_USE rs_code genuine_ask(struct web *web, const char *order, struct rs_bytes ek_cert,
+                                struct rs_bytes iak, struct recipe_challenge *ret_challenge,
+                                int64_t *ret_wait_s, struct rs_err *err);
+RS_MUST_USE rs_code genuine_answer(struct web *web, const char *id, struct rs_bytes secret,
+                                   int64_t *ret_wait_s, struct rs_err *err);
+
 /* ---- post.c ----------------------------------------------------------------------------------- */
 
 /* One round: everything that the server does not have.  RS_OK when nothing is left. */

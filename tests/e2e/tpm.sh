@@ -2,24 +2,34 @@
 # Software TPMs for tests: manufactured with an endorsement certificate of a CA of their own, run on
 # a socket of their own.  Sourced; wants nothing, keeps everything under the directory it is given.
 #
-#   make_tpm DIR       manufacture, once; the CA is DIR/ca (DIR/ca/issuercert.pem and the root)
+#   make_tpm DIR [CA]  manufacture, once; the maker's CA is in the directory CA, else DIR/ca
+#   tpm_makers CA      its certificates, PEM: what a server is to believe
+#   copy_tpm FROM TO   the thief's gesture, with FROM stopped: the same part a second time
 #   start_tpm DIR      run it; TPM_URI is its name for us, TPM_TCTI for tpm2-tools, TPM_PID its process
 #   stop_tpm DIR       end it; its state stays
 # SPDX-License-Identifier: Apache-2.0
 
 has_swtpm() { command -v swtpm >/dev/null && command -v swtpm_setup >/dev/null; }
 
-make_tpm() { # DIR
-    local dir=$1
-    mkdir -p "$dir/state" "$dir/ca" || return 1
-    printf 'statedir = %s\nsigningkey = %s\nissuercert = %s\ncertserial = %s\n' "$dir/ca" \
-        "$dir/ca/signkey.pem" "$dir/ca/issuercert.pem" "$dir/ca/certserial" >"$dir/localca.conf"
+make_tpm() { # DIR [CA]
+    local dir=$1 ca=${2:-$1/ca}
+    mkdir -p "$dir/state" "$ca" || return 1
+    printf 'statedir = %s\nsigningkey = %s\nissuercert = %s\ncertserial = %s\n' "$ca" \
+        "$ca/signkey.pem" "$ca/issuercert.pem" "$ca/certserial" >"$dir/localca.conf"
     printf -- '--platform-manufacturer Rootsmith\n--platform-version 1\n--platform-model tests\n' \
         >"$dir/localca.options"
     printf 'create_certs_tool = swtpm_localca\ncreate_certs_tool_config = %s\ncreate_certs_tool_options = %s\nactive_pcr_banks = sha256\n' \
         "$dir/localca.conf" "$dir/localca.options" >"$dir/setup.conf"
     swtpm_setup --tpm2 --tpmstate "$dir/state" --create-ek-cert --create-platform-cert --overwrite \
         --config "$dir/setup.conf" >"$dir/setup.log" 2>&1 || { cat "$dir/setup.log"; return 1; }
+}
+
+tpm_makers() { # CA
+    cat "$1/swtpm-localca-rootca-cert.pem" "$1/issuercert.pem"
+}
+
+copy_tpm() { # FROM TO
+    mkdir -p "$2" && cp -r "$1/state" "$2/state" && rm -f "$2/state/.lock"
 }
 
 start_tpm() { # DIR

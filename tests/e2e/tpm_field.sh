@@ -6,20 +6,24 @@ set -uo pipefail
 BIN=$1
 HERE=$(dirname "$0")
 . "$HERE/lib.sh"
-. "$HERE/tpm_lib.sh"
-trap 'tpm_down; down' EXIT
+. "$HERE/tpm.sh"
+bye() {
+    local name
+    for name in one two three foreign clone; do stop_tpm "$WORK/tpm-$name"; done
+    down
+}
+trap bye EXIT
 for tool in swtpm swtpm_setup swtpm_localca tpm2_activatecredential; do
     command -v "$tool" >/dev/null || { echo "0 passed, 0 failed (no $tool)"; exit 77; }
 done
 up acme || { echo "0 passed, 1 failed"; exit 1; }
 export ROOT_PEM=$WORK/root.pem
 URL=https://$DEVICES
-ME=$(dirname "$(find "$ROOTSMITH_CONFIG" -name key.pem | head -n 1)")
 
 device() { # TPM ARGS...: a device with this TPM
     local tpm=$1
     shift
-    TPM2TOOLS_TCTI=$(tpm_name "$tpm") timeout 120 python3 "$HERE/tpm_tools.py" "$@"
+    TPM2TOOLS_TCTI=swtpm:path=$WORK/tpm-$tpm/sock timeout 120 python3 "$HERE/tpm_tools.py" "$@"
 }
 
 enrol() { # TPM LABEL SERIAL [BREAK]
@@ -28,17 +32,17 @@ enrol() { # TPM LABEL SERIAL [BREAK]
 
 subject() { openssl x509 -in "$WORK/dev-$1/cert.pem" -noout -subject -nameopt RFC2253; }
 
-tpm_maker good
-check "a TPM is made" tpm_make one good
-GOOD=$TPM_MAKER
-tpm_maker other
-check "and one of another maker" tpm_make foreign other
+part() { # NAME MAKER: a new one, running
+    make_tpm "$WORK/tpm-$1" "$WORK/maker-$2" && start_tpm "$WORK/tpm-$1"
+}
+
+check "a TPM is made" part one good
+check "and one of another maker" part foreign other
+tpm_makers "$WORK/maker-good" >"$WORK/good.pem"
+GOOD=$WORK/good.pem
 check "keys of the TCG's templates" device one keys "$WORK/dev-one"
 check "in both" device foreign keys "$WORK/dev-foreign"
-# Not by the command: it wants a driver for the part, and devices bring their own.
-curl -sS --fail --cacert "$WORK/root.pem" --cert "$ME/cert.pem" \
-    --key "$ME/key.pem" -X PUT --data '{"rot":"tpm2","issuer":"acme-devices"}' \
-    "https://$PEOPLE/api/v1/products/gateway" >/dev/null || bad "no product"
+rs product set gateway --rot tpm2 --issuer acme-devices -q
 rs product set sensor --rot soft --issuer acme-devices -q
 
 echo "no grant, no identity"
@@ -80,23 +84,25 @@ check "a device gets its identity, twice the same" enrol one gateway G-1 again
 same "with its serial" "subject=serialNumber=G-1" "$(subject one | tr -d ' ' | grep -o 'subject=serialNumber=G-1')"
 same "one was counted" 1 "$(rs order show o-field --json | member counts.signed)"
 same "it is attested" attested "$(rs device show G-1 --json | member chip.provenance)"
-same "its chip is its endorsement key" \
-    "$(openssl x509 -inform DER -in "$WORK/dev-one/ek.der" -noout -pubkey |
-        openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)" \
+TPM2TOOLS_TCTI=swtpm:path=$WORK/tpm-one/sock tpm2_readpublic -c 0x81010001 -n "$WORK/ek.name" >/dev/null
+same "its chip is what is in the endorsement key's name" "$(tail -c 32 "$WORK/ek.name" | od -An -tx1 | tr -d " \n")" \
     "$(rs device show G-1 --json | member chip.uid)"
 cp "$WORK/dev-one/cert.pem" "$WORK/first.pem"
 check "without a serial it gets the same back" enrol one gateway -
 same "byte for byte" "$(cat "$WORK/first.pem")" "$(cat "$WORK/dev-one/cert.pem")"
-check "a second TPM" tpm_make two good
+check "a second TPM" part two good
 check "its keys" device two keys "$WORK/dev-two"
 check "a serial of its endorsement, when it names none" enrol two gateway -
 same "two are counted" 2 "$(rs order show o-field --json | member counts.signed)"
-check "a third" tpm_make three good
+check "a third" part three good
 check "its keys too" device three keys "$WORK/dev-three"
 refused "one more than the order allows" order.exhausted enrol three gateway G-3
 
 echo "clones (L8)"
-check "a TPM is copied" tpm_copy one clone
+stop_tpm "$WORK/tpm-one"
+check "a TPM is copied" copy_tpm "$WORK/tpm-one" "$WORK/tpm-clone"
+check "and runs" start_tpm "$WORK/tpm-clone"
+check "beside the first" start_tpm "$WORK/tpm-one"
 check "the copy has the same keys" device clone keys "$WORK/dev-clone"
 rs order raise o-field --to 10 -q
 refused "and gets no identity of its own" key.unique enrol clone gateway G-9

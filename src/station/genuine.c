@@ -1,0 +1,96 @@
+/*
+ * genuine.c: a board's endorsement before the server (docs/protocols/tpm.md).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "station/station_inner.h"
+
+#define BODY_MAX 65536
+
+static rs_code
+post(struct web *web, const char *path, const json_t *body, struct web_reply *reply,
+     int64_t *ret_wait_s, struct rs_err *err)
+{
+    struct web_request ask = {.method = "POST", .path = path, .type = "application/json"};
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf text;
+    rs_buf_init(&text, BODY_MAX);
+    text.secret = 1;
+    rs_json_put(&text, body);
+    if (!rs_buf_ok(&text))
+        return rs_fail(err, RS_E_NO_MEMORY, "no memory for a request");
+    ask.body = rs_buf_bytes(&text);
+    rc = web_call(web, &ask, reply, err);
+    if (rc == RS_OK)
+        rc = web_check(reply, err);
+    *ret_wait_s = rc != RS_OK && reply->retry_after_s > 0 ? reply->retry_after_s : 0;
+    return rc;
+}
+
+static json_t *
+base64(struct rs_bytes bytes)
+{
+    RS_AUTO(rs_buf_done) struct rs_buf b;
+
+    rs_buf_init(&b, BODY_MAX);
+    rs_base64_put(&b, bytes, 0);
+    return json_stringn((const char *)b.p, b.len);
+}
+
+static rs_code
+take_challenge(struct rs_bytes text, struct recipe_challenge *c, struct rs_err *err)
+{
+    RS_AUTO(rs_json_done) json_t *j = NULL;
+    const char *id, *credential;
+    struct rs_buf room;
+    size_t len = 0;
+    rs_code rc = rs_json_read(text, &j, err);
+
+    if (rc == RS_OK)
+        rc = rs_json_text(j, "id", &id, err);
+    if (rc == RS_OK)
+        rc = rs_json_text(j, "challenge", &credential, err);
+    if (rc == RS_OK)
+        rc = rs_json_hex(j, "nonce", c->nonce, sizeof(c->nonce), &len, err);
+    if (rc != RS_OK)
+        return rc;
+    rs_buf_init_fixed(&room, c->credential, sizeof(c->credential));
+    if (len != sizeof(c->nonce) || strlen(id) >= sizeof(c->id) ||
+        !rs_base64_read(rs_bytes_str(credential), &room))
+        return rs_fail(err, RS_E_REQUEST_FORMAT, "the server's challenge is none");
+    (void)snprintf(c->id, sizeof(c->id), "%s", id);
+    c->credential_len = room.len;
+    return RS_OK;
+}
+
+rs_code
+genuine_ask(struct web *web, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
+            struct recipe_challenge *ret_challenge, int64_t *ret_wait_s, struct rs_err *err)
+{
+    RS_AUTO(rs_json_done) json_t *body = json_pack("{s:s, s:o, s:o}", "order", order, "ek_cert",
+                                                   base64(ek_cert), "iak", base64(iak));
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
+    rs_code rc = post(web, "/station/v1/tpm/challenge", body, &reply, ret_wait_s, err);
+
+    return rc == RS_OK ? take_challenge(rs_buf_bytes(&reply.body), ret_challenge, err) : rc;
+}
+
+rs_code
+genuine_answer(struct web *web, const char *id, struct rs_bytes secret, int64_t *ret_wait_s,
+               struct rs_err *err)
+{
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
+    char hex[2 * ROT_SECRET_MAX + 1];
+    rs_code rc;
+
+    rs_hex(secret, hex, sizeof(hex));
+    RS_AUTO(rs_json_done) json_t *body = json_pack("{s:s, s:s}", "id", id, "secret", hex);
+    rc = post(web, "/station/v1/tpm/answer", body, &reply, ret_wait_s, err);
+    rs_wipe(hex, sizeof(hex));
+    return rc;
+}

@@ -142,7 +142,7 @@ put_vendor(uint32_t id, char out[ROT_NAME_MAX])
     memcpy(out, n != 0 ? letters : "tcg", n != 0 ? n + 1 : sizeof("tcg"));
 }
 
-/* The unique identifier: the digest in the name of the vendor's key. */
+/* The unique identifier: SHA-256 of the vendor's public key, as its certificate has it. */
 static rot_err
 find_uid(struct rot_chip *chip)
 {
@@ -160,8 +160,9 @@ find_uid(struct rot_chip *chip)
         rc = tpm2_endorsement_key(chip, ek->where, &s->key, &transient);
     if (rc != ROT_OK)
         return rc;
-    memcpy(s->uid, s->key.name.b + 2, TPM2_HASH);
-    rc = transient ? tpm2_flush_after(chip, s->key.handle, ROT_OK) : ROT_OK;
+    rc = tpm2_rsa_digest(chip, &s->key, s->uid);
+    if (transient)
+        rc = tpm2_flush_after(chip, s->key.handle, rc);
     s->has_uid = rc == ROT_OK;
     return rc;
 }

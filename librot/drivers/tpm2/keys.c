@@ -334,6 +334,18 @@ tpm2_key_delete(struct rot_chip *chip, const struct rot_place *place)
 
 /* ---- Showing -------------------------------------------------------------------- */
 
+rot_err
+tpm2_rsa_digest(struct rot_chip *chip, const struct tpm2_key *key, uint8_t out[TPM2_HASH])
+{
+    const struct rot_port *port = chip->setup.port;
+    const struct rot_bytes parts[] = {
+        {rsa_prefix, sizeof(rsa_prefix)}, key->rsa, {rsa_suffix, sizeof(rsa_suffix)}};
+
+    if (key->type != TPM2_ALG_RSA || key->rsa.len != TPM2_RSA_BYTES || (key->rsa.p[0] & 0x80u) == 0)
+        return ROT_E_FORMAT;
+    return port->ops->hash(port->self, ROT_HASH_SHA256, parts, 3, out);
+}
+
 static rot_err
 put_rsa_spki(const struct tpm2_key *key, uint8_t *pub, size_t cap, size_t *ret_len)
 {

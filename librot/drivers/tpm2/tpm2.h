@@ -320,6 +320,8 @@ rot_err tpm2_create_primary(struct rot_chip *chip, uint32_t hierarchy, enum tpm2
 /* The vendor's key: persistent, or made anew from its template; *ret_transient says which. */
 rot_err tpm2_endorsement_key(struct rot_chip *chip, uint32_t handle, struct tpm2_key *key,
                              int *ret_transient);
+/* SHA-256 of an RSA key's SubjectPublicKeyInfo, while key->rsa is there. */
+rot_err tpm2_rsa_digest(struct rot_chip *chip, const struct tpm2_key *key, uint8_t out[TPM2_HASH]);
 /* Make a handle persistent, in the place of what was there. */
 rot_err tpm2_persist(struct rot_chip *chip, const struct tpm2_key *key, uint32_t persistent);
 rot_err tpm2_evict(struct rot_chip *chip, uint32_t persistent);

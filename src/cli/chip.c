@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rot/linux.h>
 #include <rot/registry.h>
@@ -17,6 +18,7 @@
 #include "cli/cli.h"
 #include "client/csr.h"
 #include "crypto/hash.h"
+#include "shared/reference.h"
 #include "x509/cert.h"
 
 #define FILE_MAX 65536
@@ -343,6 +345,51 @@ chip_challenge(struct desk *d, struct rs_err *err)
     return good ? 0 : 3;
 }
 
+/* A file of the name is found from any folder: what is relative gets this one's in front. */
+static int
+absolute_name(const char *name, char *out, size_t cap)
+{
+    const char *colon = strchr(name, ':'), *hash = strrchr(name, '#');
+    int is_path = strncmp(name, "soft:", 5) == 0 || (strncmp(name, "sim:", 4) == 0 && hash != NULL);
+    char here[512] = "";
+    int n;
+
+    if (!is_path || colon[1] == '/')
+        n = snprintf(out, cap, "%s", name);
+    else if (getcwd(here, sizeof(here)) == NULL)
+        return 0;
+    else
+        n = snprintf(out, cap, "%.*s%s/%s", (int)(colon + 1 - name), name, here, colon + 1);
+    return n > 0 && (size_t)n < cap;
+}
+
+/* For programs that load keys from files: where this one is, and its public half. */
+static int
+chip_reference(struct desk *d, struct rs_err *err)
+{
+    const char *name = strcmp(d->uri, "auto") == 0 && getenv("ROOTSMITH_CHIP") != NULL
+                           ? getenv("ROOTSMITH_CHIP")
+                           : d->uri;
+    uint8_t spki[ROT_PUBLIC_KEY_MAX], der[ROT_REFERENCE_MAX];
+    const char *layout = cli_option(d->args, "layout");
+    struct rot_uri uri = {.object = d->object};
+    char text[ROT_URI_MAX];
+    size_t len = 0;
+    rot_err rot = rot_key_public(&d->chip, d->object, spki, sizeof(spki), &len);
+
+    if (rot != ROT_OK) {
+        (void)chip_fail(d, rot, "public key", err);
+        return -1;
+    }
+    (void)snprintf(uri.layout, sizeof(uri.layout), "%s", layout != NULL ? layout : "");
+    if (!absolute_name(name, uri.chip, sizeof(uri.chip)) ||
+        rot_uri_format(&uri, text, sizeof(text)) != ROT_OK)
+        return cli_usage(d->cli, "chip reference: the chip's name is too long for one");
+    if (rot_reference_write(text, (struct rot_bytes){spki, len}, der, sizeof(der), &len) != ROT_OK)
+        return cli_usage(d->cli, "chip reference: only keys on P-256 and P-384 have one");
+    return put_pem(d, ROT_REFERENCE_LABEL, rs_bytes_of(der, len));
+}
+
 /* ---- Contents ----------------------------------------------------------------------------------------- */
 
 static const char *
@@ -524,9 +571,11 @@ static const struct {
     int wants_object;
     int (*run)(struct desk *d, struct rs_err *err);
 } actions[] = {
-    {"info", 0, chip_info}, {"layout", 0, chip_layout},       {"genkey", 1, chip_genkey},
-    {"csr", 1, chip_csr},   {"read", 1, chip_read},           {"write", 1, chip_write},
-    {"sign", 1, chip_sign}, {"challenge", 1, chip_challenge}, {"lock", 0, chip_lock},
+    {"info", 0, chip_info},     {"layout", 0, chip_layout},
+    {"genkey", 1, chip_genkey}, {"csr", 1, chip_csr},
+    {"read", 1, chip_read},     {"write", 1, chip_write},
+    {"sign", 1, chip_sign},     {"challenge", 1, chip_challenge},
+    {"lock", 0, chip_lock},     {"reference", 1, chip_reference},
 };
 
 int

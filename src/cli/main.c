@@ -129,6 +129,8 @@ const struct cli_verb cli_verbs[] = {
      "rootsmith chip sign idevid --in file --chip soft:board.rot", verb_chip, CLI_READS},
     {"chip", "challenge", "chip challenge [OBJECT] [--chip URI]", "chip= layout= ", 0, 1,
      "rootsmith chip challenge --chip soft:board.rot", verb_chip, CLI_READS},
+    {"chip", "reference", "chip reference OBJECT [-o FILE] [--chip URI]", "chip= layout= ", 1, 1,
+     "rootsmith chip reference ldevid -o key.pem --chip i2c:1:0x60", verb_chip, CLI_READS},
     {"chip", "lock", "chip lock config|data|lifecycle|OBJECT [--chip URI]", "chip= layout= ", 1, 1,
      "rootsmith chip lock config --chip soft:board.rot", verb_chip, CLI_TRIES},
     {NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0},

@@ -1,0 +1,214 @@
+#!/usr/bin/env bash
+# Other people's programs with keys that stay in a root of trust: openssl s_client and curl, mutual TLS
+# 1.2 and 1.3, by rot: URI and by key reference file, for boards off the line: a soft store and a
+# simulated ATECC608B.  Trust comes from the part: a server whose CA only the file system trusts is
+# refused.  Neither a private key nor a secret of the sessions is on the simulated bus.
+#
+# curl of Debian 12 takes keys from files and engines only, hence no URI there.
+# SPDX-License-Identifier: Apache-2.0
+set -uo pipefail
+BIN=$1
+here=$(dirname "$(readlink -f "$0")")
+. "$here/lib.sh"
+SIM='' SERVERS=()
+leave() {
+    local pid
+    for pid in "${SERVERS[@]}" ${SIM:+"$SIM"}; do
+        kill "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    down
+}
+trap leave EXIT
+up acme || { echo "0 passed, 1 failed"; exit 1; }
+STATION=$(find_program rootsmith-station) ROTSIM=$(find_program rot-sim)
+MODULE=$(readlink -f "$BIN/bindings/provider/rot.so")
+[ -f "$MODULE" ] || MODULE=$(readlink -f "$BIN/rot.so")
+SOCK=$WORK/sim.sock
+export ROOTSMITH_LOCK_DIR=$WORK
+
+# ---- The stage ---------------------------------------------------------------------------------
+
+cat >"$WORK/openssl.cnf" <<CNF
+openssl_conf = init
+[init]
+providers = providers
+[providers]
+default = default_provider
+rot = rot_provider
+[default_provider]
+activate = 1
+[rot_provider]
+module = $MODULE
+activate = 1
+CNF
+with() { # COMMAND...: with the provider
+    OPENSSL_CONF=$WORK/openssl.cnf timeout 60 "$@"
+}
+check "the module loads" sh -c "OPENSSL_CONF=$WORK/openssl.cnf openssl list -providers |
+    grep -q 'Rootsmith root of trust'"
+
+{
+    echo "listen $SOCK"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
+    echo "chip b1/u1 blank608b"
+} >"$WORK/panel"
+"$ROTSIM" panel "$WORK/panel" >>"$WORK/rot-sim.log" 2>&1 &
+SIM=$!
+wait_for 10 "$ROTSIM" list --socket "$SOCK" || bad "rot-sim answers"
+rs station create sz-1 --json | member token >"$WORK/token"
+chmod 600 "$WORK/token"
+"$STATION" --data "$WORK/sz-1" enroll "https://$DEVICES" --name sz-1 --token "$WORK/token" \
+    >"$WORK/enroll.log" 2>&1 || bad "the station enrols"
+
+declare -A CHIP=([soft]=soft:$WORK/board.rot [atecc]=sim:$SOCK#b1/u1)
+make_board() { # NAME ROT
+    rs product set "x-$1" --rot "$2" --issuer acme-devices -q
+    rs order create --product "x-$1" --quantity 5 --stations sz-1 --name "o-$1" -q
+    timeout 120 "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --order "o-$1" \
+        --serial "B-$1" --fixture "1=${CHIP[$1]}"
+}
+check "a soft board comes off the line" make_board soft soft
+check "a board with an ATECC608B comes off the line" make_board atecc atecc608b
+
+# Two servers: the device listener, whose root the parts hold, and one of a CA that they do not.
+read -r -a port < <(free_ports 1)
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/other.key" \
+    -out "$WORK/other.pem" -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 2>/dev/null
+cat "$WORK/root.pem" "$WORK/devices.pem" >"$WORK/clients.pem"
+openssl s_server -accept "127.0.0.1:${port[0]}" -cert "$WORK/other.pem" -key "$WORK/other.key" -www \
+    -Verify 3 -verify_return_error -CAfile "$WORK/clients.pem" >"$WORK/s_server.log" 2>&1 &
+SERVERS+=($!)
+wait_for 10 grep -q ACCEPT "$WORK/s_server.log" || bad "s_server listens"
+OTHER=localhost:${port[0]}
+
+uri() { echo "rot:${CHIP[$1]};object=idevid${2:+;type=$2}"; }
+
+s_client() { # TO OPTIONS...: asks for the page; its text
+    local to=$1
+    shift
+    printf 'GET / HTTP/1.0\r\n\r\n' | with openssl s_client -connect "$to" -servername localhost \
+        -ign_eof -verify_return_error "$@" 2>&1
+}
+
+sees() { # TEXT SERIAL COMMAND...: the server verified that board's certificate
+    local text=$1 serial=$2 out
+    shift 2
+    out=$("$@")
+    if grep -q "serialNumber *= *$serial" <<<"$out" && grep -q "Verify return code: 0 (ok)" <<<"$out"; then
+        ok "$text"
+    else
+        bad "$text"
+        tail -n 12 <<<"$out"
+    fi
+}
+
+says() { # TEXT WORDS COMMAND...: fails, and says so
+    local text=$1 words=$2 out status
+    shift 2
+    out=$("$@" 2>&1)
+    status=$?
+    if [ "$status" != 0 ] && [ "$status" != 124 ] && grep -qE "$words" <<<"$out"; then
+        ok "$text"
+    else
+        bad "$text: exit $status, or no \"$words\""
+        tail -n 12 <<<"$out"
+    fi
+}
+
+# ---- Mutual TLS ------------------------------------------------------------------------------------
+
+for name in soft atecc; do
+    echo "mutual TLS, $name"
+    check "the reference is written" rs chip reference idevid --chip "${CHIP[$name]}" -o "$WORK/$name.ref"
+    check "the certificate comes out of the part" \
+        with openssl storeutl -noout -certs -out "$WORK/$name.out" "$(uri "$name" cert)"
+    with openssl x509 -in "$(uri "$name" cert)" -out "$WORK/$name.pem"
+    for version in 1.2 1.3; do
+        flag=-tls${version/./_}
+        sees "TLS $version, openssl by URI" "B-$name" s_client "$OTHER" "$flag" -CAfile "$WORK/other.pem" \
+            -cert "$(uri "$name" cert)" -key "$(uri "$name" private)" -keylogfile "$WORK/$name.secrets"
+        sees "TLS $version, openssl by reference" "B-$name" s_client "$OTHER" "$flag" \
+            -CAfile "$WORK/other.pem" -cert "$WORK/$name.pem" -key "$WORK/$name.ref" \
+            -keylogfile "$WORK/$name.secrets"
+        sees "TLS $version, curl by reference" "B-$name" with curl -sS "--tlsv$version" --tls-max "$version" \
+            --cacert "$WORK/other.pem" --cert "$WORK/$name.pem" --key "$WORK/$name.ref" "https://$OTHER/"
+    done
+    check "the real server, curl by reference" with curl -sSf --cacert "$WORK/root.pem" \
+        --cert "$WORK/$name.pem" --key "$WORK/$name.ref" -o "$WORK/cacerts" \
+        "https://$DEVICES/.well-known/est/cacerts"
+done
+
+echo "what is refused"
+says "no certificate at all" 'alert|error' s_client "$OTHER" -CAfile "$WORK/other.pem" -tls1_2
+says "another board's certificate" 'mismatch' s_client "$OTHER" -CAfile "$WORK/other.pem" \
+    -cert "$WORK/soft.pem" -key "$(uri atecc private)"
+says "the same, by reference" 'mismatch|unable to set private key' with curl -sS --cacert "$WORK/other.pem" \
+    --cert "$WORK/soft.pem" --key "$WORK/atecc.ref" "https://$OTHER/"
+says "an object that this part does not have" 'unsupported' with openssl pkey -pubout -in \
+    "rot:${CHIP[atecc]};object=ldevid/7"
+says "an object without a key" 'the part says empty' with openssl pkey -pubout -in \
+    "rot:${CHIP[soft]};object=ldevid/0"
+says "a URI that is none" 'want rot:CHIP' with openssl pkey -pubout -in "rot:${CHIP[soft]};key=idevid"
+says "a simulator that is not there" 'does not answer' with openssl pkey -pubout -in \
+    "rot:sim:$WORK/none#b1/u1;object=idevid"
+sed '3s/./!/' "$WORK/soft.ref" >"$WORK/bad.ref"
+says "a damaged reference" 'Could not (read|find)' with openssl pkey -pubout -in "$WORK/bad.ref"
+{ echo "-----BEGIN ROT KEY REFERENCE-----"; head -c 200 "$WORK/soft.pem" | openssl base64
+    echo "-----END ROT KEY REFERENCE-----"; } >"$WORK/bad.ref"
+says "a reference that is something else" 'Could not (read|find)' with openssl pkey -pubout -in "$WORK/bad.ref"
+rs chip genkey idevid --chip "soft:$WORK/again.rot" >/dev/null
+rs chip reference idevid --chip "soft:$WORK/again.rot" -o "$WORK/again.ref"
+check "a reference names a key" with openssl dgst -sha256 -sign "$WORK/again.ref" -out "$WORK/again.sig" "$WORK/panel"
+rs chip genkey idevid --chip "soft:$WORK/again.rot" --confirm idevid >/dev/null
+says "after the part made another it signs nothing" 'not by the key that was named' \
+    with openssl dgst -sha256 -sign "$WORK/again.ref" -out "$WORK/again.sig" "$WORK/panel"
+says "a private key does not come out" '' with openssl pkey -in "$(uri soft private)"
+says "SHA-1 is not signed" 'is not signed' with openssl dgst -sha1 -sign "$WORK/soft.ref" -out "$WORK/x" "$WORK/panel"
+
+# ---- Trust ------------------------------------------------------------------------------------------
+
+echo "trust from the part"
+only_part=(-CAstore "rot:${CHIP[soft]};type=trust" -no-CAfile -no-CApath)
+identity=(-cert "$WORK/soft.pem" -key "$WORK/soft.ref")
+file_trust() { SSL_CERT_FILE=$WORK/other.pem "$@"; }
+sees "a server that the file system trusts" B-soft file_trust s_client "$OTHER" "${identity[@]}"
+says "is refused where the part decides" 'self-signed certificate' \
+    file_trust s_client "$OTHER" "${identity[@]}" "${only_part[@]}"
+says "a server that only the part trusts, by the file system" 'unable to get local issuer|self-signed' \
+    file_trust s_client "$DEVICES" "${identity[@]}"
+check "is accepted where the part decides" sh -c "$(declare -f with s_client); WORK='$WORK'
+    s_client $DEVICES ${identity[*]} -CAstore 'rot:${CHIP[soft]};type=trust' -no-CAfile -no-CApath |
+    grep -q 'Verification: OK'"
+anchors() { with openssl storeutl -certs "rot:${CHIP[soft]};type=trust" 2>/dev/null; }
+check "curl, with the part's anchors" with curl -sSf --cacert <(anchors) --cert "$WORK/soft.pem" \
+    --key "$WORK/soft.ref" -o "$WORK/cacerts" "https://$DEVICES/.well-known/est/cacerts"
+says "curl, with the part's anchors, at the other server" 'SSL certificate problem' with curl -sS \
+    --cacert <(anchors) --cert "$WORK/soft.pem" --key "$WORK/soft.ref" "https://$OTHER/"
+
+# ---- What the bus has seen -----------------------------------------------------------------------------
+
+echo "no secret on the bus"
+check "the trace has neither private key nor session secret" env PYTHONPATH="$here/../prove" python3 - \
+    "$WORK" <<'PY'
+import json, os, sys
+import leaks
+work = sys.argv[1]
+slots = json.load(open(work + "/chips/b1,u1.json"))["slots"]
+keys = [bytes.fromhex(slots[0])]
+for line in open(work + "/atecc.secrets"):
+    word = line.split()
+    if len(word) == 3 and not line.startswith("#"):
+        keys.append(bytes.fromhex(word[2]))
+assert len(keys) > 8 and len(set(keys[0])) > 8, len(keys)
+os.makedirs(work + "/needles", exist_ok=True)
+search = leaks.Search(work + "/needles", keys)
+wires = leaks.wires(work + "/bus.trace")
+assert sum(map(len, wires.values())) > 5000
+for name, data in wires.items():
+    assert not search.in_bytes(data), name
+assert not search.in_file(work + "/bus.trace")
+for key in (keys[0], keys[-1]):                      # and it would be seen
+    data = max(wires.values(), key=len)
+    assert search.in_bytes(data[:700] + key + data[700:]) and search.in_bytes(key.hex().encode())
+PY
+finish

@@ -27,11 +27,13 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     BOLD=$'\e[1m' GREY=$'\e[90m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'
 fi
 . "$here/lib.sh"
+. "$here/tpm.sh"
 
 # ---- Starting, stopping, failing ------------------------------------------------------------
 
 mine() { # PID: it is one of our programs, started for this directory
-    [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' <"/proc/$1/cmdline" | grep -qF "$DIR/"
+    [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' <"/proc/$1/cmdline" |
+        grep -qF -e "$DIR/" -e "$(cat "$DIR/tpm.dir" 2>/dev/null || echo "$DIR/")"
 }
 
 stop_all() { # what pids says and what is still ours
@@ -121,7 +123,7 @@ finish_demo() {
 
 SHOWN=$DIR/
 mkdir -p "$DIR" && DIR=$(readlink -f "$DIR")
-SCENE=0 TITLE=setup TIMES='' SCENES=8
+SCENE=0 TITLE=setup TIMES='' SCENES=9
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -133,16 +135,21 @@ export ROOTSMITH_CONFIG=$DIR/config
 BEGAN=$(now_ms)
 read -r -a ports < <(free_ports 3)
 DEVICES=localhost:${ports[0]} PEOPLE=localhost:${ports[1]} HTTP=localhost:${ports[2]}
-STATION=$(find_program rootsmith-station) SIM=$(find_program rot-sim)
+STATION=$(find_program rootsmith-station) SIM=$(find_program rot-sim) AGENT=$(find_program rootsmith-agent)
+export ROOTSMITH_LOCK_DIR=$DIR
 # A socket's path has 107 characters at most.
 SOCK=$DIR/sim.sock
 [ ${#SOCK} -lt 100 ] || SOCK=$(mktemp -d)/sim.sock
+TPMS=$DIR/tpm
+[ ${#TPMS} -lt 90 ] || TPMS=$(mktemp -d)
+echo "$TPMS/" >"$DIR/tpm.dir"
 printf 'Rootsmith demo %s everything runs on this machine, chips are simulated (TEST MODE)\n' "$DOT"
 
 check_py() { python3 "$here/demo_check.py" "$@"; }
 st() { "$STATION" --data "$DIR/sz-1" "$@"; }
 once() { st run --once --ui plain --wait 10 "$@"; }
 chip() { echo "sim:$SOCK#b$1/u1"; }
+hub() { echo "tpm:swtpm:path=$TPMS/$1/sock"; }
 certs_of() { sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate WHERE device='$1'"; }
 devices_made() { sqlite3 "$DATA/store.db" "SELECT count(*) FROM device"; }
 
@@ -153,9 +160,18 @@ what "Root and issuing CA, profiles, ledger; then the server is started."
 shell "rootsmith init demo && rootsmithd --data demo"
 run 0 rs init demo --data "$DATA" --devices "$DEVICES" --people "$PEOPLE" --http "$HTTP" --json
 cp "$OUT" "$DIR/init.json"
+# Real TPM code, in software: whoever made them is to be believed.
+COMMAND="swtpm_setup"
+for n in {1..4}; do
+    make_tpm "$TPMS/$n" "$TPMS/maker" >>"$LOG" 2>&1 || fail "no software TPM"
+    start_tpm "$TPMS/$n" >>"$LOG" 2>&1 || fail "a software TPM does not start"
+    echo "$TPM_PID" >>"$DIR/pids"
+done
+tpm_makers "$TPMS/maker" >"$DIR/makers.pem"
+printf 'tpm:\n  roots: [%s]\n' "$DIR/makers.pem" >>"$DATA/rootsmithd.yaml"
 COMMAND="rootsmithd --data demo"
 start_server >>"$LOG" 2>&1 || fail "the server does not start"
-echo "$SERVER" >"$DIR/pids"
+echo "$SERVER" >>"$DIR/pids"
 run 0 rs login "https://$PEOPLE" --name m.keller -q --claim "$(member claim.code <"$DIR/init.json")"
 rs ca show demo-root --json | member pem >"$DIR/root.pem"
 rs ca show demo-devices --json | member pem >"$DIR/ca.pem"
@@ -178,18 +194,20 @@ scene "Describe the product: which chip, which issuer"
 mkdir -p "$DIR/product"
 printf 'rot: atecc608b\nissuer: demo-devices\nserials: "X2-#######"\n' >"$DIR/product/sensor-x2.yaml"
 printf 'rot: soft\nissuer: demo-devices\nserials: "GW-####"\n' >"$DIR/product/gateway.yaml"
+printf 'rot: tpm2\nissuer: demo-devices\nserials: "HUB-####"\n' >"$DIR/product/hub.yaml"
 printf 'rot: atecc608b\nissuer: demo-device\n' >"$DIR/product/sensor-x3.yaml"
 printf 'rot: atecc608b\nisuer: demo-devices\n' >"$DIR/product/sensor-x4.yaml"
 what "rot: atecc608b   issuer: demo-devices   serials: X2-#######"
 shell "rootsmith product set product/sensor-x2.yaml"
 run 0 rs product set "$DIR/product/sensor-x2.yaml"
 run 0 rs product set "$DIR/product/gateway.yaml"
+run 0 rs product set "$DIR/product/hub.yaml"
 run 1 rs product set "$DIR/product/sensor-x3.yaml"
 says issuer.unknown
 run 2 rs product set "$DIR/product/sensor-x4.yaml"
 says "sensor-x4.yaml:2:1"
 run 0 rs product list --json
-equal "products" "$(python3 -c 'import json,sys; print(len(json.load(sys.stdin)["items"]))' <"$OUT")" 2
+equal "products" "$(python3 -c 'import json,sys; print(len(json.load(sys.stdin)["items"]))' <"$OUT")" 3
 what "What does not fit is refused here, not on the line: an unknown CA"
 proved "(issuer.unknown), a misspelt key (sensor-x4.yaml:2:1)."
 
@@ -218,7 +236,7 @@ if live:
 ' "$YES" "$1"
 }
 
-scene "A factory line: 10 boards, 2 kinds of chip, 4 fixtures"
+scene "A factory line: 14 boards, 3 kinds of chip, 4 fixtures"
 {
     echo "listen $SOCK"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
     for n in {1..11}; do echo "chip b$n/u1 blank608b"; done
@@ -232,32 +250,34 @@ umask 077
 rs station create sz-1 --json | member token >"$DIR/token"
 run 0 st enroll "https://$DEVICES" --name sz-1 --token "$DIR/token"
 cp -r "$DIR/sz-1" "$DIR/sz-1-copy"
-shell "rootsmith order create --product sensor-x2 --quantity 9   (and soft: 2)"
+shell "rootsmith order create --product sensor-x2 --quantity 9   (and tpm 4, soft 2)"
 run 0 rs order create --product sensor-x2 --quantity 9 --stations sz-1 --name sensors
 run 0 rs order create --product gateway --quantity 2 --stations sz-1 --name gateways
+run 0 rs order create --product hub --quantity 4 --stations sz-1 --name hubs
 for n in {1..8}; do
     printf '%d X2-%07d %s\n' $(((n - 1) % 4 + 1)) "$n" "$(chip "$n")"
 done >"$DIR/boards.sensors"
 printf '1 GW-0001 soft:%s/gw1.rot\n3 GW-0002 soft:%s/gw2.rot\n' "$DIR" "$DIR" >"$DIR/boards.gateways"
+for n in {1..4}; do printf '%d HUB-%04d %s\n' "$n" "$n" "$(hub "$n")"; done >"$DIR/boards.hubs"
 fixtures=()
 for n in {1..4}; do fixtures+=(--fixture "$n=$(chip "$n")"); done
 shell "rootsmith-station run --order sensors --boards boards.sensors"
-for order in sensors gateways; do
+for order in sensors hubs gateways; do
     COMMAND="rootsmith-station run --order $order"
     st run --json --order "$order" --boards "$DIR/boards.$order" "${fixtures[@]}" 2>>"$LOG" |
         tee -a "$LOG" | show_boards 0 || fail "the line ended with ${PIPESTATUS[0]}"
 done
-equal "devices made" "$(devices_made)" 10
-for order in sensors gateways; do
+equal "devices made" "$(devices_made)" 14
+for order in sensors hubs gateways; do
     run 0 rs order show "$order" --json
     equal "good boards of $order" "$(member counts.good <"$OUT")" \
-        "$([ $order = sensors ] && echo 8 || echo 2)"
+        "$(wc -l <"$DIR/boards.$order")"
     equal "rejected boards of $order" "$(member counts.rejected <"$OUT")" 0
 done
 run 0 check_py secrets "$DIR/bus.trace" "$DIR/chips" "$DIR/sz-1/journal" \
     "$DIR/sz-1/events.jsonl" "$DIR/rootsmithd.log" "$DIR/demo.log" "$DATA/store.db"
 equal "private keys searched for" "$(tail -n 1 "$OUT")" 8
-what "10 good, 0 rejected. Not one private key on the wire: all bus"
+what "14 good, 0 rejected. Not one private key on the wire: all bus"
 proved "traces, journal, log and store searched for 8 keys."
 
 # ---- 4 --------------------------------------------------------------------------------------
@@ -278,7 +298,7 @@ for n in {1..8}; do
         -out "$DIR/boards/$s.pub" 2>>"$LOG"
     run 0 check_py challenge "$SOCK" "b$n/u1" "$DIR/boards/$s.pub"
 done
-for s in GW-0001 GW-0002; do
+for s in GW-0001 GW-0002 HUB-000{1..4}; do
     fetch_cert "$s"
     run 0 openssl verify -x509_strict -purpose sslclient -CAfile "$DIR/root.pem" \
         -untrusted "$DIR/ca.pem" "$DIR/boards/$s.pem"
@@ -289,9 +309,13 @@ run 0 once --order gateways --serial GW-0001 --fixture "1=soft:$DIR/gw1.rot"
 says "Already done"
 run 0 once --order gateways --serial GW-0002 --fixture "1=soft:$DIR/gw2.rot"
 says "Already done"
-equal "devices made" "$(devices_made)" 10
-what "openssl verify: 10 of 10. Each chip answered a fresh challenge with"
-proved "its own key: 8 over the bus, 2 soft by the station."
+for n in {1..4}; do
+    run 0 once --order hubs --serial "HUB-000$n" --fixture "1=$(hub "$n")"
+    says "Already done"
+done
+equal "devices made" "$(devices_made)" 14
+what "openssl verify: 14 of 14. Each chip answered a fresh challenge with"
+proved "its own key: 8 over the bus, 4 TPMs and 2 soft by the station."
 
 # ---- 5 --------------------------------------------------------------------------------------
 
@@ -325,11 +349,53 @@ run 6 "$STATION" --data "$DIR/sz-1-copy" run --once --ui plain --wait 5 --order 
     --serial X2-0000011 --fixture "1=$(chip 11)"
 says order.exhausted
 equal "certificates for boards 10 and 11" "$(certs_of X2-0000010)$(certs_of X2-0000011)" 00
-equal "devices made" "$(devices_made)" 11
+equal "devices made" "$(devices_made)" 15
 what "$NO order.exhausted: 9 of 9 are made"
 proved "$NO order.exhausted for the copy too: the signer counts"
 
 # ---- 7 --------------------------------------------------------------------------------------
+
+agent() { # SERIAL CHIP VERB...
+    local serial=$1 chip=$2
+    shift 2
+    "$AGENT" --server "https://$DEVICES" --rot "$chip" --state "$DIR/field/$serial" "$@"
+}
+
+field_good() { # SERIAL
+    run 0 openssl verify -x509_strict -purpose sslclient -CAfile "$DIR/root.pem" \
+        -untrusted "$DIR/field/$1/chain.pem" "$DIR/field/$1/ldevid.pem"
+}
+
+field_key() { openssl x509 -in "$DIR/field/$1/ldevid.pem" -noout -pubkey; }
+
+scene "In the field: a second certificate, key made in the chip"
+what "Each device asks by itself: TLS with the key that the line put there,"
+what "the server trusted by the root in the chip, nothing else configured."
+shell "rootsmith-agent enroll"
+mkdir -p "$DIR/field"
+while read -r serial place; do
+    run 0 agent "$serial" "$place" enroll
+    says "trusted by the chip's own root"
+    field_good "$serial"
+    before=$(field_key "$serial")
+    run 0 agent "$serial" "$place" renew
+    field_good "$serial"
+    [ "$before" != "$(field_key "$serial")" ] || fail "the renewal of $serial kept the key"
+    run 0 agent "$serial" "$place" status
+    says "all well"
+done <<FIELD
+X2-0000001 $(chip 1)
+HUB-0001 $(hub 1)
+GW-0001 soft:$DIR/gw1.rot
+FIELD
+until=$(openssl x509 -in "$DIR/field/HUB-0001/ldevid.pem" -noout -enddate | cut -d= -f2)
+days=$((($(date -d "$until" +%s) - $(date +%s) + 43200) / 86400))
+equal "days of an operational certificate" "$days" 90
+run 0 check_py secrets "$DIR/bus.trace" "$DIR/chips" "$DIR/demo.log" "$DIR"/field/*/*.key
+what "Renewed at once, over a new key in the other slot of the chip."
+proved "one per kind of chip: 3 of 3, valid $days days"
+
+# ---- 8 --------------------------------------------------------------------------------------
 
 ocsp() { # the word that openssl reads out of the answer
     run 0 openssl ocsp -issuer "$DIR/ca.pem" -cert "$DIR/boards/X2-0000007.pem" \
@@ -338,16 +404,10 @@ ocsp() { # the word that openssl reads out of the answer
     says "X2-0000007.pem: $1"
 }
 
-renew() { # the field certificate of board 7, with the key that it has
-    est field ldevid simplereenroll "$DIR/renew.csr" "$DIR/field-new.pem"
-}
+renew() { agent X2-0000007 "$(chip 7)" renew; }
 
 scene "A board is stolen"
-openssl ecparam -name prime256v1 -genkey -noout -out "$DIR/field.key"
-openssl req -new -key "$DIR/field.key" -subj /CN=X2-0000007 -outform DER -out "$DIR/field.csr"
-run 0 rs cert issue --profile ldevid --csr "$DIR/field.csr" --device X2-0000007 -o "$DIR/field.pem"
-openssl x509 -x509toreq -in "$DIR/field.pem" -signkey "$DIR/field.key" 2>>"$LOG" |
-    openssl req -outform DER -out "$DIR/renew.csr"
+run 0 agent X2-0000007 "$(chip 7)" enroll
 run 0 renew
 ocsp good
 shell "rootsmith device revoke X2-0000007 --reason \"stolen\""
@@ -369,7 +429,7 @@ grep -q 'auth.revoked\|device.blocked' "$OUT" || fail "the refusal names another
 what "OCSP says good, then revoked. CRL #$number lists it;"
 proved "its renewal, granted before, is refused."
 
-# ---- 8 --------------------------------------------------------------------------------------
+# ---- 9 --------------------------------------------------------------------------------------
 
 scene "Can anyone rewrite the past?"
 what "The whole ledger is verified; then a bit of each entry of a copy flips."

@@ -78,15 +78,6 @@ probe(struct rot_chip *chip)
     TPM2_AGAIN(chip, probe_once(chip));
 }
 
-static void
-close_chip(struct rot_chip *chip)
-{
-    struct tpm2_state *s = tpm2_of(chip);
-
-    if (s->session.handle != 0)
-        (void)tpm2_flush(chip, s->session.handle);
-}
-
 static rot_err
 reset(struct rot_chip *chip)
 {
@@ -94,8 +85,7 @@ reset(struct rot_chip *chip)
     struct tpm2_state *s = tpm2_of(chip);
     rot_err rc;
 
-    close_chip(chip);
-    tpm2_drop_session(chip);
+    tpm2_end_session(chip);
     tpm2_forget_secrets(chip);
     s->pending = NULL;
     s->has_uid = 0;
@@ -372,7 +362,7 @@ const struct rot_driver rot_driver_tpm2 = {
     .state_size = sizeof(struct tpm2_state),
     .layouts = tpm2_layouts,
     .probe = probe,
-    .close = close_chip,
+    .close = tpm2_end_session,
     .reset = reset,
     .identify = identify,
     .capability = capability,

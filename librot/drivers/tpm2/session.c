@@ -161,6 +161,7 @@ tpm2_need_session(struct rot_chip *chip)
         return ROT_OK;
     if (!has_crypto(chip->setup.port))
         return ROT_E_PORT;
+    tpm2_end_session(chip);
     rc = tpm2_create_primary(chip, TPM2_RH_NULL, TPM2_TEMPLATE_STORAGE, &s->other);
     if (rc != ROT_OK)
         return rc;
@@ -179,6 +180,18 @@ void
 tpm2_drop_session(struct rot_chip *chip)
 {
     rot_wipe_memory(&tpm2_of(chip)->session, sizeof(struct tpm2_session));
+}
+
+void
+tpm2_end_session(struct rot_chip *chip)
+{
+    struct tpm2_state *s = tpm2_of(chip);
+    uint32_t handles[2] = {s->session.handle, s->orphan};
+
+    tpm2_drop_session(chip);
+    s->orphan = 0;
+    for (unsigned i = 0; i < 2; i++)
+        (void)tpm2_flush_after(chip, handles[i], ROT_E_STATE);
 }
 
 rot_err

@@ -188,6 +188,7 @@ struct tpm2_state {
     uint8_t tx[TPM2_BUFFER];
     uint8_t rx[TPM2_BUFFER];
     struct tpm2_session session; /* HMAC session that protects all that matters */
+    uint32_t orphan;             /* one that was given up and is still to be flushed */
     struct tpm2_command command;
     struct tpm2_key key, other;
     struct tpm2_nv nv;
@@ -195,9 +196,8 @@ struct tpm2_state {
     uint8_t scratch[TPM2_CHUNK];
     uint8_t uid[TPM2_HASH];
     uint8_t has_uid;
-    uint8_t is_stale;  /* the session, or room in the TPM, was lost: the call may be made again */
-    uint8_t is_nested; /* that is being repaired now */
-    uint16_t chunk;    /* bytes that one NV access of this TPM takes */
+    uint8_t is_stale; /* the session, or room in the TPM, was lost: the call may be made again */
+    uint16_t chunk;   /* bytes that one NV access of this TPM takes */
 
     /* An object being written piece by piece. */
     const struct rot_place *pending;
@@ -273,7 +273,9 @@ rot_err tpm2_kdfe(const struct rot_port *port, const uint8_t z[32], const char *
 
 /* Be sure that there is an HMAC session. */
 rot_err tpm2_need_session(struct rot_chip *chip);
+/* Forget it; flush what is loaded of it, and of one given up before. */
 void tpm2_drop_session(struct rot_chip *chip);
+void tpm2_end_session(struct rot_chip *chip);
 rot_err tpm2_start_policy(struct rot_chip *chip, struct tpm2_session *ret_session);
 
 /* The authorisation area of the command in tx, and the check of that in rx. */

@@ -60,6 +60,7 @@
 #define RC_SIGNATURE   0x09bu
 #define RC_INTEGRITY   0x09fu
 #define RC_BAD_AUTH    0x0a2u
+#define RC_NONCE       0x08fu
 #define RC_POLICY_CC   0x0a4u
 #define RC_BINDING     0x0a5u
 #define RC_CURVE       0x0a6u
@@ -413,6 +414,27 @@ take_answer(struct rot_chip *chip, size_t len, struct tpm2_reader *ret_answer)
     return rc;
 }
 
+/* Nonces that fit nothing any more: the next call ends this session and begins another. */
+static void
+give_up_session(struct rot_chip *chip)
+{
+    struct tpm2_state *s = tpm2_of(chip);
+
+    if (s->session.handle != 0)
+        s->orphan = s->session.handle;
+    tpm2_drop_session(chip);
+}
+
+/* An HMAC did not hold: by a wrong authorisation, or because an earlier answer was not the TPM's. */
+static int
+is_out_of_step(uint32_t code)
+{
+    unsigned number = code & RC_ONE_MASK;
+
+    return (code & RC_FORMAT_ONE) != 0 &&
+           (number == RC_AUTH_FAIL || number == RC_BAD_AUTH || number == RC_NONCE);
+}
+
 rot_err
 tpm2_run(struct rot_chip *chip, struct tpm2_reader *ret_answer)
 {
@@ -436,12 +458,13 @@ tpm2_run(struct rot_chip *chip, struct tpm2_reader *ret_answer)
     if (rc != ROT_OK) {
         if (rc != ROT_E_BUS && is_lost(chip->raw_status))
             s->is_stale = 1;
+        if (rc != ROT_E_BUS && is_out_of_step(chip->raw_status))
+            give_up_session(chip);
         return rc == ROT_BUSY ? ROT_E_BUS : rc;
     }
     rc = take_answer(chip, len, ret_answer);
-    /* An answer that is not authentic leaves nonces that fit nothing any more. */
     if (rc != ROT_OK)
-        tpm2_drop_session(chip);
+        give_up_session(chip);
     return rc;
 }
 
@@ -529,6 +552,7 @@ tpm2_is_worth_again(struct rot_chip *chip, rot_err rc)
     if ((status & 0xfffu) == RC_INITIALIZE)
         (void)tpm2_startup(chip);
     tpm2_drop_session(chip);
+    s->orphan = 0;
     flush_all(chip, 0x02000000u); /* HMAC sessions; the TPM lists policy sessions with them */
     flush_all(chip, 0x80000000u); /* transient objects */
     s->is_stale = 0;

@@ -289,6 +289,19 @@ fake_tpm_spki(const struct fake_tpm *t, uint8_t *room, size_t cap)
     return rs_bytes_of(room, (size_t)len);
 }
 
+struct rs_bytes
+fake_tpm_private(const struct fake_tpm *t, uint8_t *room, size_t cap)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(t->idevid);
+    uint8_t *at = room;
+    int len = i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
+
+    must(len > 0 && (size_t)len <= cap);
+    (void)i2d_PKCS8_PRIV_KEY_INFO(info, &at);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return rs_bytes_of(room, (size_t)len);
+}
+
 /* ---- What it says -------------------------------------------------------------------------- */
 
 static size_t

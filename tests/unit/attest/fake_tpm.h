@@ -69,6 +69,8 @@ struct rs_bytes fake_tpm_evidence(const struct fake_tpm *t, const uint8_t nonce[
 struct rs_bytes fake_tpm_spki(const struct fake_tpm *t, uint8_t *room, size_t cap);
 /* TPM2_ActivateCredential; 0 when it does not open. */
 int fake_tpm_activate(const struct fake_tpm *t, struct rs_bytes challenge, uint8_t secret[32]);
+/* The IDevID's private key, PKCS#8: fakes can be asked for it. */
+struct rs_bytes fake_tpm_private(const struct fake_tpm *t, uint8_t *room, size_t cap);
 /* ECDSA with SHA-256, DER, by the IDevID. */
 size_t fake_tpm_sign(const struct fake_tpm *t, struct rs_bytes message, uint8_t *sig, size_t cap);
 

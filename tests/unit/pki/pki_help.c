@@ -23,8 +23,11 @@ static const uint8_t hardware_type[] = {0x2b, 6, 1, 4, 1, 0x81, 0xfd, 0x59, 7};
 rs_code
 pk_open(struct pk *k, struct rs_err *err)
 {
-    struct pki_config config = {
-        .store_url = k->url, .tenant = CA_TENANT, .signer = k->ca.client, .signer_id = 1};
+    struct pki_config config = {.store_url = k->url,
+                                .tenant = CA_TENANT,
+                                .signer = k->ca.client,
+                                .signer_id = 1,
+                                .tpm_roots = k->tpm_roots};
 
     k->pki = NULL;
     return pki_open(&config, &k->pki, err);
@@ -97,7 +100,8 @@ pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap)
                              .subject = from->subject,
                              .cn = from->cn,
                              .serial = from->serial,
-                             .dns = {from->dns}};
+                             .dns = {from->dns},
+                             .evidence = from->evidence};
     struct rs_err err = {0};
     struct rs_buf b;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Other people's programs with keys that stay in a root of trust: openssl s_client and curl, mutual TLS
-# 1.2 and 1.3, by rot: URI and by key reference file, for boards off the line: a soft store and a
-# simulated ATECC608B.  Trust comes from the part: a server whose CA only the file system trusts is
+# 1.2 and 1.3, by rot: URI and by key reference file, for boards off the line: a soft store, a
+# simulated ATECC608B, a TPM.  Trust comes from the part: a server whose CA only the file system trusts is
 # refused.  Neither a private key nor a secret of the sessions is on the simulated bus.
 #
 # curl of Debian 12 takes keys from files and engines only, hence no URI there.
@@ -10,6 +10,7 @@ set -uo pipefail
 BIN=$1
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
+. "$here/tpm.sh"
 SIM='' SERVERS=()
 leave() {
     local pid
@@ -17,6 +18,7 @@ leave() {
         kill "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
     done
+    [ ! -d "$WORK/tpm" ] || stop_tpm "$WORK/tpm"
     down
 }
 trap leave EXIT
@@ -60,15 +62,27 @@ chmod 600 "$WORK/token"
 "$STATION" --data "$WORK/sz-1" enroll "https://$DEVICES" --name sz-1 --token "$WORK/token" \
     >"$WORK/enroll.log" 2>&1 || bad "the station enrols"
 
-declare -A CHIP=([soft]=soft:$WORK/board.rot [atecc]=sim:$SOCK#b1/u1)
+names=(soft atecc)
+if has_swtpm; then
+    names+=(tpm2)
+    check "a TPM is made" make_tpm "$WORK/tpm" "$WORK/maker"
+    start_tpm "$WORK/tpm" || bad "it runs"
+    tpm_makers "$WORK/maker" >"$DATA/makers.pem"
+    stop_server
+    printf 'tpm:\n  roots: [makers.pem]\n' >>"$DATA/rootsmithd.yaml"
+    : >"$WORK/rootsmithd.log"
+    start_server || bad "the server starts again"
+fi
+declare -A CHIP=([tpm2]=tpm:swtpm:path=$WORK/tpm/sock [soft]=soft:$WORK/board.rot [atecc]=sim:$SOCK#b1/u1)
 make_board() { # NAME ROT
     rs product set "x-$1" --rot "$2" --issuer acme-devices -q
     rs order create --product "x-$1" --quantity 5 --stations sz-1 --name "o-$1" -q
     timeout 120 "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --order "o-$1" \
         --serial "B-$1" --fixture "1=${CHIP[$1]}"
 }
-check "a soft board comes off the line" make_board soft soft
-check "a board with an ATECC608B comes off the line" make_board atecc atecc608b
+for name in "${names[@]}"; do
+    check "a board comes off the line, $name" make_board "$name" "${name/atecc/atecc608b}"
+done
 
 # Two servers: the device listener, whose root the parts hold, and one of a CA that they do not.
 read -r -a port < <(free_ports 1)
@@ -117,7 +131,7 @@ says() { # TEXT WORDS COMMAND...: fails, and says so
 
 # ---- Mutual TLS ------------------------------------------------------------------------------------
 
-for name in soft atecc; do
+for name in "${names[@]}"; do
     echo "mutual TLS, $name"
     check "the reference is written" rs chip reference idevid --chip "${CHIP[$name]}" -o "$WORK/$name.ref"
     check "the certificate comes out of the part" \
@@ -168,22 +182,25 @@ says "SHA-1 is not signed" 'is not signed' with openssl dgst -sha1 -sign "$WORK/
 # ---- Trust ------------------------------------------------------------------------------------------
 
 echo "trust from the part"
-only_part=(-CAstore "rot:${CHIP[soft]};type=trust" -no-CAfile -no-CApath)
-identity=(-cert "$WORK/soft.pem" -key "$WORK/soft.ref")
 file_trust() { SSL_CERT_FILE=$WORK/other.pem "$@"; }
-sees "a server that the file system trusts" B-soft file_trust s_client "$OTHER" "${identity[@]}"
-says "is refused where the part decides" 'self-signed certificate' \
-    file_trust s_client "$OTHER" "${identity[@]}" "${only_part[@]}"
-says "a server that only the part trusts, by the file system" 'unable to get local issuer|self-signed' \
-    file_trust s_client "$DEVICES" "${identity[@]}"
-check "is accepted where the part decides" sh -c "$(declare -f with s_client); WORK='$WORK'
-    s_client $DEVICES ${identity[*]} -CAstore 'rot:${CHIP[soft]};type=trust' -no-CAfile -no-CApath |
-    grep -q 'Verification: OK'"
-anchors() { with openssl storeutl -certs "rot:${CHIP[soft]};type=trust" 2>/dev/null; }
-check "curl, with the part's anchors" with curl -sSf --cacert <(anchors) --cert "$WORK/soft.pem" \
-    --key "$WORK/soft.ref" -o "$WORK/cacerts" "https://$DEVICES/.well-known/est/cacerts"
-says "curl, with the part's anchors, at the other server" 'SSL certificate problem' with curl -sS \
-    --cacert <(anchors) --cert "$WORK/soft.pem" --key "$WORK/soft.ref" "https://$OTHER/"
+real_server() { s_client "$DEVICES" "$@" | grep -q 'Verification: OK'; }
+anchors() { with openssl storeutl -certs "rot:${CHIP[$1]};type=trust" 2>/dev/null; }
+for name in "${names[@]}"; do
+    [ "$name" != atecc ] || continue # it holds the root's public key: no room for a certificate
+    only_part=(-CAstore "rot:${CHIP[$name]};type=trust" -no-CAfile -no-CApath)
+    identity=(-cert "$WORK/$name.pem" -key "$WORK/$name.ref")
+    sees "$name: a server that the file system trusts" "B-$name" file_trust s_client "$OTHER" "${identity[@]}"
+    says "is refused where the part decides" 'self-signed certificate' \
+        file_trust s_client "$OTHER" "${identity[@]}" "${only_part[@]}"
+    says "a server that only the part trusts, by the file system" 'unable to get local issuer|self-signed' \
+        file_trust s_client "$DEVICES" "${identity[@]}"
+    check "is accepted where the part decides" real_server "${identity[@]}" "${only_part[@]}"
+    check "curl, with the part's anchors" with curl -sSf --cacert <(anchors "$name") \
+        --cert "$WORK/$name.pem" --key "$WORK/$name.ref" -o "$WORK/cacerts" \
+        "https://$DEVICES/.well-known/est/cacerts"
+    says "curl, with the part's anchors, at the other server" 'SSL certificate problem' with curl -sS \
+        --cacert <(anchors "$name") --cert "$WORK/$name.pem" --key "$WORK/$name.ref" "https://$OTHER/"
+done
 
 # ---- What the bus has seen -----------------------------------------------------------------------------
 

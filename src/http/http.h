@@ -64,8 +64,9 @@ struct http_header {
 };
 
 /*
- * Answer, exactly once.  Copies everything.  A HEAD request gets no body.
- * Safe from any thread; a client that went away meanwhile is fine.
+ * Answer, exactly once; request and exchange are gone when it returns.  Copies
+ * everything.  A HEAD request gets no body.  At most 8 headers, of 47 and 159
+ * characters.  Safe from any thread; a client that went away meanwhile is fine.
  */
 void http_reply(struct http_exchange *exchange, int status, const char *content_type,
                 struct rs_bytes body, const struct http_header *headers, size_t header_count);

@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,6 +29,7 @@
 #define LOOPS_MAX      64
 #define LISTENERS_MAX  8
 #define IDLE_TIMEOUT_S 30
+#define HEADERS_MAX    8
 
 struct loop;
 
@@ -40,15 +42,27 @@ struct http_exchange {
     struct http_seen *seen; /* holds the bytes of request.peer_cert */
     char *path;
     char content_type[HTTP_TYPE_SIZE];
-    /* The answer. */
+    struct late *late;
+};
+
+/* What goes out; everything borrowed. */
+struct answer {
     int status;
-    char answer_type[96];
-    uint8_t *body;
-    size_t body_len;
+    const char *type;
+    struct rs_bytes body;
+    const struct http_header *headers;
+    size_t header_count;
+};
+
+/* A copy of an answer that waits for its loop. */
+struct late {
+    struct answer answer; /* of what follows */
+    char type[96];
+    struct http_header headers[HEADERS_MAX];
     struct {
         char name[48], value[160];
-    } headers[8];
-    size_t header_count;
+    } texts[HEADERS_MAX];
+    uint8_t body[];
 };
 
 struct loop_listener {
@@ -61,7 +75,7 @@ struct loop {
     struct http_server *server;
     struct event_base *base;
     struct event *wake;
-    pthread_t thread;
+    pthread_t thread, self; /* self: known to the loop from its first moment */
     pthread_mutex_t lock;
     struct http_exchange *answers;
     atomic_int stopping;
@@ -84,7 +98,7 @@ free_exchange(struct http_exchange *x)
     atomic_fetch_sub(&x->loop->server->open, 1);
     http_seen_drop(x->seen);
     free(x->path);
-    free(x->body);
+    free(x->late);
     free(x);
 }
 
@@ -98,9 +112,9 @@ on_client_gone(struct evhttp_connection *connection, void *arg)
     x->ssl = NULL;
 }
 
-/* On the loop's thread. */
+/* On the loop's thread.  The exchange ends with it. */
 static void
-send_answer(struct http_exchange *x)
+send_answer(struct http_exchange *x, const struct answer *answer)
 {
     struct evkeyvalq *out;
     struct evbuffer *body;
@@ -111,17 +125,23 @@ send_answer(struct http_exchange *x)
     }
     evhttp_connection_set_closecb(evhttp_request_get_connection(x->req), NULL, NULL);
     out = evhttp_request_get_output_headers(x->req);
-    if (x->answer_type[0] != '\0')
-        (void)evhttp_add_header(out, "Content-Type", x->answer_type);
-    for (size_t i = 0; i < x->header_count; i++)
-        (void)evhttp_add_header(out, x->headers[i].name, x->headers[i].value);
-    body = evbuffer_new();
-    if (body != NULL && x->body_len > 0)
-        (void)evbuffer_add(body, x->body, x->body_len);
-    evhttp_send_reply(x->req, x->status, NULL, body);
-    if (body != NULL)
-        evbuffer_free(body);
+    if (answer->type != NULL && answer->type[0] != '\0')
+        (void)evhttp_add_header(out, "Content-Type", answer->type);
+    for (size_t i = 0; i < answer->header_count; i++)
+        (void)evhttp_add_header(out, answer->headers[i].name, answer->headers[i].value);
+    body = evhttp_request_get_output_buffer(x->req);
+    if (answer->body.len > 0)
+        (void)evbuffer_add(body, answer->body.p, answer->body.len);
+    evhttp_send_reply(x->req, answer->status, NULL, NULL);
     free_exchange(x);
+}
+
+static void
+send_late(struct http_exchange *x)
+{
+    static const struct answer none = {.status = 503};
+
+    send_answer(x, x->late != NULL ? &x->late->answer : &none);
 }
 
 static void
@@ -139,7 +159,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
     while (list != NULL) {
         struct http_exchange *x = list;
         list = x->next;
-        send_answer(x);
+        send_late(x);
     }
     if (atomic_load(&l->stopping)) {
         struct timeval soon = {0, 50000};
@@ -147,37 +167,50 @@ on_wake(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static void
-copy_headers(struct http_exchange *x, const struct http_header *headers, size_t count)
+static struct late *
+copy_answer(const struct answer *from)
 {
-    for (size_t i = 0; i < count && x->header_count < 8; i++) {
-        strncpy(x->headers[x->header_count].name, headers[i].name, sizeof(x->headers[0].name) - 1);
-        strncpy(x->headers[x->header_count].value, headers[i].value,
-                sizeof(x->headers[0].value) - 1);
-        x->header_count++;
+    struct late *late = calloc(1, sizeof(*late) + from->body.len);
+
+    if (late == NULL)
+        return NULL;
+    late->answer.status = from->status;
+    if (from->type != NULL)
+        (void)snprintf(late->type, sizeof(late->type), "%s", from->type);
+    late->answer.type = late->type;
+    if (from->body.len > 0)
+        memcpy(late->body, from->body.p, from->body.len);
+    late->answer.body = rs_bytes_of(late->body, from->body.len);
+    for (size_t i = 0; i < from->header_count; i++) {
+        (void)snprintf(late->texts[i].name, sizeof(late->texts[i].name), "%s",
+                       from->headers[i].name);
+        (void)snprintf(late->texts[i].value, sizeof(late->texts[i].value), "%s",
+                       from->headers[i].value);
+        late->headers[i] = (struct http_header){late->texts[i].name, late->texts[i].value};
     }
+    late->answer.headers = late->headers;
+    late->answer.header_count = from->header_count;
+    return late;
 }
 
 void
 http_reply(struct http_exchange *x, int status, const char *content_type, struct rs_bytes body,
            const struct http_header *headers, size_t header_count)
 {
+    struct answer answer = {.status = status,
+                            .type = content_type,
+                            .body = body,
+                            .headers = headers,
+                            .header_count =
+                                header_count < HEADERS_MAX ? header_count : HEADERS_MAX};
     struct loop *l = x->loop;
     int first;
 
-    x->status = status;
-    if (content_type != NULL)
-        strncpy(x->answer_type, content_type, sizeof(x->answer_type) - 1);
-    copy_headers(x, headers, header_count);
-    if (body.len > 0) {
-        x->body = malloc(body.len);
-        if (x->body != NULL) {
-            memcpy(x->body, body.p, body.len);
-            x->body_len = body.len;
-        } else {
-            x->status = 503;
-        }
+    if (pthread_equal(pthread_self(), l->self)) {
+        send_answer(x, &answer); /* from the handler itself */
+        return;
     }
+    x->late = copy_answer(&answer);
     (void)pthread_mutex_lock(&l->lock);
     first = l->answers == NULL;
     x->next = l->answers;
@@ -302,8 +335,27 @@ run_loop(void *arg)
 {
     struct loop *l = arg;
 
+    l->self = pthread_self();
     (void)event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
     return NULL;
+}
+
+/*
+ * Changes of what is waited for are gathered until the loop waits: half of the calls of a
+ * small answer.  That needs descriptors that are not duplicated while they are waited for;
+ * connections are not, and the listening sockets' copies stay until the end.
+ */
+static struct event_base *
+new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+        base = event_base_new_with_config(config);
+    if (config != NULL)
+        event_config_free(config);
+    return base;
 }
 
 static int
@@ -311,7 +363,7 @@ open_loop(struct http_server *s, struct loop *l)
 {
     l->server = s;
     (void)pthread_mutex_init(&l->lock, NULL);
-    l->base = event_base_new();
+    l->base = new_base();
     if (l->base == NULL)
         return 0;
     l->wake = event_new(l->base, -1, EV_PERSIST, on_wake, l);

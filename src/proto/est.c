@@ -14,6 +14,7 @@
 
 #define PREFIX    "/.well-known/est/"
 #define CHAIN_MAX 32
+#define LATER_S   "2" /* the signer is back by then, as a rule */
 
 static const struct {
     const char *name;
@@ -223,6 +224,27 @@ struct enrol {
     struct rs_buf csr;
 };
 
+/*
+ * RFC 7030 4.2.3: the request is good, and nothing decided yet.  What is known of it
+ * is its identity (pki.h): who asks, and every byte.  The same request later gets
+ * the certificate that the ledger has for it by then, or a new one; a restart in
+ * between changes nothing.
+ */
+static void
+reply_later(const struct rs_err *err, est_reply_fn reply, void *arg)
+{
+    struct est_reply r = {.status = 202,
+                          .content_type = "text/plain; charset=utf-8",
+                          .header = "Retry-After",
+                          .value = LATER_S};
+    char text[512];
+    int n = snprintf(text, sizeof(text), "%s: send the same request again (%s)\n",
+                     rs_code_info(RS_E_REQUEST_WAITING)->name, rs_code_info(err->code)->name);
+
+    r.body = rs_bytes_of(text, n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0);
+    reply(arg, &r);
+}
+
 static void
 on_issued(void *arg, rs_code rc, const struct store_cert *cert, const struct rs_err *err)
 {
@@ -233,6 +255,8 @@ on_issued(void *arg, rs_code rc, const struct store_cert *cert, const struct rs_
         /* RFC 7030 4.2.3: the issued certificate, and only that one. */
         reply_certs(e->call, &cert->der, 1, "application/pkcs7-mime; smime-type=certs-only",
                     e->reply, e->arg);
+    } else if (rc == RS_E_SIGNER_AWAY) {
+        reply_later(err, e->reply, e->arg);
     } else {
         pki_note_refusal(e->call->pki, e->call->caller.who, err);
         est_refuse(e->call, err, e->reply, e->arg);

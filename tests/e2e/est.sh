@@ -26,6 +26,7 @@ device_request() { # NAME SUBJECT: a new key and a request
 web() { # curl's arguments: status and headers of what EST answers
     curl -sS --cacert "$WORK/root.pem" -o "$WORK/web.body" -D "$WORK/web.head" -w '%{http_code}' "$@"
 }
+post() { web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" -H 'Content-Type: application/pkcs10' "$@"; }
 est_url() { echo "https://$DEVICES/.well-known/est/$1"; }
 header() { tr -d '\r' <"$WORK/web.head" | sed -n "s/^$1: //Ip"; }
 
@@ -162,9 +163,32 @@ device_request n6 "/CN=N-6"
 for i in 1 2 3 4 5; do code n6 pump-9 "M-$i:$five" >/dev/null; done
 refused "a code that was tried by five others: 429" request.limit code n6 pump-9 "N-6:$five"
 
+echo "later (RFC 7030 4.2.3)"
+device_request later /CN=P9-1
+openssl req -new -key "$WORK/later.key" -subj /CN=P9-1 -addext basicConstraints=critical,CA:TRUE \
+    -outform DER -out "$WORK/ca.csr"
+signer_pid() { pgrep -P "$SERVER" -f rootsmith-signer; }
+kill -STOP "$SERVER" # who would start another signer
+kill -9 "$(signer_pid)"
+wait_for 10 bash -c "[ \"\$(curl -s -o /dev/null -w '%{http_code}' --cacert $WORK/root.pem https://$PEOPLE/healthz)\" = 503 ]" ||
+    bad "no end of the signer"
+refused "without a signer: 202" "status 202: request.waiting.*signer.away" \
+    est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/no.pem"
+post --data "$(openssl base64 -in "$WORK/later.csr")" "$(est_url pump-9/simpleenroll)" >/dev/null
+same "which says when to ask again" "$(header Retry-After)" 2
+refused "what is wrong with a request is said at once" csr.extension \
+    est P9-1 pump-9 simpleenroll "$WORK/ca.csr" "$WORK/no.pem"
+kill -CONT "$SERVER"
+check "the same request, when there is one again" \
+    wait_for 30 est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/later.pem"
+stop_server
+: >"$WORK/rootsmithd.log"
+start_server || bad "start again"
+check "and after a restart" est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/later2.pem"
+same "it is the same certificate" "$(cat "$WORK/later.pem")" "$(cat "$WORK/later2.pem")"
+
 echo "HTTP"
 b64() { openssl base64 -in "$WORK/ld.csr"; }
-post() { web --cert "$WORK/P9-1.pem" --key "$WORK/P9-1.key" -H 'Content-Type: application/pkcs10' "$@"; }
 same "HEAD of cacerts: 200" "$(web -I "$(est_url cacerts)")" 200
 same "HEAD of csrattrs: 200" "$(web -I "$(est_url csrattrs)")" 200
 same "POST to cacerts: 405" "$(web -X POST --data x "$(est_url cacerts)")" 405

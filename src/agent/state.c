@@ -306,7 +306,7 @@ make_file(const char *dir, const char *name, struct rs_bytes bytes, struct rs_er
     return rc == RS_OK ? rs_file_make(path, bytes, 0644, err) : rc;
 }
 
-/* The names that other programs know; made once. */
+/* The names that other programs know; made once, before they lead anywhere. */
 static rs_code
 publish(const struct agent *a, struct rs_err *err)
 {
@@ -337,10 +337,10 @@ state_finish(struct agent *a, unsigned slot, struct rs_bytes cert_pem, struct rs
     if (rc == RS_OK)
         rc = rs_dir_sync(dir, err);
     if (rc == RS_OK)
+        rc = publish(a, err);
+    if (rc == RS_OK)
         rc = set_dir(a, &g, err);
     if (rc == RS_OK)
         rc = rs_path_rename(dir, g.dir, err);
-    if (rc == RS_OK)
-        rc = turn_to(a, &g, err);
-    return rc == RS_OK ? publish(a, err) : rc;
+    return rc == RS_OK ? turn_to(a, &g, err) : rc;
 }

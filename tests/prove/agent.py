@@ -1,0 +1,304 @@
+"""The deaths of agent.sh: see there.  Device and judge: agent_device.py; the disk: agent_disk.py.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import collections
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import agent_est  # noqa: E402
+from agent_device import Broken, Device, pems, run, tail  # noqa: E402
+
+POINTS_LEAST = 5000
+WRITES_MOST = 20
+PROBLEMS_MOST = 10
+CHANGES = ("openat", "write", "pwrite64", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir",
+           "mkdirat", "rmdir", "symlink", "symlinkat", "link", "linkat", "ftruncate")
+
+problems = []
+lock = threading.Lock()
+
+
+def problem(o, device, where, text):
+    """Note it, and keep the device's disk as it is."""
+    with lock:
+        problems.append("%s: %s" % (where, text))
+        print("  FAIL %s: %s" % (where, text), flush=True)
+        kept = "%s/evidence/%d" % (o.work, len(problems))
+        os.makedirs(kept)
+        if device:
+            shutil.copytree(device.folder, kept + "/device", symlinks=True)
+        with open(kept + "/what", "w") as f:
+            f.write("%s: %s\n" % (where, text))
+
+
+def enough():
+    return len(problems) >= PROBLEMS_MOST
+
+
+def each(o, work):
+    """work(worker) on all workers at once; what they raise is a problem."""
+    def guarded(k):
+        try:
+            work(k)
+        except Exception as e:  # a thread must not end in silence
+            problem(o, None, "worker %d" % k, repr(e))
+    threads = [threading.Thread(target=guarded, args=(k,)) for k in range(o.workers)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+
+# ---- Devices -----------------------------------------------------------------------------------------
+
+
+def make_board(o, device, order, serial):
+    """A board from the line: IDevID, and the root in its chip."""
+    p = run([o.station, "--data", o.work + "/sz-1", "run", "--once", "--ui", "plain", "--wait", "60", "--order",
+             order, "--serial", serial, "--fixture", "1=" + device.chip], env=device.env)
+    if p.returncode != 0:
+        raise SystemExit("agent: board %s: %s" % (serial, tail(p)))
+    p = device.openssl("storeutl", "-certs", device.object("idevid", type="cert"), provider=True)
+    pem = device.folder + "/idevid.pem"
+    with open(pem, "wb") as f:
+        f.write(pems(p.stdout)[0])
+    device.idevid = device.folder + "/idevid.pub"
+    if device.openssl("x509", "-in", pem, "-noout", "-pubkey", "-out", device.idevid).returncode != 0:
+        raise SystemExit("agent: board %s has no IDevID" % serial)
+
+
+def soft_board(o, k):
+    """Baselines: blank, enrolled, and answered (it died with the answer in hand)."""
+    d = Device(o, "soft-%d" % k)
+    make_board(o, d, "o-soft", "G-%d" % k)
+    d.snapshot("blank")
+    d.must("enroll")
+    d.snapshot("enrolled")
+    d.agent("renew", inject="agent:agent-answered@1=kill")
+    if d.generation() != 1 or not os.path.exists(d.state + "/next-1/request.csr"):
+        raise SystemExit("agent: no fault can be injected")
+    d.snapshot("answered")
+    return d
+
+
+def token_board(o, k):
+    """A chip that nobody ever saw; each try has a code of its own."""
+    d = Device(o, "token-%d" % k, more=("--trust", o.work + "/root.pem", "--label", "gateway"))
+    d.snapshot("blank")
+    d.code = d.folder + "/code"
+    d.turn = 0
+    return d
+
+
+def new_code(d):
+    d.turn += 1
+    name = "T-%s-%d" % (d.name, d.turn)
+    p = subprocess.run([d.o.rootsmith, "token", "create", "--device", name, "--product", "gateway", "--json"],
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    if p.returncode != 0:
+        raise Broken("no code: %s" % p.stderr.decode())
+    with open(d.code, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+        f.write(json.loads(p.stdout)["token"] + "\n")
+    d.more[4:] = ["--name", name]
+
+
+def roll_board(o, k):
+    """A device of the other installation, whose server shows a new root: before and ever after."""
+    d = Device(o, "roll-%d" % k, server=o.old.url, more=("--trust", o.elsewhere.at("old.pem")))
+    code = d.folder + "/code"
+    with open(code, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+        f.write("somebody:something\n")
+    d.must("--token", code, "enroll")
+    d.more = []
+    d.server = o.rolling.url
+    d.roots = [o.elsewhere.at("old.pem"), o.elsewhere.at("new.pem")]
+    d.snapshot("enrolled")
+    return d
+
+
+# ---- Kills ---------------------------------------------------------------------------------------------
+
+
+class Scenario:
+    """From a baseline the verb is killed at each of its system calls."""
+
+    def __init__(self, name, device, baseline, verb, keeps, again=None, before=None, after=None):
+        self.name, self.device, self.baseline, self.verb = name, device, baseline, verb
+        self.keeps = keeps            # there is an operational identity all the time
+        self.again = again or ["renew"]  # what must succeed after a death
+        self.before = before          # called with the device before each try
+        self.after = after            # judges more
+        self.always = before is not None
+
+
+def changes(d, call):
+    """Does the call change the device's disk?"""
+    name, _, line = call
+    return name in CHANGES and d.disk in line and " = -1 " not in line and \
+        (name != "openat" or "O_CREAT" in line)
+
+
+def points_of(o, d, verb):
+    """Each system call of a run: its name, which of that name, and if it matters what is on the disk."""
+    calls = d.calls(*verb)
+    points = []
+    for n, call in enumerate(calls):
+        near = changes(d, call) or (n > 0 and changes(d, calls[n - 1]))
+        if call[0] != "execve" and (not o.short or near or n % 40 == 0):
+            points.append((n, call[0], call[1], near))
+    return points
+
+
+def one_death(s, d, point, recover):
+    """Kill, judge, and perhaps go on living.  None: it was not killed, all is done."""
+    d.restore(s.baseline)
+    if s.before:
+        s.before(d)
+    d.had_identity = s.keeps
+    started = d.generation()
+    if d.killed_at(point[1], point[2], *s.verb) is None:
+        d.had_identity = True
+        d.judge()
+        if s.verb[0] != "trust" and d.generation() <= started:
+            raise Broken("it ended well, and nothing is new")
+        if s.after:
+            s.after(d)
+        return None
+    d.judge()
+    if s.after:
+        s.after(d, dead=True)
+    if recover:
+        go_on(s, d)
+    return True
+
+
+def go_on(s, d):
+    number = d.generation()
+    d.must(*s.again)
+    d.had_identity = True
+    d.judge()
+    if d.generation() < max(number, 1):
+        raise Broken("it went on, and the generation is %d" % d.generation())
+    if s.after:
+        s.after(d)
+
+
+def kill_all(o, make, count, figures):
+    """All points of one scenario, split among the workers; make(worker) gives each its own."""
+    tally = collections.Counter()
+    scenarios = [make(k) for k in range(o.workers)]
+    began = time.time()
+
+    def work(k):
+        s, d = scenarios[k], scenarios[k].device
+        d.restore(s.baseline)
+        if s.before:
+            s.before(d)
+        points = points_of(o, d, s.verb)
+        for point in points[k::o.workers]:
+            n, name, number, near = point
+            recover = s.always or near or n % 8 < o.workers
+            died = True
+            try:
+                died = one_death(s, d, point, recover)
+                if died is None and o.verbose:
+                    print("  not made again: %s %d" % (name, number))
+            except Broken as e:
+                problem(o, d, "%s, call %d, %s %d" % (s.name, n, name, number), str(e))
+            with lock:
+                tally["kills" if died else "missed"] += 1
+                tally["recovered"] += died is not None and recover
+                tally["changing"] += died is not None and near
+            if enough():
+                return
+
+    each(o, work)
+    if tally["missed"] * 20 > tally["kills"]:
+        problem(o, None, scenarios[0].name, "%d calls were not made again" % tally["missed"])
+    figures["scenarios"][scenarios[0].name] = dict(tally)
+    count["kills"] += tally["kills"]
+    count["recovered"] += tally["recovered"]
+    print("  %-10s %5d kills, %d of them where its disk changes; %d went on living   %d s" % (
+        scenarios[0].name, tally["kills"], tally["changing"], tally["recovered"], time.time() - began), flush=True)
+
+
+def check_roll(d, dead=False):
+    """The old root counts until the end; the new one, once it was followed."""
+    held = d.trusts()
+    if d.roots[0] not in held:
+        raise Broken("the chip does not hold the root that the server is under")
+    if dead:
+        return
+    if d.roots[1] not in held:
+        raise Broken("the chip does not hold the new root")
+    server, d.server = d.server, d.o.new.url
+    try:
+        d.must("renew")
+        d.judge()
+    finally:
+        d.server = server
+
+
+def kills(o, figures):
+    count = collections.Counter()
+    boards = [soft_board(o, k) for k in range(o.workers)]
+    tokens = [token_board(o, k) for k in range(o.workers)]
+    rolls = [roll_board(o, k) for k in range(o.workers)]
+    config = o.work + "/agent.yaml"
+    with open(config, "w") as f:
+        f.write("server: %s\nrenew:\n  from: 1\n  jitter: 0\nobjects:\n  ldevid:\n    on_renew: [true]\n" % o.server)
+
+    def plan(k):
+        b, t, r = boards[k], tokens[k], rolls[k]
+        return [
+            Scenario("enrol", b, "blank", ["enroll"], False, again=["enroll"]),
+            Scenario("by-code", t, "blank", ["--token", t.code, "enroll"], False,
+                     again=["--token", t.code, "enroll"], before=new_code),
+            Scenario("anew", b, "enrolled", ["enroll", "--anew"], True),
+            Scenario("re-key", b, "enrolled", ["renew"], True),
+            Scenario("same-key", b, "enrolled", ["renew", "--same-key"], True),
+            Scenario("resumed", b, "answered", ["renew"], True),
+            Scenario("roll-over", r, "enrolled", ["trust"], True, again=["trust"], after=check_roll),
+        ]
+    for n in range(len(plan(0))):
+        if o.only in plan(0)[n].name and not enough():
+            kill_all(o, lambda k, n=n: plan(k)[n], count, figures)
+    return count
+
+
+def main():
+    p = argparse.ArgumentParser()
+    for name in ("work", "server", "bin", "agent", "station", "rootsmith"):
+        p.add_argument("--" + name, required=True)
+    for name, value in (("workers", 2), ("seed", 1), ("short", 0), ("verbose", 0)):
+        p.add_argument("--" + name, type=int, default=value)
+    p.add_argument("--only", default="")
+    o = p.parse_args()
+    random.seed(o.seed)
+    began = time.time()
+    figures = {"scenarios": {}}
+    o.elsewhere = agent_est.Authority(o.work + "/elsewhere")
+    o.old = agent_est.Server(o.elsewhere, "old", 0)
+    o.rolling = agent_est.Server(o.elsewhere, "old", 1)
+    o.new = agent_est.Server(o.elsewhere, "new", 1)
+    count = kills(o, figures)
+    figures.update(count, seconds=round(time.time() - began), problems=len(problems))
+    with open(o.work + "/figures.json", "w") as f:
+        json.dump(figures, f)
+    print("agent: %d points, %s" % (count["kills"], "always one working identity" if not problems
+                                    else "%d problems" % len(problems)))
+    sys.exit(1 if problems else 0)
+
+
+main()

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "client/est.h"
 #include "program.h"
 #include "x509/cert.h"
 
@@ -178,6 +179,22 @@ fetch_orders(const struct home *home, struct station_order *list, size_t cap, si
     return rc;
 }
 
+static rs_code
+check_foreign(const struct station_est *est, struct rs_err *err)
+{
+    struct rs_bytes certs[CLIENT_EST_CERTS_MAX];
+    struct web *web = NULL;
+    size_t count = 0;
+    rs_code rc = foreign_connect(est, &web, err);
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, 1u << 20);
+    if (rc == RS_OK)
+        rc = client_est_cacerts(web, est->label, &arena, certs, &count, err);
+    web_close(web);
+    return rc;
+}
+
 int
 program_check(const struct options *o)
 {
@@ -190,14 +207,18 @@ program_check(const struct options *o)
 
     RS_AUTO(rs_arena_done) struct rs_arena arena = {0};
     rs_arena_init(&arena, 1u << 20);
-    if (home_open(o->data, &home, &err) != RS_OK)
-        return program_refuse(o, "Not ready", &err);
-    code = options_complete(o, &home, &arena, &full);
+    code = options_complete(o, "Not ready", &home, &arena, &full);
     if (code != EXIT_DONE)
         return code;
-    if (fetch_orders(&home, list, 16, &count, &err) != RS_OK)
-        return program_refuse(o, "Not ready", &err);
-    (void)printf("  %s server       %s, %zu open orders\n", sign_ok(), home.server, count);
+    if (full.est.server != NULL) {
+        if (check_foreign(&full.est, &err) != RS_OK)
+            return program_refuse(o, "Not ready", &err);
+        (void)printf("  %s server       %s, not ours\n", sign_ok(), full.est.server);
+    } else {
+        if (fetch_orders(&home, list, 16, &count, &err) != RS_OK)
+            return program_refuse(o, "Not ready", &err);
+        (void)printf("  %s server       %s, %zu open orders\n", sign_ok(), home.server, count);
+    }
     for (size_t i = 0; i < full.fixture_count; i++)
         all = check_fixture(&full.fixtures[i]) && all;
     return all ? EXIT_DONE : 3;

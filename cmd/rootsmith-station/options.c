@@ -222,33 +222,63 @@ options_read(int argc, char **argv, struct options *ret_options)
 
 /* ---- station.yaml ----------------------------------------------------------------------- */
 
-int
-options_complete(const struct options *o, const struct home *home, struct rs_arena *arena,
-                 struct options *ret)
+/* 1: read; 0: there is none; -1: its mistakes were said. */
+static int
+read_file(const struct options *o, const struct home *home, struct rs_arena *arena,
+          struct station_file *ret_file, struct rs_err *err)
 {
     char path[HOME_PATH_MAX + 32];
-    struct station_file file;
-    struct rs_err err = {0};
     RS_AUTO(rs_buf_done) struct rs_buf text = {0};
 
-    *ret = *o;
     if (o->config == NULL &&
-        (rs_path_join(home->dir, "station.yaml", path, sizeof(path), &err) != RS_OK ||
+        (rs_path_join(o->data, "station.yaml", path, sizeof(path), err) != RS_OK ||
          !rs_path_exists(path)))
-        return EXIT_DONE;
+        return 0;
     rs_buf_init(&text, 1u << 16);
-    if (station_file_read(o->config != NULL ? o->config : path, home, arena, &file, &text, &err) !=
-        RS_OK) {
-        (void)fprintf(stderr, "%.*s", (int)text.len, (const char *)text.p);
-        return program_refuse(o, "Not started", &err);
+    if (station_file_read(o->config != NULL ? o->config : path, home, arena, ret_file, &text,
+                          err) == RS_OK)
+        return 1;
+    (void)fprintf(stderr, "%.*s", (int)text.len, (const char *)text.p);
+    return -1;
+}
+
+static void
+take_file(const struct station_file *file, struct options *o)
+{
+    if (o->order == NULL)
+        o->order = file->order;
+    if (!o->has_wait && !o->once)
+        o->wait_s = (unsigned)file->wait_s;
+    if (o->fixture_count == 0) {
+        memcpy(o->fixtures, file->fixtures, sizeof(o->fixtures));
+        o->fixture_count = file->fixture_count;
     }
-    if (ret->order == NULL)
-        ret->order = file.order;
-    if (!ret->has_wait && !ret->once)
-        ret->wait_s = (unsigned)file.wait_s;
-    if (ret->fixture_count == 0) {
-        memcpy(ret->fixtures, file.fixtures, sizeof(ret->fixtures));
-        ret->fixture_count = file.fixture_count;
-    }
+    o->est = file->est;
+}
+
+int
+options_complete(const struct options *o, const char *what, struct home *ret_home,
+                 struct rs_arena *arena, struct options *ret)
+{
+    struct home home = {.name = ""};
+    struct station_file file;
+    struct rs_err err = {0}, not_enrolled = {0};
+    rs_code rc = home_open(o->data, &home, &not_enrolled);
+    int found;
+
+    *ret = *o;
+    if (rc != RS_OK && rc != RS_E_STATION_UNENROLLED)
+        return program_refuse(o, what, &not_enrolled);
+    found = read_file(o, &home, arena, &file, &err);
+    if (found < 0)
+        return program_refuse(o, what, &err);
+    if (found > 0)
+        take_file(&file, ret);
+    if (rc != RS_OK && ret->est.server == NULL)
+        return program_refuse(o, what, &not_enrolled);
+    if (ret->est.server != NULL &&
+        home_open_alone(o->data, file.name != NULL ? file.name : "station", &home, &err) != RS_OK)
+        return program_refuse(o, what, &err);
+    *ret_home = home;
     return EXIT_DONE;
 }

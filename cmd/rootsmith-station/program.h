@@ -36,17 +36,19 @@ struct options {
     int once, json, verbose;
     unsigned wait_s;
     int has_wait;
+    struct station_est est; /* of the configuration; server NULL: ours */
 };
 
 /* 1 go on, 0 wrong usage (said on stderr), -1 done (help or version was printed). */
 int options_read(int argc, char **argv, struct options *ret_options);
 
 /*
- * What the command line leaves open comes from station.yaml; ret has pointers
- * into arena.  The exit code, 0 to go on; mistakes are said on stderr.
+ * The station's directory, and what the command line leaves open from its
+ * station.yaml; ret has pointers into arena.  The exit code, 0 to go on; what is
+ * wrong is said on stderr, after "what".
  */
-int options_complete(const struct options *o, const struct home *home, struct rs_arena *arena,
-                     struct options *ret);
+int options_complete(const struct options *o, const char *what, struct home *ret_home,
+                     struct rs_arena *arena, struct options *ret);
 
 int program_enroll(const struct options *o);
 int program_run(const struct options *o);

@@ -225,6 +225,7 @@ run_with(const struct options *o, const struct home *home)
                                     .fixtures = o->fixtures,
                                     .fixture_count = o->fixture_count,
                                     .wait_s = o->wait_s,
+                                    .est = o->est,
                                     .tries = by_itself && !o->once ? STATION_TRIES : 1};
     struct rs_err err = {0};
     int code;
@@ -254,15 +255,12 @@ program_run(const struct options *o)
 {
     struct home home;
     struct options full;
-    struct rs_err err = {0};
     int code;
     RS_AUTO(rs_arena_done) struct rs_arena arena = {0};
 
     rs_arena_init(&arena, 1u << 20);
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
-    if (home_open(o->data, &home, &err) != RS_OK)
-        return program_refuse(o, "Not started", &err);
-    code = options_complete(o, &home, &arena, &full);
+    code = options_complete(o, "Not started", &home, &arena, &full);
     return code == EXIT_DONE ? run_with(&full, &home) : code;
 }

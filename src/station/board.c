@@ -145,7 +145,11 @@ station_note(struct station *st, struct journal_record *record, int durable, str
     rs_code rc;
 
     (void)pthread_mutex_lock(&st->lock);
-    rc = journal_put(st->journal, record, err);
+    rc = st->est.server != NULL && record->type == JOURNAL_ASK
+             ? foreign_check(st, record->board, err)
+             : RS_OK;
+    if (rc == RS_OK)
+        rc = journal_put(st->journal, record, err);
     if (rc == RS_OK)
         rc = memory_take(st->memory, record, err);
     (void)pthread_mutex_unlock(&st->lock);
@@ -246,6 +250,8 @@ ask_enroll(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *
 {
     const struct enroll_question *q = question;
 
+    if (run->st->est.server != NULL)
+        return foreign_enroll(run->st, run->fx->web, q->csr, q->cert, ret_wait_s, err);
     return client_est_enroll(run->fx->web, q->order, q->csr, q->cert, ret_wait_s, err);
 }
 

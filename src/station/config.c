@@ -17,7 +17,57 @@ struct fixture_text {
 struct file_text {
     const char *name, *server, *order;
     int64_t wait_s;
+    struct station_est est;
     struct rs_config_items fixtures;
+};
+
+static const struct rs_config_field est_schema[] = {
+    {.name = "server",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, server),
+     .required = 1,
+     .help = "https://HOST:PORT of an EST server that is not ours"},
+    {.name = "trust",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, trust),
+     .required = 1,
+     .help = "PEM of its root"},
+    {.name = "label",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, label),
+     .otherwise = "",
+     .help = "EST label"},
+    {.name = "login",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, login),
+     .help = "file with user:password, mode 0600 (HTTP Basic)"},
+    {.name = "certificate",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, certificate),
+     .help = "PEM with which the station authenticates, and its chain"},
+    {.name = "key",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, key),
+     .help = "its private key"},
+    {.name = "rot",
+     .type = RS_CONFIG_NAME,
+     .at = offsetof(struct station_est, rot),
+     .required = 1,
+     .help = "model of the chips: atecc608b, tpm2, soft"},
+    {.name = "serials",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct station_est, serials),
+     .otherwise = "",
+     .max = STATION_TEXT_MAX - 1,
+     .help = "pattern of device serials: * any, ? one, # a digit"},
+    {.name = "quantity",
+     .type = RS_CONFIG_INT,
+     .at = offsetof(struct station_est, quantity),
+     .required = 1,
+     .min = 1,
+     .max = 1000000000,
+     .help = "boards that may ask for an identity"},
+    {.name = NULL},
 };
 
 static const struct rs_config_field fixture_schema[] = {
@@ -56,6 +106,11 @@ static const struct rs_config_field file_schema[] = {
      .max = 86400,
      .otherwise = "60s",
      .help = "how long a board waits for the server"},
+    {.name = "est",
+     .type = RS_CONFIG_MAP,
+     .at = offsetof(struct file_text, est),
+     .fields = est_schema,
+     .help = "another PKI instead of a server of ours"},
     {.name = "fixtures",
      .type = RS_CONFIG_ITEMS,
      .at = offsetof(struct file_text, fixtures),
@@ -76,9 +131,17 @@ check(const struct file_text *t, const struct home *home, const struct rs_config
     const struct fixture_text *fixtures = t->fixtures.items;
     char where[48];
 
-    if (t->name != NULL && strcmp(t->name, home->name) != 0)
+    if (home->name[0] == '\0' && t->est.server == NULL)
+        rs_config_complain(errors, file, NULL,
+                           "no server: this station is not enrolled, and there "
+                           "is no est");
+    if (t->est.server != NULL && (t->server != NULL || home->name[0] != '\0'))
+        rs_config_complain(errors, file, "est", "this station has a server already");
+    if (t->est.server != NULL && (t->est.certificate == NULL) != (t->est.key == NULL))
+        rs_config_complain(errors, file, "est", "certificate and key go together");
+    if (home->name[0] != '\0' && t->name != NULL && strcmp(t->name, home->name) != 0)
         rs_config_complain(errors, file, "name", "this directory is station %s", home->name);
-    if (t->server != NULL && strcmp(t->server, home->server) != 0)
+    if (home->name[0] != '\0' && t->server != NULL && strcmp(t->server, home->server) != 0)
         rs_config_complain(errors, file, "server", "this station enrolled at %s", home->server);
     if (t->fixtures.count == 0 || t->fixtures.count > STATION_FIXTURES_MAX)
         rs_config_complain(errors, file, "fixtures", "1 to %d fixtures", STATION_FIXTURES_MAX);
@@ -124,7 +187,9 @@ station_file_read(const char *path, const struct home *home, struct rs_arena *ar
         return rs_fail(err, RS_E_CONFIG_INVALID, "%zu mistakes in %.160s", errors.count, path);
     }
     memset(ret_file, 0, sizeof(*ret_file));
+    ret_file->name = t.name;
     ret_file->order = t.order;
+    ret_file->est = t.est;
     ret_file->wait_s = t.wait_s;
     take_fixtures(&t, ret_file);
     return RS_OK;

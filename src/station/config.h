@@ -5,6 +5,14 @@
  *       - {name: 1, chip: "i2c:1:0x60"}
  *       - {name: 2, chip: "i2c:2:0x60"}
  *
+ * A line without a server of ours, whose identities come from another PKI:
+ *
+ *     name: sz-9
+ *     order: pilot                       # what its counts are kept under
+ *     est: {server: "https://est.example:8443", trust: est-root.pem, login: est.login,
+ *           rot: soft, serials: "P-####", quantity: 100}
+ *     fixtures: [{name: 1, chip: "soft:{serial}.rot"}]
+ *
  * Name and server may stand there too; they must then be those of the
  * directory, so that a file meant for another station is noticed.
  *
@@ -17,14 +25,16 @@
 #include "station/station.h"
 
 struct station_file {
-    const char *order; /* NULL: not said */
-    int64_t wait_s;    /* 0: not said */
+    const char *name, *order; /* NULL: not said */
+    struct station_est est;   /* server NULL: not said */
+    int64_t wait_s;           /* 0: not said */
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
 };
 
 /*
- * Read a file for the station of home.  Mistakes are written to ret_text, each
+ * Read a file for the station of home; one without a name is not enrolled, and
+ * the file must then name another EST server.  Mistakes are written to ret_text, each
  * as file:line:column with the line; RS_E_CONFIG_INVALID.
  */
 RS_MUST_USE rs_code station_file_read(const char *path, const struct home *home,

@@ -96,6 +96,21 @@ home_open(const char *dir, struct home *ret_home, struct rs_err *err)
 }
 
 rs_code
+home_open_alone(const char *dir, const char *name, struct home *ret_home, struct rs_err *err)
+{
+    struct home h;
+    rs_code rc = set_paths(dir, &h, err);
+
+    if (rc == RS_OK)
+        rc = rs_dir_make(dir, 0700, err);
+    if (rc == RS_OK) {
+        (void)snprintf(h.name, sizeof(h.name), "%s", name);
+        *ret_home = h;
+    }
+    return rc;
+}
+
+rs_code
 home_connect(const struct home *home, struct web **ret_web, struct rs_err *err)
 {
     struct web_config config = {.base = home->server,

@@ -31,6 +31,13 @@ struct home {
 /* Read a directory.  RS_E_STATION_UNENROLLED: something of it is missing. */
 RS_MUST_USE rs_code home_open(const char *dir, struct home *ret_home, struct rs_err *err);
 
+/*
+ * A station that is enrolled nowhere, for a line with somebody else's PKI: a
+ * directory with its journal and events only.
+ */
+RS_MUST_USE rs_code home_open_alone(const char *dir, const char *name, struct home *ret_home,
+                                    struct rs_err *err);
+
 /* A connection as this station, to its server, trusting its root only. */
 RS_MUST_USE rs_code home_connect(const struct home *home, struct web **ret_web, struct rs_err *err);
 

@@ -124,6 +124,20 @@ memory_again(const struct memory_chip *chip, const char *class)
 }
 
 uint64_t
+memory_asked(const struct memory *m, const char *order, uint64_t board)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (const struct memory_chip *c = m->chips[i]; c != NULL; c = c->next) {
+            if (c->spki.len > 0 && c->board != board && strcmp(c->order, order) == 0)
+                count++;
+        }
+    }
+    return count;
+}
+
+uint64_t
 memory_next_board(const struct memory *m)
 {
     return m->next_board;

@@ -60,6 +60,9 @@ unsigned memory_again(const struct memory_chip *chip, const char *class);
 /* The newest chip that passed with this device serial, or NULL. */
 const struct memory_chip *memory_find_device(const struct memory *m, const char *device);
 
+/* Chips that asked for an identity under this order, without the one of that board. */
+uint64_t memory_asked(const struct memory *m, const char *order, uint64_t board);
+
 uint64_t memory_next_board(const struct memory *m);
 uint64_t memory_next_report(const struct memory *m);
 uint64_t memory_next_event(const struct memory *m);

@@ -174,7 +174,8 @@ add_fixtures(struct station *st, const struct station_config *config, struct rs_
         fx->queue.end = &fx->queue.first;
         fx->tile.tile = TILE_READY;
         memcpy(fx->tile.name, fx->config.name, sizeof(fx->tile.name));
-        rc = home_connect(&st->home, &fx->web, err);
+        rc = st->est.server != NULL ? foreign_connect(&st->est, &fx->web, err)
+                                    : home_connect(&st->home, &fx->web, err);
     }
     return rc;
 }
@@ -184,8 +185,10 @@ static rs_code
 talk_first(struct station *st, const struct station_config *config, struct rs_err *err)
 {
     uint64_t start_us = rs_mono_us();
-    rs_code rc = home_connect(&st->home, &st->poster_web, err);
+    rs_code rc = load_root(st, err);
 
+    if (rc == RS_OK)
+        rc = home_connect(&st->home, &st->poster_web, err);
     if (rc == RS_OK)
         rc = post_reports(st, st->poster_web, err);
     if (rc == RS_OK)
@@ -208,6 +211,7 @@ station_open(const struct home *home, const struct station_config *config,
         return rs_fail(err, RS_E_NO_MEMORY, "station: no memory");
     st->home = *home;
     st->listener = config->listener;
+    st->est = config->est;
     st->wait_s = config->wait_s;
     st->tries = config->tries > 0 ? config->tries : 1;
     st->events_fd = -1;
@@ -222,9 +226,9 @@ station_open(const struct home *home, const struct station_config *config,
         rc = journal_open(home->journal_path, take_record, st, &st->journal, err);
     if (rc == RS_OK)
         rc = events_open(st, err);
-    if (rc == RS_OK)
-        rc = load_root(st, err);
-    if (rc == RS_OK)
+    if (rc == RS_OK && st->est.server != NULL)
+        rc = foreign_open(st, config->order, err);
+    else if (rc == RS_OK)
         rc = talk_first(st, config, err);
     if (rc == RS_OK)
         rc = add_fixtures(st, config, err);
@@ -408,6 +412,7 @@ rs_code
 station_start(struct station *st, struct rs_err *err)
 {
     st->started_us = rs_mono_us();
+    st->is_open = 1;
     events_note(st, "shift.open", NULL);
     for (size_t i = 0; i < st->fixture_count; i++) {
         struct fixture *fx = &st->fixtures[i];
@@ -416,6 +421,8 @@ station_start(struct station *st, struct rs_err *err)
                            fx->config.name);
         fx->has_thread = 1;
     }
+    if (st->est.server != NULL)
+        return RS_OK; /* nobody wants reports: they are in events.jsonl */
     if (pthread_create(&st->poster, NULL, post_thread, st) != 0)
         return rs_fail(err, RS_E_NO_MEMORY, "station: no thread for reports");
     st->has_poster = 1;
@@ -480,7 +487,7 @@ join_fixtures(struct station *st)
 void
 station_finish(struct station *st)
 {
-    int ran = st->has_poster;
+    int ran = st->has_poster, was_open = st->is_open;
 
     (void)pthread_mutex_lock(&st->lock);
     st->no_more = 1;
@@ -494,8 +501,9 @@ station_finish(struct station *st)
     if (ran)
         (void)pthread_join(st->poster, NULL);
     st->has_poster = 0;
-    if (ran)
+    if (was_open)
         events_note(st, "shift.close", NULL);
+    st->is_open = 0;
 }
 
 /* After station_finish(): nobody else uses the connection. */
@@ -504,7 +512,7 @@ station_flush(struct station *st, unsigned wait_s)
 {
     uint64_t end_us = rs_mono_us() + (uint64_t)wait_s * 1000000u;
 
-    for (;;) {
+    while (st->est.server == NULL) {
         struct rs_err err = {0};
         if (post_reports(st, st->poster_web, &err) == RS_OK || rs_mono_us() + 1000000u >= end_us)
             break;
@@ -527,7 +535,7 @@ station_look(struct station *st, struct station_view *ret_view)
     ret_view->rejected = st->rejected;
     ret_view->scrapped = st->scrapped;
     ret_view->again = st->again;
-    for (r = memory_reports(st->memory); r != NULL; r = r->next)
+    for (r = memory_reports(st->memory); r != NULL && st->est.server == NULL; r = r->next)
         ret_view->unsent++;
     ret_view->server_ok = st->server_ok;
     ret_view->server_ms = st->server_ms;

@@ -18,6 +18,7 @@
 #define STATION_STATION_H
 
 #include "station/failures.h"
+#include "station/foreign.h"
 #include "station/home.h"
 #include "station/memory.h"
 #include "station/recipe.h"
@@ -71,8 +72,9 @@ struct station_config {
     const char *order; /* NULL: the only one that is open */
     const struct station_fixture *fixtures;
     size_t fixture_count;
-    unsigned wait_s; /* how long a board waits for the server */
-    unsigned tries;  /* of a board, without somebody placing it again; 1: never by itself */
+    unsigned wait_s;        /* how long a board waits for the server */
+    unsigned tries;         /* of a board, without somebody placing it again; 1: never by itself */
+    struct station_est est; /* another PKI; server NULL: none */
     struct station_listener listener;
 };
 

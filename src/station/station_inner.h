@@ -41,6 +41,7 @@ struct station {
     struct home home;
     struct station_listener listener;
     struct station_order order;
+    struct station_est est; /* server NULL: ours */
     unsigned wait_s, tries;
     struct rs_arena arena; /* CA certificates */
     struct rs_bytes ca_certs[CLIENT_EST_CERTS_MAX];
@@ -57,6 +58,7 @@ struct station {
     struct fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
     struct queue shared;
+    int is_open;  /* between shift.open and shift.close */
     int no_more;  /* station_finish(): leave when the queues are empty */
     int stopping; /* leave after the board in hand */
     rs_code stopped_by;

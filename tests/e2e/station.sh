@@ -44,6 +44,8 @@ ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word
     fi
 }
 
+st_run() { st "$1" run --once --ui plain --serial P-9 >"$WORK/run.log" 2>&1; }
+
 ANY="soft:$WORK/{serial}.rot"
 same "sz-1 enrols" 0 "$(join sz-1; echo $?)"
 same "sz-2 enrols" 0 "$(join sz-2; echo $?)"
@@ -135,6 +137,28 @@ for f in glob.glob(sys.argv[1] + "/*.rot.key"):
     secret = open(f, "rb").read()
     assert secret not in held and secret.hex().encode() not in held, f' "$WORK"
 
+echo "another PKI: to the station, ours is any EST server"
+enrol_station ra-1
+rs order create --product sensor-x2 --quantity 9 --stations ra-1 --name o-ra -q
+mkdir -p "$WORK/alone"
+cat >"$WORK/alone/station.yaml" <<YAML
+name: alone
+est: {server: "https://$DEVICES", trust: "$WORK/root.pem", label: o-ra, certificate: "$WORK/ra-1.pem",
+      key: "$WORK/ra-1.key", rot: soft, serials: "P-#", quantity: 2}
+fixtures: [{name: 1, chip: "$ANY"}]
+YAML
+alone() { st alone run --once --ui plain --serial "$1" >"$WORK/run.log" 2>&1; }
+ends "a directory that is enrolled nowhere, and no est" 2 station.unenrolled once sz-9 o-1 S-7 "$ANY"
+ends "a serial outside the pattern" 1 label.pattern alone X-1
+ends "a board passes" 0 PASS alone P-1
+ends "and is done already" 0 "Already done" alone P-1
+ends "a second" 0 PASS alone P-2
+ends "one more than the file allows" 6 order.exhausted alone P-3
+same "the other PKI made two" 2 "$(rs order show o-ra --json | member counts.signed)"
+check "its certificate is in the chip" eval '"$(find_program rootsmith)" chip read idevid --part cert --chip "soft:$WORK/P-2.rot" -o "$WORK/P-2.read" --overwrite && openssl x509 -in "$WORK/P-2.read" -noout -subject | grep -q P-2'
+cp -r "$WORK/alone" "$WORK/enrolled" && cp "$WORK"/sz-1/station.* "$WORK"/sz-1/root.pem "$WORK/enrolled/"
+cp "$WORK/alone/station.yaml" "$WORK/enrolled/"
+ends "a directory that has a server already" 2 "has a server already" st_run enrolled
 echo "the journal is guarded"
 cp "$WORK/sz-1/journal" "$WORK/journal.good"
 python3 - "$WORK/sz-1/journal" <<'PY'

@@ -181,7 +181,59 @@ def write_journal_seeds():
          + b"\x00")
 
 
+# ---- Answers to a device ------------------------------------------------------------------
+
+SIGNED, DATA = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("06092a864886f70d010701")
+ENROLL, REENROLL, CACERTS, CSRATTRS, CHALLENGE, DISK = range(6)
+STATUSES = [200, 202, 204, 401, 403, 404, 405, 413, 415, 429, 500, 503, 507]
+
+
+def certs_only(count):
+    certs = tlv(0xa0, *[tlv(0x30, tlv(0x02, bytes([n + 1]))) for n in range(count)])
+    return tlv(0x30, SIGNED, tlv(0xa0, tlv(
+        0x30, b"\x02\x01\x01", tlv(0x31), tlv(0x30, DATA), certs, tlv(0x31))))
+
+
+def answer(name, ask, status, header, body, is_der=False):
+    seed("est_client", name, bytes([ask | (0x80 if is_der else 0), STATUSES.index(status)])
+         + b"".join(h + b"\r\n" for h in header) + b"\n" + body)
+
+
+def write_answer_seeds():
+    pkcs7 = b"Content-Type: application/pkcs7-mime; smime-type=certs-only"
+    date = b"Date: Sun, 29 Nov 2026 10:00:00 GMT"
+    text, problem = b"Content-Type: text/plain", b"Content-Type: application/problem+json"
+    answer("enroll", ENROLL, 200, [b"HTTP/1.1 200 OK", pkcs7, date], certs_only(1), True)
+    answer("enroll-two", REENROLL, 200, [pkcs7], certs_only(2), True)
+    answer("enroll-html", ENROLL, 200, [b"content-type: Text/HTML"], b"<html>")
+    answer("later", ENROLL, 202, [b"Retry-After: 300", date], b"")
+    answer("later-date", ENROLL, 202, [b"Retry-After: Sun, 29 Nov 2026 11:00:00 GMT", date], b"")
+    answer("later-ages", ENROLL, 503, [b"Retry-After: 99999999999999999999", text], b"no: no")
+    answer("interim", ENROLL, 200, [b"HTTP/1.1 100 Continue", b"Retry-After: 5",
+                                    b"HTTP/1.1 200 OK", pkcs7], certs_only(1), True)
+    # A line and a type as long as they may be.
+    answer("long-line", ENROLL, 401, [b"x" * 253, text], b"auth.token: used up")
+    answer("long-type", ENROLL, 200, [b"Content-Type: " + b"a" * 95], b"")
+    answer("cacerts", CACERTS, 200, [pkcs7], certs_only(3), True)
+    answer("cacerts-most", CACERTS, 200, [pkcs7], certs_only(32), True)
+    answer("csrattrs", CSRATTRS, 200, [b"Content-Type: application/csrattrs"],
+           tlv(0x30, bytes.fromhex("06082a8648ce3d040302")), True)
+    answer("csrattrs-none", CSRATTRS, 204, [], b"")
+    for status in STATUSES:
+        answer("status-%d" % status, CACERTS, status, [b"Content-Type: image/png"], b"")
+    answer("refused-text", ENROLL, 403, [text], b"order.full: the order is full\r\nmore")
+    answer("refused-problem", ENROLL, 403, [problem],
+           b'{"type":"about:blank","title":"T","detail":"D","code":"key.unique"}')
+    answer("refused-other", ENROLL, 500, [problem], b'{"code":"no.such"}')
+    seed("est_client", "challenge", bytes([CHALLENGE, 0]) + b'{"id":"' + b"0a" * 16
+         + b'","challenge":"AAEC","nonce":"' + b"5c" * 32 + b'","until":1800000000}')
+    seed("est_client", "disk", bytes([DISK, 0]) + b'{"v":1,"heard":1,"checked":2,"tried":3,'
+         b'"next":4,"failures":5,"code":"net.trust","text":"t"}')
+    seed("est_client", "generation", bytes([DISK, 0]) + b"id-17-1")
+
+
 def main():
+    write_answer_seeds()
     write_der_seeds()
     write_signer_seeds()
     write_record_seeds()

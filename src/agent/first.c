@@ -67,15 +67,6 @@ first_token(struct agent *a, struct rs_buf *ret_header, struct rs_err *err)
 #define CHALLENGE_PATH "/.well-known/rootsmith/v1/tpm/challenge"
 #define CHALLENGE_MAX  2048
 
-/* What the server asks the TPM. */
-struct challenge {
-    char id[64];
-    uint8_t nonce[32];
-    struct rs_buf credential;
-    uint8_t secret[64];
-    size_t secret_len;
-};
-
 static rs_code
 attest_key(struct agent *a, const uint8_t nonce[32], struct rs_buf *out, struct rs_err *err)
 {
@@ -151,29 +142,6 @@ put_question(struct agent *a, struct rs_buf *body, struct rs_err *err)
 }
 
 static rs_code
-take_challenge(const struct web_reply *reply, struct challenge *c, struct rs_err *err)
-{
-    RS_AUTO(rs_json_done) json_t *j = NULL;
-    const char *id = NULL, *text = NULL;
-    size_t len = 0;
-    rs_code rc = rs_json_read(rs_buf_bytes(&reply->body), &j, err);
-
-    if (rc == RS_OK)
-        rc = rs_json_text(j, "id", &id, err);
-    if (rc == RS_OK)
-        rc = rs_json_text(j, "challenge", &text, err);
-    if (rc == RS_OK)
-        rc = rs_json_hex(j, "nonce", c->nonce, sizeof(c->nonce), &len, err);
-    if (rc != RS_OK)
-        return rc;
-    if (len != sizeof(c->nonce) || strlen(id) >= sizeof(c->id) ||
-        !rs_base64_read(rs_bytes_str(text), &c->credential))
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "the server's challenge is none");
-    (void)snprintf(c->id, sizeof(c->id), "%s", id);
-    return RS_OK;
-}
-
-static rs_code
 open_challenge(struct agent *a, struct challenge *c, struct rs_err *err)
 {
     struct rot_chip *chip;
@@ -204,7 +172,7 @@ ask_challenge(struct agent *a, struct web *web, struct challenge *c, struct rs_e
     if (rc == RS_OK)
         rc = web_check(&reply, err);
     if (rc == RS_OK)
-        rc = take_challenge(&reply, c, err);
+        rc = read_challenge(rs_buf_bytes(&reply.body), c, err);
     return rc == RS_OK ? open_challenge(a, c, err) : rc;
 }
 

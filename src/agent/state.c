@@ -27,21 +27,6 @@ state_path(const struct agent *a, const char *name, char path[AGENT_PATH_MAX], s
     return rs_path_join(a->config->state, name, path, AGENT_PATH_MAX, err);
 }
 
-/* "id-17-1" */
-static int
-read_name(const char *name, struct generation *g)
-{
-    unsigned number, slot;
-    char end;
-
-    if (sscanf(name, "id-%u-%u%c", &number, &slot, &end) != 2 || slot >= AGENT_SLOTS)
-        return 0;
-    g->is_there = 1;
-    g->number = number;
-    g->slot = slot;
-    return 1;
-}
-
 static rs_code
 set_dir(const struct agent *a, struct generation *g, struct rs_err *err)
 {
@@ -64,7 +49,7 @@ find_newest(void *arg, const char *name)
     struct look *l = arg;
     struct generation g = {0};
 
-    if (read_name(name, &g) && (!l->newest.is_there || g.number > l->newest.number))
+    if (read_generation(name, &g) && (!l->newest.is_there || g.number > l->newest.number))
         l->newest = g;
     return 0;
 }
@@ -76,7 +61,7 @@ remove_old(void *arg, const char *name)
     struct generation g = {0};
     char path[AGENT_PATH_MAX];
 
-    if (read_name(name, &g) && g.number < l->agent->current.number &&
+    if (read_generation(name, &g) && g.number < l->agent->current.number &&
         state_path(l->agent, name, path, NULL) == RS_OK && rs_dir_remove(path, NULL) != RS_OK)
         return 0; /* it will be tried again */
     return 0;
@@ -115,8 +100,8 @@ find_current(struct agent *a, struct rs_err *err)
     rc = set_dir(a, &l.newest, err);
     if (rc != RS_OK)
         return rc;
-    if (rs_link_read(link, name, sizeof(name), NULL) == RS_OK && read_name(name, &a->current) &&
-        a->current.number == l.newest.number) {
+    if (rs_link_read(link, name, sizeof(name), NULL) == RS_OK &&
+        read_generation(name, &a->current) && a->current.number == l.newest.number) {
         a->current = l.newest;
         return RS_OK;
     }
@@ -129,36 +114,17 @@ find_current(struct agent *a, struct rs_err *err)
 
 /* ---- state.json ------------------------------------------------------------------------------ */
 
-static int64_t
-int_or(const json_t *j, const char *name)
-{
-    const json_t *v = json_object_get(j, name);
-
-    return json_is_integer(v) && json_integer_value(v) > 0 ? json_integer_value(v) : 0;
-}
-
-/* It only remembers: a file that is damaged counts as none. */
 static void
 load_memory(struct agent *a)
 {
     char path[AGENT_PATH_MAX];
-    struct memory *m = &a->memory;
     RS_AUTO(rs_buf_done) struct rs_buf text;
-    RS_AUTO(rs_json_done) json_t *j = NULL;
 
-    memset(m, 0, sizeof(*m));
     rs_buf_init(&text, AGENT_FILE_MAX);
     if (state_path(a, "state.json", path, NULL) != RS_OK ||
-        rs_file_read(path, AGENT_FILE_MAX, &text, NULL) != RS_OK ||
-        rs_json_read(rs_buf_bytes(&text), &j, NULL) != RS_OK || !json_is_object(j))
-        return;
-    m->heard_at = int_or(j, "heard");
-    m->checked_at = int_or(j, "checked");
-    m->tried_at = int_or(j, "tried");
-    m->next_at = int_or(j, "next");
-    m->failures = int_or(j, "failures");
-    (void)snprintf(m->code, sizeof(m->code), "%s", rs_json_text_or(j, "code", ""));
-    (void)snprintf(m->text, sizeof(m->text), "%s", rs_json_text_or(j, "text", ""));
+        rs_file_read(path, AGENT_FILE_MAX, &text, NULL) != RS_OK)
+        rs_buf_reset(&text);
+    read_memory(rs_buf_bytes(&text), &a->memory);
 }
 
 rs_code

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <curl/curl.h>
 #include <openssl/err.h>
@@ -17,12 +16,10 @@
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 
 #define BASE_MAX           512
 #define URL_MAX            2048
 #define CONNECT_TIMEOUT_MS 10000L
-#define STATUS_TEXT_MAX    160
 
 struct web {
     CURL *curl;
@@ -253,24 +250,6 @@ web_close(struct web *web)
 
 /* ---- Replies ---------------------------------------------------------------------- */
 
-void
-web_reply_done(struct web_reply *reply)
-{
-    if (reply != NULL)
-        rs_buf_done(&reply->body);
-}
-
-static void
-reset_reply(struct web_reply *reply)
-{
-    if (reply->body.max == 0)
-        rs_buf_init(&reply->body, WEB_REPLY_MAX);
-    rs_buf_reset(&reply->body);
-    reply->status = 0;
-    reply->type[0] = '\0';
-    reply->retry_after_s = -1;
-}
-
 /* Called with pieces of the body; giving back less than it got ends the transfer. */
 static size_t
 on_body(char *p, size_t size, size_t count, void *arg)
@@ -279,26 +258,6 @@ on_body(char *p, size_t size, size_t count, void *arg)
 
     rs_buf_put(&reply->body, p, size * count);
     return rs_buf_ok(&reply->body) ? size * count : 0;
-}
-
-static void
-take_type(struct web_reply *reply, const char *value)
-{
-    size_t n = 0;
-
-    for (; value[n] != '\0' && value[n] != ';' && value[n] != ' ' && n + 1 < WEB_TYPE_MAX; n++) {
-        char c = value[n];
-        reply->type[n] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
-    reply->type[n] = '\0';
-}
-
-static int64_t
-take_date(const char *value)
-{
-    time_t t = curl_getdate(value, NULL);
-
-    return t > 0 ? (int64_t)t : 0;
 }
 
 /* The connection can be asked for its TLS while it answers only. */
@@ -313,34 +272,14 @@ note_tls(struct web *web)
         web->ssl = info->internals;
 }
 
-/* One header line; a new status line starts over (an interim reply came before). */
 static size_t
 on_header(char *p, size_t size, size_t count, void *arg)
 {
     struct web *web = arg;
-    struct web_reply *reply = web->reply;
-    size_t len = size * count;
-    char line[256];
-    const char *value;
 
     note_tls(web);
-    if (len >= sizeof(line))
-        return len;
-    memcpy(line, p, len);
-    line[len] = '\0';
-    line[strcspn(line, "\r\n")] = '\0';
-    value = strchr(line, ':');
-    if (value == NULL)
-        return len;
-    value++;
-    value += strspn(value, " \t");
-    if (strncasecmp(line, "content-type:", 13) == 0)
-        take_type(reply, value);
-    else if (strncasecmp(line, "retry-after:", 12) == 0)
-        reply->retry_after_s = strtol(value, NULL, 10);
-    else if (strncasecmp(line, "date:", 5) == 0)
-        web->date = take_date(value);
-    return len;
+    web_reply_line(web->reply, p, size * count);
+    return size * count;
 }
 
 /* ---- Calling ------------------------------------------------------------------------ */
@@ -427,7 +366,7 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
         return rs_fail(err, RS_E_USAGE, "request: path too long, or not a path");
     if (put_headers(request, &headers) != RS_OK)
         return rs_fail(err, RS_E_NO_MEMORY, "connection: no memory");
-    reset_reply(reply);
+    web_reply_begin(reply);
     web->error[0] = '\0';
     web->reply = reply;
     web->ssl = NULL;
@@ -441,7 +380,8 @@ web_call(struct web *web, const struct web_request *request, struct web_reply *r
     curl_slist_free_all(headers);
     if (s.rc != CURLE_OK)
         return explain(web, s.rc, err);
-    reply->status = (int)status;
+    web_reply_end(reply, (int)status);
+    web->date = reply->date;
     return RS_OK;
 }
 
@@ -460,93 +400,4 @@ web_exporter(struct web *web, const char *label, uint8_t out[32], struct rs_err 
         SSL_export_keying_material(web->ssl, out, 32, label, strlen(label), NULL, 0, 0) != 1)
         return rs_fail(err, RS_E_NET_UNREACHABLE, "connection: it has no TLS to bind to");
     return RS_OK;
-}
-
-/* ---- Refusals ------------------------------------------------------------------------- */
-
-/* A status of a server, or of a box between, that gave no code of ours. */
-static rs_code
-code_of_status(int status)
-{
-    switch (status) {
-    case 401:
-        return RS_E_AUTH_REQUIRED;
-    case 403:
-        return RS_E_AUTH_DENIED;
-    case 404:
-        return RS_E_REQUEST_UNKNOWN;
-    case 405:
-        return RS_E_REQUEST_METHOD;
-    case 413:
-        return RS_E_REQUEST_TOO_LARGE;
-    case 415:
-        return RS_E_REQUEST_MEDIA;
-    case 429:
-        return RS_E_REQUEST_LIMIT;
-    case 502:
-    case 503:
-    case 504:
-        return RS_E_NET_UNREACHABLE;
-    case 507:
-        return RS_E_DISK_FULL;
-    default:
-        return status >= 500 ? RS_E_INTERNAL : RS_E_REQUEST_FORMAT;
-    }
-}
-
-static rs_code
-fail_by_problem(const struct web_reply *reply, struct rs_err *err)
-{
-    RS_AUTO(rs_json_done) json_t *problem = NULL;
-    const struct rs_code_info *info;
-    const char *text;
-
-    if (rs_json_read(rs_buf_bytes(&reply->body), &problem, NULL) != RS_OK)
-        return RS_OK;
-    info = rs_code_find(rs_json_text_or(problem, "code", ""));
-    if (info == NULL)
-        return RS_OK;
-    text = rs_json_text_or(problem, "detail", rs_json_text_or(problem, "title", info->title));
-    return rs_fail(err, info->code, "%s", text);
-}
-
-/* "dotted.code: text", as EST replies have it. */
-static rs_code
-fail_by_text(const struct web_reply *reply, struct rs_err *err)
-{
-    const struct rs_code_info *info;
-    char text[STATUS_TEXT_MAX + 256];
-    size_t len = reply->body.len < sizeof(text) - 1 ? reply->body.len : sizeof(text) - 1;
-    char *colon;
-
-    if (len > 0)
-        memcpy(text, reply->body.p, len);
-    text[len] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    colon = strchr(text, ':');
-    if (colon == NULL)
-        return RS_OK;
-    *colon = '\0';
-    info = rs_code_find(text);
-    if (info == NULL)
-        return RS_OK;
-    colon++;
-    return rs_fail(err, info->code, "%s", colon + strspn(colon, " "));
-}
-
-rs_code
-web_check(const struct web_reply *reply, struct rs_err *err)
-{
-    rs_code rc = RS_OK;
-
-    if (reply->status >= 200 && reply->status <= 299)
-        return RS_OK;
-    if (strcmp(reply->type, "text/plain") == 0)
-        rc = fail_by_text(reply, err);
-    else if (strstr(reply->type, "json") != NULL)
-        rc = fail_by_problem(reply, err);
-    if (rc != RS_OK)
-        return rc;
-    return rs_fail(err, code_of_status(reply->status), "the server answered with status %d",
-                   reply->status);
 }

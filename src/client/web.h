@@ -31,6 +31,7 @@
 #define WEB_REPLY_MAX   (16u << 20)
 #define WEB_TYPE_MAX    96
 #define WEB_HEADERS_MAX 8
+#define WEB_RETRY_MAX_S 604800 /* no server sends a client away for longer than a week */
 
 struct web;
 struct evp_pkey_st;
@@ -74,7 +75,9 @@ struct web_request {
 struct web_reply {
     int status;
     char type[WEB_TYPE_MAX]; /* content type in lower case, without parameters; "" when none */
-    int64_t retry_after_s;   /* -1: the server did not say */
+    int64_t date;            /* the server's Date (RFC 9110 6.6.1); 0: it did not say */
+    int64_t retry_after_s;   /* at most WEB_RETRY_MAX_S; -1: the server did not say */
+    int64_t retry_at;        /* while it is read: the time that the server named instead */
     struct rs_buf body;
 };
 
@@ -111,6 +114,14 @@ int64_t web_date(const struct web *web);
  */
 RS_MUST_USE rs_code web_exporter(struct web *web, const char *label, uint8_t out[32],
                                  struct rs_err *err);
+
+/*
+ * An answer that comes from elsewhere than a connection: begin, each line of its
+ * header as it came (a status line starts over), put the body, end.
+ */
+void web_reply_begin(struct web_reply *reply);
+void web_reply_line(struct web_reply *reply, const char *line, size_t len);
+void web_reply_end(struct web_reply *reply, int status);
 
 /*
  * RS_OK for 2xx.  Otherwise the refusal that the server named, in a problem

@@ -129,6 +129,36 @@ success_is_success(void **state)
     assert_int_equal(web_check(&reply, &err), RS_OK);
 }
 
+/* What the server says about waiting, in seconds. */
+static int64_t
+wait_after(const char *const lines[], int status)
+{
+    RS_AUTO(web_reply_done) struct web_reply reply = {0};
+
+    web_reply_begin(&reply);
+    for (size_t i = 0; lines[i] != NULL; i++)
+        web_reply_line(&reply, lines[i], strlen(lines[i]));
+    web_reply_end(&reply, status);
+    return reply.retry_after_s;
+}
+
+static void
+nobody_is_sent_away_for_ages(void **state)
+{
+    static const char date[] = "Date: Sun, 29 Nov 2026 10:00:00 GMT\r\n";
+
+    (void)state;
+#define WAIT(...) wait_after((const char *const[]){__VA_ARGS__, NULL}, 503)
+    assert_int_equal(WAIT("Server: x\r\n"), -1);
+    assert_int_equal(WAIT("Retry-After: 99999999999999999999\r\n"), WEB_RETRY_MAX_S);
+    assert_int_equal(WAIT("Retry-After: Sun, 29 Nov 2099 10:00:00 GMT\r\n", date), WEB_RETRY_MAX_S);
+    assert_int_equal(WAIT("retry-after:300\r\n"), 300);
+    assert_int_equal(WAIT("Retry-After: Sun, 29 Nov 2026 10:02:00 GMT\r\n", date), 120);
+    assert_int_equal(WAIT("Retry-After: Sun, 29 Nov 2026 09:00:00 GMT\r\n", date), 0);
+    assert_int_equal(WAIT("Retry-After: 9\r\n", "HTTP/1.1 503 Away\r\n"), -1);
+#undef WAIT
+}
+
 static void
 labels_are_checked_before_anything_is_sent(void **state)
 {
@@ -157,6 +187,7 @@ main(void)
         cmocka_unit_test(refusals_keep_their_code),
         cmocka_unit_test(other_refusals_become_the_nearest),
         cmocka_unit_test(success_is_success),
+        cmocka_unit_test(nobody_is_sent_away_for_ages),
         cmocka_unit_test(labels_are_checked_before_anything_is_sent),
     };
 

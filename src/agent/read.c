@@ -1,0 +1,75 @@
+/*
+ * read.c: what the agent reads that others wrote: the server, or a disk after a crash.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/inner.h"
+#include "base/json.h"
+
+int
+read_generation(const char *name, struct generation *g)
+{
+    char again[32];
+    unsigned number, slot;
+
+    if (sscanf(name, "id-%9u-%1u", &number, &slot) != 2 || slot >= AGENT_SLOTS)
+        return 0;
+    (void)snprintf(again, sizeof(again), "id-%u-%u", number, slot);
+    if (strcmp(name, again) != 0)
+        return 0;
+    g->is_there = 1;
+    g->number = number;
+    g->slot = slot;
+    return 1;
+}
+
+static int64_t
+int_or(const json_t *j, const char *name)
+{
+    const json_t *v = json_object_get(j, name);
+
+    return json_is_integer(v) && json_integer_value(v) > 0 ? json_integer_value(v) : 0;
+}
+
+void
+read_memory(struct rs_bytes text, struct memory *m)
+{
+    RS_AUTO(rs_json_done) json_t *j = NULL;
+
+    memset(m, 0, sizeof(*m));
+    if (rs_json_read(text, &j, NULL) != RS_OK || !json_is_object(j))
+        return;
+    m->heard_at = int_or(j, "heard");
+    m->checked_at = int_or(j, "checked");
+    m->tried_at = int_or(j, "tried");
+    m->next_at = int_or(j, "next");
+    m->failures = int_or(j, "failures");
+    (void)snprintf(m->code, sizeof(m->code), "%s", rs_json_text_or(j, "code", ""));
+    (void)snprintf(m->text, sizeof(m->text), "%s", rs_json_text_or(j, "text", ""));
+}
+
+rs_code
+read_challenge(struct rs_bytes body, struct challenge *c, struct rs_err *err)
+{
+    RS_AUTO(rs_json_done) json_t *j = NULL;
+    const char *id = NULL, *text = NULL;
+    size_t len = 0;
+    rs_code rc = rs_json_read(body, &j, err);
+
+    if (rc == RS_OK)
+        rc = rs_json_text(j, "id", &id, err);
+    if (rc == RS_OK)
+        rc = rs_json_text(j, "challenge", &text, err);
+    if (rc == RS_OK)
+        rc = rs_json_hex(j, "nonce", c->nonce, sizeof(c->nonce), &len, err);
+    if (rc != RS_OK)
+        return rc;
+    if (len != sizeof(c->nonce) || strlen(id) >= sizeof(c->id) ||
+        !rs_base64_read(rs_bytes_str(text), &c->credential))
+        return rs_fail(err, RS_E_REQUEST_FORMAT, "the server's challenge is none");
+    (void)snprintf(c->id, sizeof(c->id), "%s", id);
+    return RS_OK;
+}

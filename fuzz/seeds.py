@@ -154,6 +154,31 @@ def write_packet_seeds():
         seed("atecc_command", "raw-" + name, b"\x00\x00" + bytes([len(packet)]) + packet)
 
 
+# ---- Key references -----------------------------------------------------------------------
+
+def reference(uri, curve="2a8648ce3d030107", size=64):
+    key = tlv(0x30, tlv(0x06, bytes.fromhex("2a8648ce3d0201")), tlv(0x06, bytes.fromhex(curve)))
+    spki = tlv(0x30, key, tlv(0x03, b"\0\4" + bytes(range(size))))
+    return tlv(0x30, tlv(0x02, b"\1"), tlv(0x0c, uri), spki)
+
+
+def write_reference_seeds():
+    """The first byte: 0 a reference, 1 a URI."""
+    uris = {"i2c": b"rot:i2c:1:0x60;object=ldevid/0",
+            "all": b"rot:soft:/a%3bb%25c;object=trust/1;type=trust;layout=soft-p384",
+            "types": b"rot:auto;type=private;object=idevid", "long": b"rot:" + b"a" * 639,
+            "public": b"rot:auto;type=public", "cert": b"rot:auto;type=cert",
+            "chain": b"rot:auto;type=chain", "longer": b"rot:" + b"a" * 640}
+    for name, uri in uris.items():
+        seed("key_reference", "uri-" + name, b"\1" + uri)
+    seed("key_reference", "p256", b"\0" + reference(uris["i2c"]))
+    seed("key_reference", "p384", b"\0" + reference(b"rot:soft:" + b"x" * 200 + b";object=idevid",
+                                                    "2b81040022", 96))
+    seed("key_reference", "longest", b"\0" + reference(uris["long"] + b";object=idevid"))
+    seed("key_reference", "typed", b"\0" + reference(uris["types"]))
+    seed("key_reference", "empty", b"\0" + tlv(0x30, tlv(0x02, b"\1"), tlv(0x0c, b"rot:a")))
+
+
 # ---- Journals ----------------------------------------------------------------------------
 
 def crc32c(data):
@@ -238,6 +263,7 @@ def main():
     write_signer_seeds()
     write_record_seeds()
     write_packet_seeds()
+    write_reference_seeds()
     write_journal_seeds()
 
 

@@ -55,11 +55,7 @@ take_value(const char *p, size_t len, char *value, size_t cap)
         char c = '\0';
         size_t used = take_char(p, len, &c);
 
-#ifdef RS_PLANTED_BUG_rot_uri
-        if (used == 0 || n > cap)
-#else
         if (used == 0 || n + 1 >= cap)
-#endif
             return 0;
         value[n++] = c;
         p += used;

@@ -23,7 +23,7 @@ chip_enter(struct agent *a, struct rot_chip **ret_chip, struct rs_err *err)
                    rot == ROT_BUSY           ? RS_E_CHIP_BUSY
                    : rot == ROT_E_WRONG_PART ? RS_E_CHIP_WRONG_PART
                                              : RS_E_CHIP_ABSENT,
-                   "chip %.80s: %s", a->config->rot, rot_err_name(rot));
+                   "%s", chips_error());
 }
 
 void

@@ -21,6 +21,7 @@
 
 #include <rot/linux.h>
 
+#include "attest/tpm.h"
 #include "crypto/key.h"
 #include "station/recipe.h"
 #include "x509/cert.h"
@@ -92,6 +93,95 @@ CUT(seal_state,
      enum rot_seal_state *state),
     (chip, stage, p, state))
 
+/* ---- A part with its maker's endorsement --------------------------------------------------- */
+
+static const uint8_t endorsement[] = "what its maker says";
+
+/* What it does as a TPM would; the keys are the soft chip's. */
+static struct {
+    int is_one;          /* the driver has the slots */
+    int has_no_cert;     /* nothing in its maker's place */
+    int opens_nothing;   /* the challenge is for another part */
+    int opens_something; /* and gives back the wrong secret */
+} tpm;
+
+static void
+tpm_capability(const struct rot_chip *chip, const struct rot_place *key,
+               const struct rot_place *cert, const struct rot_place *chain,
+               const struct rot_place *data, struct rot_capability *cap)
+{
+    rot_driver_soft.capability(chip, key, cert, chain, data, cap);
+    cap->where[ROT_CAN_ATTEST] = cap->where[ROT_CAN_ACTIVATE] = ROT_IN_CHIP;
+}
+
+static rot_err
+tpm_object_read(struct rot_chip *chip, const struct rot_place *p, size_t offset, uint8_t *buf,
+                size_t cap, size_t *len)
+{
+    if (p->object != ROT_VENDOR(0))
+        return cut_object_read(chip, p, offset, buf, cap, len);
+    if (before() != ROT_OK)
+        return ROT_E_BUS;
+    if (tpm.has_no_cert)
+        return after(ROT_E_EMPTY);
+    assert_true(offset == 0 && cap > sizeof(endorsement));
+    memcpy(buf, endorsement, sizeof(endorsement));
+    *len = sizeof(endorsement);
+    return after(ROT_OK);
+}
+
+/* The evidence of this part: "attested", then the nonce. */
+static rot_err
+tpm_attest(struct rot_chip *chip, const struct rot_place *p, const uint8_t nonce[32],
+           struct rot_evidence *evidence)
+{
+    (void)chip;
+    assert_int_equal(p->object, ROT_IDEVID);
+    if (before() != ROT_OK)
+        return ROT_E_BUS;
+    evidence->format = ROT_EVIDENCE_TPM_CERTIFY;
+    memcpy(evidence->buf, "attested", 8);
+    memcpy(evidence->buf + 8, nonce, 32);
+    evidence->len = 40;
+    return after(ROT_OK);
+}
+
+/* The secret of a challenge is the challenge. */
+static rot_err
+tpm_activate(struct rot_chip *chip, const struct rot_place *p, const uint8_t *challenge,
+             size_t challenge_len, uint8_t *secret, size_t cap, size_t *len)
+{
+    (void)chip;
+    assert_int_equal(p->object, ROT_ATTEST(0));
+    assert_true(challenge_len == 32 && cap >= 32);
+    if (before() != ROT_OK)
+        return ROT_E_BUS;
+    if (tpm.opens_nothing)
+        return after(ROT_E_FORMAT);
+    memcpy(secret, challenge, 32);
+    secret[0] ^= (uint8_t)tpm.opens_something;
+    *len = 32;
+    return after(ROT_OK);
+}
+
+static const struct rot_layout *
+tpm_layout(void)
+{
+    static const struct rot_place more[] = {
+        {ROT_ATTEST(0), ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN, 0, 0, 0, 0},
+        {ROT_VENDOR(0), ROT_PART_CERT, ROT_ALG_NONE, ROT_PLACE_READ_ONLY, 0, 2048, 0, 0}};
+    static struct rot_place places[64];
+    static struct rot_layout layout;
+
+    layout = *rot_driver_soft.layouts[0];
+    assert_true(layout.place_count + 2 <= 64);
+    memcpy(places, layout.places, layout.place_count * sizeof(places[0]));
+    memcpy(places + layout.place_count, more, sizeof(more));
+    layout.places = places;
+    layout.place_count += 2;
+    return &layout;
+}
+
 static const struct rot_driver *
 cut_driver(void)
 {
@@ -106,6 +196,12 @@ cut_driver(void)
     driver.object_write = cut_object_write;
     driver.seal = cut_seal;
     driver.seal_state = cut_seal_state;
+    if (tpm.is_one) {
+        driver.capability = tpm_capability;
+        driver.object_read = tpm_object_read;
+        driver.attest = tpm_attest;
+        driver.activate = tpm_activate;
+    }
     return &driver;
 }
 
@@ -131,6 +227,10 @@ struct world {
     int lose_answer;     /* issue, and then the line breaks */
     int wrong_key;       /* answer with the certificate of another board */
     int journal_fails;
+    unsigned challenged, answered;
+    uint8_t nonce[32]; /* of the last challenge; its first byte counts */
+    int is_open;       /* that challenge was answered */
+    int forgets;       /* the server was restarted before the next request */
     struct journal_record last;
     const char *order; /* NULL: o-1 */
 };
@@ -198,6 +298,16 @@ server_enroll(void *arg, const char *order, struct rs_bytes der, struct rs_buf *
     assert_int_equal(csr.san_count, 1);
     if (w->refuse_with != RS_OK)
         return rs_fail(err, w->refuse_with, "refused");
+    if (w->forgets) {
+        w->forgets = w->is_open = 0;
+        return rs_fail(err, RS_E_ATTEST_CHALLENGE, "restarted");
+    }
+    if (!tpm.is_one) {
+        assert_int_equal(csr.evidence.len, 0);
+    } else if (!w->is_open || csr.evidence.len != 40 ||
+               memcmp(csr.evidence.p + 8, w->nonce, 32) != 0) {
+        return rs_fail(err, RS_E_ATTEST_CHALLENGE, "not open");
+    }
     crypto_pub_hash(&csr.pub, hash);
     serial = name_find(csr.subject, oid_serial_number);
     for (i = 0; i < w->issued_count; i++) {
@@ -217,6 +327,42 @@ server_enroll(void *arg, const char *order, struct rs_bytes der, struct rs_buf *
     if (w->lose_answer)
         return rs_fail(err, RS_E_NET_UNREACHABLE, "the line broke");
     rs_buf_put_bytes(ret_cert, rs_buf_bytes(&w->issued[i].cert));
+    return RS_OK;
+}
+
+static rs_code
+server_challenge(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
+                 struct recipe_challenge *ret_challenge, struct rs_err *err)
+{
+    struct world *w = arg;
+    struct tpm_public p;
+
+    assert_string_equal(order, "o-1");
+    assert_true(rs_bytes_equal(ek_cert, RS_BYTES(endorsement)));
+    assert_int_equal(tpm_public_read(iak, &p, err), RS_OK);
+    assert_int_equal(tpm_check_iak(&p, err), RS_OK);
+    if (w->refuse_with != RS_OK)
+        return rs_fail(err, w->refuse_with, "refused");
+    w->challenged++;
+    w->nonce[0]++;
+    w->is_open = 0;
+    (void)snprintf(ret_challenge->id, sizeof(ret_challenge->id), "%u", w->challenged);
+    memcpy(ret_challenge->nonce, w->nonce, 32);
+    memcpy(ret_challenge->credential, w->nonce, 32);
+    ret_challenge->credential_len = 32;
+    return RS_OK;
+}
+
+static rs_code
+server_answer(void *arg, const char *id, struct rs_bytes secret, struct rs_err *err)
+{
+    struct world *w = arg;
+
+    assert_int_equal(strtoul(id, NULL, 10), w->challenged);
+    if (!rs_bytes_equal(secret, RS_BYTES(w->nonce)))
+        return rs_fail(err, RS_E_CHIP_NOT_GENUINE, "wrong");
+    w->answered++;
+    w->is_open = 1;
     return RS_OK;
 }
 
@@ -247,6 +393,7 @@ set_up(void **state)
 
     memset(&w, 0, sizeof(w));
     memset(&wire, 0, sizeof(wire));
+    memset(&tpm, 0, sizeof(tpm));
     (void)snprintf(w.dir, sizeof(w.dir), "/tmp/rs-recipe-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.chip_path, sizeof(w.chip_path), "%s/board.rot", w.dir);
@@ -258,6 +405,8 @@ set_up(void **state)
                                   .note = note,
                                   .recall = recall,
                                   .enroll = server_enroll,
+                                  .challenge = server_challenge,
+                                  .answer = server_answer,
                                   .ca_certs = w.ca_list,
                                   .ca_count = 1,
                                   .root = w.ca_list[0]};
@@ -323,6 +472,8 @@ place(struct world *w, const char *device, const char *model)
     (void)snprintf(uri, sizeof(uri), "soft:%s", w->chip_path);
     assert_int_equal(rot_linux_open(lin, uri), ROT_OK);
     lin->setup.driver = cut_driver();
+    if (tpm.is_one)
+        lin->setup.layout = tpm_layout();
     assert_int_equal(rot_open(&chip, &lin->setup), ROT_OK);
     recipe_run(&job, &w->result);
     rot_close(&chip);
@@ -580,6 +731,79 @@ power_cut_after_every_call(void **state)
     cut_everywhere(*state, 1);
 }
 
+/* ---- Parts with an endorsement ---------------------------------------------------------------- */
+
+static void
+a_part_that_is_not_genuine_buys_nothing(void **state)
+{
+    struct world *w = *state;
+
+    tpm.is_one = tpm.has_no_cert = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    assert_int_equal(w->result.step, STEP_GENUINE);
+    assert_int_equal(w->challenged, 0);
+    tpm.has_no_cert = 0;
+    tpm.opens_nothing = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    tpm.opens_nothing = 0;
+    tpm.opens_something = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    assert_int_equal(w->result.step, STEP_GENUINE);
+    tpm.opens_something = 0;
+    w->refuse_with = RS_E_CHIP_NOT_GENUINE;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    assert_int_equal(w->result.step, STEP_GENUINE);
+    assert_int_equal(w->asked, 0);
+    assert_int_equal(w->answered, 0);
+    assert_false(w->result.was_irreversible);
+    w->refuse_with = RS_OK;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(w->issued_count, 1);
+}
+
+static void
+a_finished_part_is_not_challenged_again(void **state)
+{
+    struct world *w = *state;
+
+    tpm.is_one = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(w->challenged, 1);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_BOARD_DONE);
+    assert_int_equal(w->challenged, 1);
+    forget(w); /* another station has to prove it: the server tells nobody else */
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(w->challenged, 2);
+    assert_int_equal(w->issued_count, 1);
+}
+
+static void
+a_server_that_forgot_its_challenge_is_asked_again(void **state)
+{
+    struct world *w = *state;
+
+    tpm.is_one = w->forgets = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(w->challenged, 2);
+    assert_int_equal(w->answered, 2);
+    assert_int_equal(w->asked, 2);
+    assert_int_equal(w->issued_count, 1);
+}
+
+static void
+power_cut_before_every_call_of_a_tpm(void **state)
+{
+    tpm.is_one = 1;
+    cut_everywhere(*state, 0);
+}
+
+static void
+power_cut_after_every_call_of_a_tpm(void **state)
+{
+    tpm.is_one = 1;
+    cut_everywhere(*state, 1);
+}
+
 static void
 steps_have_names(void **state)
 {
@@ -610,6 +834,11 @@ main(void)
         T(a_refused_label_frees_the_chip),
         T(power_cut_before_every_call),
         T(power_cut_after_every_call),
+        T(a_part_that_is_not_genuine_buys_nothing),
+        T(a_finished_part_is_not_challenged_again),
+        T(a_server_that_forgot_its_challenge_is_asked_again),
+        T(power_cut_before_every_call_of_a_tpm),
+        T(power_cut_after_every_call_of_a_tpm),
         cmocka_unit_test(steps_have_names),
     };
 

@@ -40,6 +40,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_inside(whole, csr.spki);
     check_inside(whole, csr.signature);
     check_inside(whole, csr.challenge);
+    check_inside(whole, csr.evidence);
+    if (csr.evidence.len > CSR_EVIDENCE_MAX)
+        abort();
     check_inside(whole, csr.linking);
     if (csr.san_count > CSR_SAN_MAX)
         abort();

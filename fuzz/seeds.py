@@ -5,6 +5,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import hashlib
 import os
 import struct
 
@@ -40,6 +41,43 @@ def write_der_seeds():
     certs = tlv(0xa0, tlv(0x30), tlv(0x30), tlv(0x30), tlv(0x30, tlv(0x30)))
     seed("cert", "certs-only", tlv(0x30, signed, tlv(0xa0, tlv(
         0x30, b"\x02\x01\x01", tlv(0x31), tlv(0x30, data), certs, tlv(0x31)))))
+
+
+# ---- What TPMs say -----------------------------------------------------------------------
+
+G = (bytes.fromhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
+     bytes.fromhex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
+IAK_POLICY = "5437182326e414fca797d5f174615a1641f61255797c3a2b22c21d120b2d1e07"
+IDEVID_POLICY = "ad6b3a2284fd698a0710bf5cc1b9bdf15e2532e3f601fa4b93a6a8fa8de579ea"
+
+
+def tpm_area(attributes, policy, point=None):
+    x, y = G
+    return (struct.pack(">HHI", 0x23, 0x0b, attributes) + short(bytes.fromhex(policy)) +
+            bytes.fromhex("00100018000b00030010") + (point or short(x) + short(y)))
+
+
+def write_tpm_seeds():
+    iak, key = tpm_area(0x500f2, IAK_POLICY), tpm_area(0x400f2, IDEVID_POLICY)
+    name = b"\0\x0b" + hashlib.sha256(key).digest()
+    attest = (bytes.fromhex("ff5443478017") + short(name) + short(bytes(32)) + u64(1) + u32(2) +
+              u32(3) + b"\1" + u64(4) + short(name) + short(name))
+    signature = bytes.fromhex("0018000b") + short(b"r" * 32) + short(b"s" * 32)
+    seed("tpm", "public", short(iak))
+    seed("tpm", "attest", attest)
+    seed("tpm", "evidence", short(iak) + short(key) + short(attest) + signature)
+    bundle = tlv(0x30, tlv(0x30, tlv(0x30, bytes.fromhex("06056781051401"), tlv(0x04, b"evidence"))))
+    seed("csr", "evidence", request(tlv(0x30, bytes.fromhex("060b2a864886f70d010910023b"),
+                                        tlv(0x31, bundle))))
+
+
+def request(attributes):
+    """With a signature that is none; the proof is checked by its own seeds."""
+    spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + G[0] + G[1]
+    subject = tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex("0603550405"), tlv(0x13, b"X-1"))))
+    tbs = tlv(0x30, b"\2\1\0", subject, spki, tlv(0xa0, attributes))
+    return tlv(0x30, tbs, bytes.fromhex("300a06082a8648ce3d040302"),
+               tlv(0x03, b"\0", tlv(0x30, b"\2\1\1\2\1\1")))
 
 
 # ---- Signer messages -------------------------------------------------------------------
@@ -260,6 +298,7 @@ def write_answer_seeds():
 def main():
     write_answer_seeds()
     write_der_seeds()
+    write_tpm_seeds()
     write_signer_seeds()
     write_record_seeds()
     write_packet_seeds()

@@ -52,7 +52,7 @@ read_public_area(struct rs_bytes area, struct tpm_public *p)
     p->policy = rs_read_u16_bytes(&r, 64);
     if (!read_ecc_parms(&r, p))
         return 0;
-    p->x = rs_read_u16_bytes(&r, COORDINATE + SLACK);
+    p->x = rs_read_u16_bytes(&r, COORDINATE);
     p->y = rs_read_u16_bytes(&r, COORDINATE);
     return rs_reader_done(&r);
 }
@@ -81,7 +81,7 @@ tpm_public_read(struct rs_bytes bytes, struct tpm_public *ret_public, struct rs_
 
     rs_reader_init(&r, bytes);
     rc = next_public(&r, "public", &p, err);
-    if (rc == RS_OK && !rs_reader_done(&r))
+    if (rc == RS_OK && r.left > SLACK)
         rc = rs_fail(err, RS_E_ATTEST_INVALID, "tpm: public: bytes stand behind it");
     if (rc == RS_OK)
         *ret_public = p;

@@ -86,7 +86,7 @@ client_est_ask(struct web *web, const struct client_est_ask *ask, struct rs_buf 
     *ret_wait_s = 0;
     if (rc != RS_OK)
         return rc;
-    est_body_put(&body, ask->csr, 0);
+    est_body_put(&body, ask->csr, 1); /* libest cannot read one long line */
     if (!rs_buf_ok(&body))
         return rs_fail(err, RS_E_NO_MEMORY, "est: no memory for a request");
     request.body = rs_buf_bytes(&body);

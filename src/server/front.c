@@ -288,7 +288,8 @@ needs_lines(const struct http_request *request)
 {
     const char *agent = http_request_header(request->exchange, "User-Agent");
 
-    return agent != NULL && strncmp(agent, "Cisco EST client", 16) == 0;
+    return agent != NULL &&
+           (strncmp(agent, "libest ", 7) == 0 || strncmp(agent, "Cisco EST client", 16) == 0);
 }
 
 static void

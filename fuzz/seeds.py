@@ -293,6 +293,30 @@ def write_answer_seeds():
     seed("est_client", "disk", bytes([DISK, 0]) + b'{"v":1,"heard":1,"checked":2,"tried":3,'
          b'"next":4,"failures":5,"code":"net.trust","text":"t"}')
     seed("est_client", "generation", bytes([DISK, 0]) + b"id-17-1")
+# ---- TPM -----------------------------------------------------------------------------------
+
+def write_tpm_seeds():
+    """Honest runs of one call each; a zero is the truth, and so is all behind the end."""
+    opened = bytes([0, 1, 1, 1, 1]) + bytes(6)
+    for obj in range(12):
+        for op in range(6):
+            seed("tpm2_response", "key-%d-%d" % (obj, op), opened + bytes([0, obj, 200, op, 1]))
+        for part in range(3):
+            seed("tpm2_response", "read-%d-%d" % (obj, part), opened + bytes([1, obj, part, 100, 0, 0]))
+            seed("tpm2_response", "write-%d-%d" % (obj, part), opened + bytes([1, obj, part, 200, 0, 1]))
+        seed("tpm2_response", "attest-%d" % obj, opened + bytes([3, 0, obj]))
+    for kdf in range(4):
+        seed("tpm2_response", "secret-%d" % kdf, opened + bytes([2, 10, kdf, 1]))
+    seed("tpm2_response", "secret-long", opened + bytes([2, 150, 1, 0]))
+    seed("tpm2_response", "look", opened + bytes([4, 40, 0]) + bytes(200))
+    seed("tpm2_response", "look-wipe", opened + bytes([4, 40, 1]))
+    seed("tpm2_response", "public-ecc", bytes([2]) + bytes.fromhex("0023000b000400f20000" "0010001000030010"
+                                                                   "0020") + bytes(32) + b"\0\x20" + bytes(32))
+    seed("tpm2_response", "public-rsa", bytes([2]) + bytes.fromhex("0001000b000300b20000" "000600800043" "0010"
+                                                                   "0800" "00000000" "0100") + bytes(256))
+    seed("tpm2_response", "public-hash", bytes([2]) + bytes.fromhex("0008000b000400f20000" "0005000b" "0020") +
+         bytes(32))
+    seed("tpm2_response", "challenge", bytes([3]) + u16(68) + u16(32) + bytes(66) + u16(256) + bytes(256))
 
 
 def main():
@@ -304,6 +328,7 @@ def main():
     write_packet_seeds()
     write_reference_seeds()
     write_journal_seeds()
+    write_tpm_seeds()
 
 
 if __name__ == "__main__":

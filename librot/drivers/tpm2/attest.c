@@ -138,7 +138,7 @@ struct challenge {
     struct rot_bytes credential, secret;
 };
 
-/* Part 2, 12.4.3 and 11.4.33. */
+/* Part 2: TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET. */
 static rot_err
 take_challenge(const uint8_t *p, size_t len, struct challenge *c)
 {

@@ -1,7 +1,7 @@
 /*
  * template.c: the public areas that keys are made from.
  *
- * IDevID and IAK are those of keys 7.3.5 ("H-2": ECC NIST P-256, SHA-256): two
+ * IDevID and IAK are those of keys, template H-2 (ECC NIST P-256, SHA-256): two
  * primary keys of the endorsement hierarchy, so that one endorsement seed gives
  * one identity, whoever asks and however often.  Their administrator is a
  * policy: the endorsement hierarchy's owner may certify them and activate

@@ -287,7 +287,7 @@ rot_err tpm2_check_answer(struct rot_chip *chip, uint8_t *params, size_t params_
 
 enum tpm2_template {
     TPM2_TEMPLATE_STORAGE = 0, /* P-256 parent: storage root key, salt key */
-    TPM2_TEMPLATE_IDEVID = 1,  /* keys 7.3.5, H-2 */
+    TPM2_TEMPLATE_IDEVID = 1,  /* keys, template H-2 */
     TPM2_TEMPLATE_IAK = 2,
     TPM2_TEMPLATE_LDEVID = 3, /* signs and agrees; under the storage root key */
     TPM2_TEMPLATE_HMAC = 4,   /* a key for HMAC-SHA-256 */
@@ -301,7 +301,7 @@ void tpm2_put_template(struct rot_chip *chip, enum tpm2_template which);
 enum tpm2_template tpm2_template_of(const struct rot_place *place);
 int tpm2_is_primary(const struct rot_place *place);
 
-/* The four branches of an identity key's policy (keys 11.1). */
+/* The four branches of an identity key's policy (keys). */
 extern const uint8_t tpm2_branches[2][4][TPM2_HASH];
 extern const uint8_t tpm2_policies[2][TPM2_HASH];
 

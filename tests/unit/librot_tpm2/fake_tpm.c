@@ -162,12 +162,16 @@ kdfe(const uint8_t z[32], const char *use, const uint8_t u[32], const uint8_t v[
 
 /* Part 1, 19.6.5, with the nonces in the order of the direction. */
 static void
-mac(const uint8_t key[32], const uint8_t phash[32], const uint8_t newer[32],
-    const uint8_t older[32], uint8_t attributes, uint8_t out[32])
+mac(const struct fake_tpm *t, const uint8_t key[32], const uint8_t phash[32],
+    const uint8_t newer[32], const uint8_t older[32], uint8_t attributes, uint8_t out[32])
 {
     uint8_t text[97];
     size_t n = 0;
 
+    if (t->is_cheap) {
+        memset(out, 0xbb, 32);
+        return;
+    }
     memcpy(text, phash, 32);
     memcpy(text + 32, newer, 32);
     memcpy(text + 64, older, 32);
@@ -176,12 +180,24 @@ mac(const uint8_t key[32], const uint8_t phash[32], const uint8_t newer[32],
 }
 
 static void
-cfb(const struct fake_session *s, int encrypt, uint8_t *p, size_t len)
+sha(const struct fake_tpm *t, const uint8_t *p, size_t len, uint8_t out[32])
+{
+    if (t->is_cheap)
+        memset(out, 0xaa, 32);
+    else
+        (void)SHA256(p, len, out);
+}
+
+static void
+cfb(const struct fake_tpm *t, const struct fake_session *s, int encrypt, uint8_t *p, size_t len)
 {
     uint8_t k[32];
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX *ctx;
     int n = 0;
 
+    if (t->is_cheap)
+        return;
+    ctx = EVP_CIPHER_CTX_new();
     if (encrypt) /* an answer: the TPM's nonce is the newer one */
         kdfa(s->key, "CFB", s->nonce_tpm, s->nonce_caller, k);
     else
@@ -250,13 +266,13 @@ name_of(struct fake_tpm *t, uint32_t handle, uint8_t name[34])
 
     memcpy(name, "\x00\x0b", 2);
     if (handle >> 24 == 0x01 && x != NULL) {
-        (void)SHA256(area, index_area(x, area), name + 2);
+        sha(t, area, index_area(x, area), name + 2);
         return 34;
     }
     if (handle >> 24 >= 0x80 && o != NULL) {
         if (o->len == 0)
             return 0; /* a sequence has no name */
-        (void)SHA256(o->area, o->len, name + 2);
+        sha(t, o->area, o->len, name + 2);
         return 34;
     }
     store_u32(name, handle);
@@ -416,11 +432,11 @@ start_session(struct fake_tpm *t, struct in in, struct fake_answer *a)
         memcpy(s->nonce_caller, nonce.p, 32);
     x = take_sized(&salt);
     y = take_sized(&salt);
-    if (!s->is_policy && x.len == 32 && y.len == 32) {
+    if (!s->is_policy && !t->is_cheap && x.len == 32 && y.len == 32) {
         memcpy(point, x.p, 32);
         memcpy(point + 32, y.p, 32);
         /* The private key is one, so that the product is the point itself. */
-        memcpy(z, t->fixed_z != NULL ? t->fixed_z : point, 32);
+        memcpy(z, point, 32);
         kdfe(z, "SECRET", point, base_point, seed);
         kdfa(seed, "ATH", s->nonce_tpm, s->nonce_caller, s->key);
     }
@@ -624,7 +640,8 @@ dispatch(struct fake_tpm *t, uint32_t cc, const uint32_t handles[3], struct in i
         put_sized(a, bytes, 32);
         if (cc == 0x13e) {
             put_ticket(a, 0x8024);
-            fake_find_object(t, handles[0])->handle = 0;
+            if (fake_find_object(t, handles[0]) != NULL)
+                fake_find_object(t, handles[0])->handle = 0;
         }
         return;
     case 0x15b:
@@ -732,7 +749,7 @@ hmacs_hold(struct fake_tpm *t, uint32_t cc, const uint32_t *handles, unsigned ha
     for (unsigned i = 0; i < handle_count; i++)
         n += name_of(t, handles[i], text + n);
     memcpy(text + n, params.p, params.len);
-    (void)SHA256(text, n + params.len, phash);
+    sha(t, text, n + params.len, phash);
     for (size_t i = 0; i < count; i++) {
         const struct fake_session *s = used[i].session;
 
@@ -741,7 +758,7 @@ hmacs_hold(struct fake_tpm *t, uint32_t cc, const uint32_t *handles, unsigned ha
                 return 0;
             continue;
         }
-        mac(s->key, phash, s->nonce_caller, s->nonce_tpm, used[i].attributes, want);
+        mac(t, s->key, phash, s->nonce_caller, s->nonce_tpm, used[i].attributes, want);
         if (used[i].hmac.len != 32 || memcmp(used[i].hmac.p, want, 32) != 0)
             return 0;
     }
@@ -761,12 +778,12 @@ protect(struct fake_tpm *t, uint32_t cc, struct fake_answer *a, const struct use
             next_nonce(t, used[i].session->nonce_tpm);
         if (used[i].session != NULL && (used[i].attributes & 0x40) != 0 && a->len >= 2 &&
             first <= a->len - 2)
-            cfb(used[i].session, 1, a->params + 2, first);
+            cfb(t, used[i].session, 1, a->params + 2, first);
     }
     store_u32(text, 0);
     store_u32(text + 4, cc);
     memcpy(text + 8, a->params, a->len);
-    (void)SHA256(text, 8 + a->len, phash);
+    sha(t, text, 8 + a->len, phash);
     if (returns_handle(cc)) {
         store_u32(rx + n, a->handle);
         n += 4;
@@ -788,7 +805,7 @@ protect(struct fake_tpm *t, uint32_t cc, struct fake_answer *a, const struct use
         rx[n++] = 0;
         rx[n++] = (uint8_t)hmac;
         if (hmac != 0)
-            mac(s->key, phash, s->nonce_tpm, s->nonce_caller, used[i].attributes, rx + n);
+            mac(t, s->key, phash, s->nonce_tpm, s->nonce_caller, used[i].attributes, rx + n);
         n += hmac;
         if (s != NULL && (used[i].attributes & 1) == 0)
             memset(s, 0, sizeof(*s));
@@ -816,7 +833,7 @@ answer(struct fake_tpm *t, struct in in, uint8_t *rx)
     memcpy(t->bus, in.p, in.len);
     memcpy(t->plain, in.p, in.len);
     t->plain_len = in.len;
-    if (a.code == 0 && t->fixed_z == NULL &&
+    if (a.code == 0 && !t->is_cheap &&
         !hmacs_hold(t, cc, handles, handles_of(cc), in, used, count)) {
         t->wrong_hmacs++;
         a.code = RC_AUTH;
@@ -825,7 +842,7 @@ answer(struct fake_tpm *t, struct in in, uint8_t *rx)
         size_t first = (size_t)t->plain[0] << 8 | t->plain[1];
         if (used[i].session != NULL && (used[i].attributes & 0x20) != 0 && in.len >= 2 &&
             first <= in.len - 2)
-            cfb(used[i].session, 0, t->plain + 2, first);
+            cfb(t, used[i].session, 0, t->plain + 2, first);
     }
     if (a.code == 0)
         dispatch(t, cc, handles, (struct in){t->plain, t->plain_len}, &a);

@@ -150,6 +150,16 @@ state_save(struct agent *a, struct rs_err *err)
 
 /* ---- Opening ------------------------------------------------------------------------------------ */
 
+/* Before the first identity is kept in it, the directory's own name is made safe. */
+static rs_code
+sync_home(const struct agent *a, struct rs_err *err)
+{
+    char parent[AGENT_PATH_MAX];
+    rs_code rc = state_path(a, "..", parent, err);
+
+    return rc == RS_OK && !a->current.is_there ? rs_dir_sync(parent, err) : rc;
+}
+
 static rs_code
 look(struct agent *a, struct rs_err *err)
 {
@@ -176,6 +186,8 @@ state_open(struct agent *a, struct rs_err *err)
         rc = rs_fail(err, RS_E_AGENT_RUNNING, "another agent works in %.120s", a->config->state);
     if (rc == RS_OK)
         rc = find_current(a, err);
+    if (rc == RS_OK)
+        rc = sync_home(a, err);
     if (rc == RS_OK)
         load_memory(a);
     else

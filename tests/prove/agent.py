@@ -16,6 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+import agent_disk  # noqa: E402
 import agent_est  # noqa: E402
 from agent_device import Broken, Device, pems, run, tail  # noqa: E402
 
@@ -167,6 +168,7 @@ def one_death(s, d, point, recover):
         s.before(d)
     d.had_identity = s.keeps
     started = d.generation()
+    before = d.digest()
     if d.killed_at(point[1], point[2], *s.verb) is None:
         d.had_identity = True
         d.judge()
@@ -175,6 +177,8 @@ def one_death(s, d, point, recover):
         if s.after:
             s.after(d)
         return None
+    if not recover and before == d.digest():
+        return True  # byte for byte the disk that was judged already
     d.judge()
     if s.after:
         s.after(d, dead=True)
@@ -206,6 +210,8 @@ def kill_all(o, make, count, figures):
         if s.before:
             s.before(d)
         points = points_of(o, d, s.verb)
+        d.restore(s.baseline)
+        d.judge()
         for point in points[k::o.workers]:
             n, name, number, near = point
             recover = s.always or near or n % 8 < o.workers
@@ -250,7 +256,88 @@ def check_roll(d, dead=False):
         d.server = server
 
 
-def kills(o, figures):
+# ---- Writes --------------------------------------------------------------------------------------------
+
+
+def count_writes(o, make, figures):
+    """What a run writes: bytes to a file (one for each write), names made, changed, removed."""
+    s = make(0)
+    d, tally = s.device, collections.Counter()
+    d.restore(s.baseline)
+    disk = agent_disk.Disk(d.disk)
+    for call in d.writes(*s.verb):
+        if disk.do(call) and call.name not in ("openat", "close"):
+            tally[call.name] += 1
+    syncs = tally.pop("fsync", 0)
+    total = sum(tally.values())
+    figures["writes"][s.name] = dict(tally, total=total, syncs=syncs)
+    print("  %-10s %5d writes: %s; %d syncs" % (
+        s.name, total, ", ".join("%d %s" % (n, k) for k, n in sorted(tally.items())), syncs), flush=True)
+    if s.keeps and total > WRITES_MOST:
+        problem(o, None, s.name, "%d writes" % total)
+
+
+# ---- Power cuts of the host ----------------------------------------------------------------------------
+
+
+def judge_cut(s, d, left, last):
+    """A disk that a power cut left: one identity, and it goes on.  last: the run had ended well."""
+    agent_disk.put(d.disk, left)
+    d.had_identity = s.keeps or last
+    d.judge()
+    if last and s.verb[0] != "trust" and d.generation() != d.made:
+        raise Broken("it had ended well, and what it made is not on the disk")
+    if s.after:
+        s.after(d, dead=not last)
+    go_on(s, d)
+
+
+def cuts_of(s, d, rng):
+    """Each different disk that a power cut during a run can leave, with where it was cut."""
+    d.restore(s.baseline)
+    disk = agent_disk.Disk(d.disk)
+    calls = d.writes(*s.verb)
+    d.made = d.generation()
+    seen = set()
+    for n in range(len(calls) + 1):
+        if n < len(calls) and not disk.do(calls[n]):
+            continue
+        for way in agent_disk.WAYS:
+            left = disk.after_cut(way, rng)
+            last = n == len(calls)
+            if (repr(left), last) not in seen:
+                seen.add((repr(left), last))
+                yield "%s, %d %s, %s" % (s.name, n, calls[min(n, len(calls) - 1)].name, way), left, last
+
+
+def cut_all(o, make, count, figures):
+    """Power cuts of one scenario, half of them on each worker's own run."""
+    tally = collections.Counter()
+    scenarios = [make(k) for k in range(o.workers)]
+    began = time.time()
+
+    def work(k):
+        s, d = scenarios[k], scenarios[k].device
+        for n, (where, left, last) in enumerate(cuts_of(s, d, random.Random(o.seed * 100 + k))):
+            if (n + k) % o.workers and not last:
+                continue
+            try:
+                judge_cut(s, d, left, last)
+            except Broken as e:
+                problem(o, d, "power cut: " + where, str(e))
+            with lock:
+                tally["cuts"] += 1
+            if enough():
+                return
+
+    each(o, work)
+    figures["host_cuts"][scenarios[0].name] = tally["cuts"]
+    count["host_cuts"] += tally["cuts"]
+    print("  %-10s %5d disks after power cuts of the host   %d s" % (
+        scenarios[0].name, tally["cuts"], time.time() - began), flush=True)
+
+
+def run_parts(o, figures):
     count = collections.Counter()
     boards = [soft_board(o, k) for k in range(o.workers)]
     tokens = [token_board(o, k) for k in range(o.workers)]
@@ -271,9 +358,14 @@ def kills(o, figures):
             Scenario("resumed", b, "answered", ["renew"], True),
             Scenario("roll-over", r, "enrolled", ["trust"], True, again=["trust"], after=check_roll),
         ]
-    for n in range(len(plan(0))):
-        if o.only in plan(0)[n].name and not enough():
-            kill_all(o, lambda k, n=n: plan(k)[n], count, figures)
+    lasting = [n for n, s in enumerate(plan(0)) if s.before is None]
+    parts = (("writes", lasting, lambda make: count_writes(o, make, figures)),
+             ("kill", range(len(plan(0))), lambda make: kill_all(o, make, count, figures)),
+             ("cut", lasting, lambda make: cut_all(o, make, count, figures)))
+    for part, scenarios, do in parts:
+        for n in scenarios:
+            if re.search(o.only, part + "/" + plan(0)[n].name) and not enough():
+                do(lambda k, n=n: plan(k)[n])
     return count
 
 
@@ -287,12 +379,12 @@ def main():
     o = p.parse_args()
     random.seed(o.seed)
     began = time.time()
-    figures = {"scenarios": {}}
+    figures = {"scenarios": {}, "writes": {}, "host_cuts": {}}
     o.elsewhere = agent_est.Authority(o.work + "/elsewhere")
     o.old = agent_est.Server(o.elsewhere, "old", 0)
     o.rolling = agent_est.Server(o.elsewhere, "old", 1)
     o.new = agent_est.Server(o.elsewhere, "new", 1)
-    count = kills(o, figures)
+    count = run_parts(o, figures)
     figures.update(count, seconds=round(time.time() - began), problems=len(problems))
     with open(o.work + "/figures.json", "w") as f:
         json.dump(figures, f)

@@ -6,11 +6,14 @@ the provider module, by the key-reference file, as any other program would.  ope
 SPDX-License-Identifier: Apache-2.0
 """
 import collections
+import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
+
+import agent_disk
 
 PATIENCE = 120  # seconds, for a program on a loaded machine
 FILES = ("ldevid.pem", "chain.pem", "ldevid.key")
@@ -75,6 +78,15 @@ class Device:
                 calls.append((m.group(1), seen[m.group(1)], line))
         return calls
 
+    def writes(self, *verb):
+        """What a whole run does to files, with every byte: agent_disk.Call's lines."""
+        log = self.folder + "/writes"
+        p = run(["strace", "-f", "-y", "-xx", "-s", "1000000", "-o", log, "-e",
+                 "trace=" + ",".join(agent_disk.CALLS), *self.argv(*verb)], env=self.env)
+        if p.returncode != 0:
+            raise Broken("%s under strace: %s" % (" ".join(verb), tail(p)))
+        return [c for c in map(agent_disk.Call, open(log)) if c.name]
+
     def killed_at(self, name, number, *verb):
         """Dies as it enters its number-th call of that name; None when it made fewer and ended well."""
         p = run(["strace", "-f", "-o", "/dev/null", "-e", "trace=" + name, "-e",
@@ -95,6 +107,18 @@ class Device:
     def restore(self, name):
         shutil.rmtree(self.disk, ignore_errors=True)
         shutil.copytree("%s/at-%s" % (self.folder, name), self.disk, symlinks=True)
+
+    def digest(self):
+        h = hashlib.sha256()
+        for folder, below, names in os.walk(self.disk):
+            below.sort()
+            for name in sorted(names) + [b for b in below if os.path.islink(folder + "/" + b)]:
+                path = folder + "/" + name
+                h.update(os.fsencode(path) + b"\0")
+                h.update(os.fsencode(os.readlink(path)) if os.path.islink(path) else open(path, "rb").read())
+                h.update(b"\0")
+            h.update(os.fsencode(folder) + b"\0")
+        return h.digest()
 
     # ---- Judging
 

@@ -1,8 +1,10 @@
 /*
- * random.c: ROT-RANDOM, the generator of a part, as a source of seed.
+ * random.c: ROT-RANDOM, the generator of a part: OpenSSL's seed, or all of its random bytes.
  *
  * Which part, the provider's section says: random = CHIP.  A part that has no
  * generator of its own is refused: it would hand the host's bytes back to it.
+ * OpenSSL takes the system's entropy in place of a seed that is refused, and
+ * fails without a generator that is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,9 +32,8 @@ random_new(void *ctx, void *parent, const OSSL_DISPATCH *calls)
 {
     struct generator *g;
 
+    (void)parent; /* it needs no seed from above */
     (void)calls;
-    if (parent != NULL)
-        return NULL; /* nothing is above it */
     g = calloc(1, sizeof(*g));
     if (g == NULL)
         return NULL;

@@ -179,6 +179,47 @@ says "after the part made another it signs nothing" 'not by the key that was nam
 says "a private key does not come out" '' with openssl pkey -in "$(uri soft private)"
 says "SHA-1 is not signed" 'is not signed' with openssl dgst -sha1 -sign "$WORK/soft.ref" -out "$WORK/x" "$WORK/panel"
 
+# ---- Many at once -----------------------------------------------------------------------------------
+
+echo "many at once"
+together() { # CHIP-NAME: eight programs sign with one part, each signature is good
+    local pids=() n status=0
+    with openssl pkey -pubout -in "$(uri "$1" private)" -out "$WORK/$1.pub" || return 1
+    for n in {1..8}; do
+        echo "$n" >"$WORK/$1.$n"
+        with openssl dgst -sha256 -sign "$(uri "$1" private)" -out "$WORK/$1.$n.sig" "$WORK/$1.$n" &
+        pids+=($!)
+    done
+    for n in "${pids[@]}"; do wait "$n" || status=1; done
+    for n in {1..8}; do
+        openssl dgst -sha256 -verify "$WORK/$1.pub" -signature "$WORK/$1.$n.sig" "$WORK/$1.$n" || status=1
+    done
+    return $status
+}
+for name in "${names[@]}"; do
+    check "eight programs sign with one part, $name" together "$name"
+    [ ! -x "$BIN/tests/unit/bindings/bindings_provider_test" ] ||
+        check "eight threads sign with one part, $name" timeout 120 \
+            "$BIN/tests/unit/bindings/bindings_provider_test" "$(uri "$name")"
+done
+
+# ---- Random ------------------------------------------------------------------------------------------
+
+echo "random numbers from a part"
+randoms() { awk '$2 == "b1" && $3 == "W" && $5 == "ack" && $6 ~ /^03..1b/' "$WORK/bus.trace" | wc -l; }
+seeded() { # CHIP WHAT: openssl whose seed, or generator, it is
+    { sed "/^providers = /a random = random" "$WORK/openssl.cnf"; echo "random = \"$1\""
+        printf '[random]\n%s = ROT-RANDOM\n' "$2"; } >"$WORK/random.cnf"
+    OPENSSL_CONF=$WORK/random.cnf timeout 60 openssl rand -hex 16
+}
+for what in seed random; do
+    before=$(randoms)
+    check "its generator as $what" seeded "${CHIP[atecc]}" "$what"
+    check "was asked" test "$(randoms)" -gt "$before"
+done
+says "no generator in a soft board" 'no generator of its own' seeded "${CHIP[soft]}" random
+says "nor in one that is not there" 'does not answer' seeded "sim:$WORK/none#b1/u1" random
+
 # ---- Trust ------------------------------------------------------------------------------------------
 
 echo "trust from the part"

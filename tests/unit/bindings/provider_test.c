@@ -38,8 +38,8 @@ static OSSL_PROVIDER *standard, *ours;
 static char *
 uri(const char *rest)
 {
-    static char text[4][512];
-    static unsigned turn;
+    static _Thread_local char text[4][512];
+    static _Thread_local unsigned turn;
     char *one = text[turn++ % 4];
 
     (void)snprintf(one, sizeof(text[0]), "rot:%s%s", chip_name, rest);
@@ -50,7 +50,7 @@ uri(const char *rest)
 static const char *
 reason(void)
 {
-    static char text[1024];
+    static _Thread_local char text[1024];
     const char *data = "";
     unsigned long e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, NULL);
 
@@ -567,10 +567,12 @@ a_soft_board_is_no_generator(void **state)
 #define THREADS 8
 #define ROUNDS  20
 
+static const char *shared_key;
+
 static void *
 sign_often(void *arg)
 {
-    EVP_PKEY *key = arg, *own = rot_provider_key(ctx, uri(";object=ldevid/1"));
+    EVP_PKEY *key = arg, *own = rot_provider_key(ctx, shared_key);
     uint8_t sig[256];
     size_t len;
 
@@ -589,15 +591,20 @@ sign_often(void *arg)
 static void
 threads_share_a_key(void **state)
 {
-    EVP_PKEY *key = key_of(";object=ldevid/1");
+    EVP_PKEY *key;
     pthread_t threads[THREADS];
 
     (void)state;
+    shared_key = shared_key != NULL ? shared_key : uri(";object=ldevid/1");
+    key = rot_provider_key(ctx, shared_key);
+    if (key == NULL)
+        fail_msg("%s", reason());
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, sign_often, key), 0);
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     EVP_PKEY_free(key);
+    shared_key = NULL;
 }
 
 static void
@@ -623,9 +630,13 @@ children_sign_too(void **state)
     EVP_PKEY_free(key);
 }
 
+/* provider_test URI: only the threads, on that key. */
 int
-main(void)
+main(int argc, char **argv)
 {
+    const struct CMUnitTest threads[] = {
+        cmocka_unit_test_setup_teardown(threads_share_a_key, set_up, tear_down),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_that_are_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_are_signed, set_up, tear_down),
@@ -640,5 +651,8 @@ main(void)
         cmocka_unit_test_setup_teardown(children_sign_too, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc < 2)
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    shared_key = argv[1];
+    return cmocka_run_group_tests(threads, NULL, NULL);
 }

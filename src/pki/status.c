@@ -121,15 +121,26 @@ pki_revoke_device(struct pki *pki, const char *who, const char *device, uint8_t 
 
 /* ---- CRLs ----------------------------------------------------------------------------------- */
 
-struct put_object {
+struct put_crl {
     struct store_object object;
+    uint64_t number;
 };
 
+/* L4: of two that were made at the same time the later one stays, whoever writes last. */
 static rs_code
-write_object(struct store *store, void *arg, struct rs_err *err)
+write_crl(struct store *store, void *arg, struct rs_err *err)
 {
-    struct put_object *p = arg;
+    struct put_crl *p = arg;
+    struct store_object old;
+    struct crl crl;
     int64_t version;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, CRL_MAX);
+    if (store_find_object(store, p->object.tenant, "crl", p->object.name, 0, &arena, &old, NULL) ==
+            RS_OK &&
+        crl_read(old.document, &crl, NULL) == RS_OK && crl.number >= p->number)
+        return RS_OK;
 
     return store_put_object(store, &p->object, -1, &version, err);
 }
@@ -138,12 +149,13 @@ rs_code
 pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number, struct rs_err *err)
 {
     struct proto_item item = {.type = PROTO_CRL};
-    struct put_object put = {{.tenant = pki->tenant,
-                              .kind = "crl",
-                              .name = issuer,
-                              .state = "active",
-                              .created_at = rs_now(),
-                              .updated_at = rs_now()}};
+    struct put_crl put = {{.tenant = pki->tenant,
+                           .kind = "crl",
+                           .name = issuer,
+                           .state = "active",
+                           .created_at = rs_now(),
+                           .updated_at = rs_now()},
+                          0};
     struct crl crl;
     rs_code rc;
 
@@ -155,8 +167,9 @@ pki_publish_crl(struct pki *pki, const char *issuer, uint64_t *ret_number, struc
     if (rc == RS_OK)
         rc = crl_read(rs_buf_bytes(&der), &crl, err);
     put.object.document = rs_buf_bytes(&der);
+    put.number = rc == RS_OK ? crl.number : 0;
     if (rc == RS_OK)
-        rc = pki_write(pki, write_object, &put, err);
+        rc = pki_write(pki, write_crl, &put, err);
     if (rc == RS_OK)
         *ret_number = crl.number;
     return rc;

@@ -8,6 +8,7 @@
 
 #include "base/config.h"
 #include "base/io.h"
+#include "server/publish.h"
 #include "server/server.h"
 
 #define CONFIG_MAX   65536
@@ -19,6 +20,7 @@ struct listen_section {
 
 struct crl_section {
     int64_t every;
+    struct rs_config_list publish;
 };
 
 struct tpm_section {
@@ -75,6 +77,12 @@ static const struct rs_config_field crl_fields[] = {
      .min = 60,
      .max = 31536000,
      .help = "time between two CRLs"},
+    {.name = "publish",
+     .type = RS_CONFIG_LIST,
+     .at = offsetof(struct crl_section, publish),
+     .min = 0,
+     .max = PUBLISH_DIRS_MAX,
+     .help = "directories that get every list: file:/srv/www/crl"},
     {.name = NULL},
 };
 
@@ -209,6 +217,20 @@ load_tpm(struct server_config *config, const struct tpm_section *tpm, struct rs_
     return rc;
 }
 
+/* "file:/srv/www/crl" -> "/srv/www/crl"; nothing else can be published to. */
+static int
+take_directories(struct rs_config_list *list, const struct rs_config_file *file,
+                 struct rs_config_errors *errors)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->items[i], "file:/", 6) != 0)
+            rs_config_complain(errors, file, "crl.publish", "\"%s\" is no file:/DIRECTORY",
+                               list->items[i]);
+        list->items[i] += strlen(list->items[i]) > 5 ? 5 : 0;
+    }
+    return errors->count == 0;
+}
+
 rs_code
 server_config_load(const char *data, const char *config_path, struct rs_arena *arena,
                    struct server_config *ret_config, struct rs_buf *ret_messages,
@@ -224,7 +246,8 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     if (!rs_path_exists(path))
         return rs_fail(err, RS_E_FILE_FAILED, "there is no installation in %s (no %s)", data, path);
     rs_config_errors_init(&errors, arena);
-    if (rs_config_load_file(arena, path, schema, &f, &parsed, &errors) != 0) {
+    if (rs_config_load_file(arena, path, schema, &f, &parsed, &errors) != 0 ||
+        !take_directories(&f.crl.publish, parsed, &errors)) {
         rs_config_errors_put(&errors, ret_messages);
         return rs_fail(err, RS_E_CONFIG_INVALID, "%zu mistakes in %s", errors.count, path);
     }
@@ -239,6 +262,8 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     ret_config->production = f.mode == 1;
     ret_config->must_link = f.est.linking;
     ret_config->crl_every_s = f.crl.every;
+    ret_config->publish = f.crl.publish.items;
+    ret_config->publish_count = f.crl.publish.count;
     ret_config->threads = f.threads;
     return load_tpm(ret_config, &f.tpm, arena, err);
 }

@@ -27,6 +27,7 @@
 #include "crypto/key.h"
 #include "msg/est.h"
 #include "msg/ocsp.h"
+#include "server/publish.h"
 #include "x509/crl.h"
 #include "x509/path.h"
 
@@ -656,6 +657,66 @@ make_tls(struct front *f, struct crypto_key **ret_key, struct http_tls **ret_tls
     return http_tls_new(&config, ret_tls, err);
 }
 
+/* ---- CRLs as files ---------------------------------------------------------------------------------- */
+
+/* The newest list of an issuer into all directories. */
+static rs_code
+publish_files(struct front *f, const char *issuer, struct rs_err *err)
+{
+    rs_code rc, first = RS_OK;
+
+    RS_AUTO(rs_buf_done) struct rs_buf crl;
+    rs_buf_init(&crl, (size_t)64 << 20);
+    rc = pki_find_crl(f->pki, issuer, &crl, err);
+    if (rc != RS_OK)
+        return rc;
+    for (size_t i = 0; i < f->config->publish_count; i++) {
+        rc = publish_crl(f->config->publish[i], issuer, rs_buf_bytes(&crl), err);
+        first = first == RS_OK ? rc : first; /* the others are served all the same */
+    }
+    return first;
+}
+
+static rs_code
+publish_and_tell(struct front *f, const char *issuer)
+{
+    struct rs_err err = {0};
+    rs_code rc;
+
+    if (f->config->publish_count == 0)
+        return RS_OK;
+    (void)pthread_mutex_lock(&f->publish_lock);
+    rc = publish_files(f, issuer, &err);
+    if (rc != RS_OK && !f->publish_failed)
+        rs_log_err(RS_LOG_ERROR, "front", "a CRL could not be published as a file", &err);
+    f->publish_failed = rc != RS_OK;
+    (void)pthread_mutex_unlock(&f->publish_lock);
+    return rc;
+}
+
+rs_code
+front_publish_crl(struct front *f, const char *issuer, uint64_t *ret_number, struct rs_err *err)
+{
+    rs_code rc = pki_publish_crl(f->pki, issuer, ret_number, err);
+
+    if (rc == RS_OK)
+        (void)(publish_and_tell(f, issuer) == RS_OK);
+    return rc;
+}
+
+/* At the start, and for as long as something failed: what the files lack. */
+static void
+publish_all_files(struct front *f)
+{
+    const struct pki_issuer *list[64];
+    size_t n = pki_issuers(f->pki, list, 64);
+
+    for (size_t i = 0; i < n; i++) {
+        if (publish_and_tell(f, list[i]->name) != RS_OK)
+            return;
+    }
+}
+
 /* First lists of all issuing CAs, so that a CRL is there before anybody asks. */
 static rs_code
 publish_missing_crls(struct front *f, struct rs_err *err)
@@ -669,7 +730,7 @@ publish_missing_crls(struct front *f, struct rs_err *err)
         RS_AUTO(rs_buf_done) struct rs_buf crl;
         rs_buf_init(&crl, (size_t)64 << 20);
         if (pki_find_crl(f->pki, list[i]->name, &crl, NULL) != RS_OK)
-            rc = pki_publish_crl(f->pki, list[i]->name, &number, err);
+            rc = front_publish_crl(f, list[i]->name, &number, err);
     }
     return rc;
 }
@@ -710,6 +771,8 @@ open_pki(struct running *r, int signer_fd, struct rs_err *err)
         rc = ocsp_responder_new(r->front.pki, &r->front.ocsp, err);
     if (rc == RS_OK)
         rc = publish_missing_crls(&r->front, err);
+    if (rc == RS_OK)
+        publish_all_files(&r->front);
     return rc;
 }
 
@@ -779,6 +842,8 @@ tidy(struct running *r)
 
     if (pki_reader(r->front.pki, &store, &err) == RS_OK && store_tidy(store, &err) != RS_OK)
         rs_log_err(RS_LOG_WARN, "front", "the store's log was not folded", &err);
+    if (r->front.publish_failed)
+        publish_all_files(&r->front);
     if (ocsp_responder_tidy(r->front.ocsp, &err) != RS_OK)
         rs_log_err(RS_LOG_ERROR, "front", "an OCSP responder's certificate was not renewed", &err);
     for (size_t i = 0; i < n; i++) {
@@ -790,7 +855,7 @@ tidy(struct running *r)
             crl_read(rs_buf_bytes(&der), &crl, NULL) != RS_OK ||
             rs_now() < crl.this_update + (crl.next_update - crl.this_update) / 2)
             continue;
-        if (pki_publish_crl(r->front.pki, list[i]->name, &number, &err) != RS_OK)
+        if (front_publish_crl(&r->front, list[i]->name, &number, &err) != RS_OK)
             rs_log_err(RS_LOG_ERROR, "front", "a CRL could not be renewed", &err);
     }
 }
@@ -865,6 +930,7 @@ server_front(const struct server_config *config, int control_fd, struct rs_err *
     if (r == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "front");
     r->front.config = config;
+    (void)pthread_mutex_init(&r->front.publish_lock, NULL);
     (void)pthread_mutex_init(&r->front.tries.lock, NULL);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)signal(SIGINT, SIG_IGN);

@@ -21,6 +21,8 @@ struct front {
     struct pki *pki;
     struct ocsp_responder *ocsp;
     struct path_trust *paths; /* of clients' certificates */
+    pthread_mutex_t publish_lock;
+    int publish_failed; /* told once, until it is over */
     struct code_tries tries;
     struct rs_queue slow; /* calls that may wait for the signer, run by workers */
     char ready_text[160];
@@ -37,6 +39,13 @@ struct call {
     struct rs_arena arena;
     char path[512];
 };
+
+/*
+ * Make and keep the next CRL of an issuer, and put it into the directories that are
+ * configured; what fails there is told and tried again every ten seconds.
+ */
+RS_MUST_USE rs_code front_publish_crl(struct front *front, const char *issuer, uint64_t *ret_number,
+                                      struct rs_err *err);
 
 /* Answer with JSON, taking over the reference. */
 void call_reply(struct call *call, int status, json_t *json);

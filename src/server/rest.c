@@ -727,7 +727,7 @@ post_device_revoke(struct call *call)
     size_t n = pki_issuers(call->front->pki, list, 64);
     for (size_t i = 0; i < n && rc == RS_OK; i++) {
         if (list[i]->doc.path_length == 0)
-            rc = pki_publish_crl(call->front->pki, list[i]->name, &number, &err);
+            rc = front_publish_crl(call->front, list[i]->name, &number, &err);
     }
     if (rc != RS_OK)
         call_refuse(call, &err);
@@ -784,7 +784,7 @@ post_crl(struct call *call)
     struct rs_err err = {0};
     uint64_t number;
 
-    if (pki_publish_crl(call->front->pki, call->name, &number, &err) != RS_OK)
+    if (front_publish_crl(call->front, call->name, &number, &err) != RS_OK)
         call_refuse(call, &err);
     else
         call_reply(call, 200,

@@ -135,7 +135,7 @@ rest_revoke_certificate(struct call *call)
         rc = pki_revoke(call->front->pki, call->caller.who, cert.issuer, cert.serial,
                         CRL_PRIVILEGE_WITHDRAWN, text, &err);
     if (rc == RS_OK)
-        rc = pki_publish_crl(call->front->pki, cert.issuer, &number, &err);
+        rc = front_publish_crl(call->front, cert.issuer, &number, &err);
     if (rc != RS_OK)
         call_refuse(call, &err);
     else

@@ -27,6 +27,8 @@ struct server_config {
     int production;
     int must_link; /* EST: a request must be linked to its connection (RFC 7030 3.5) */
     int64_t crl_every_s;
+    const char *const *publish; /* directories that get every CRL */
+    size_t publish_count;
     int64_t threads; /* 0: one per core */
     /* PEM texts of TPM makers' certificates, checked when the file was read. */
     const char *tpm_names[SERVER_TPM_FILES_MAX];

@@ -194,4 +194,29 @@ curl -sS -o "$WORK/post.der" -H 'Content-Type: application/ocsp-request' \
 check "by POST the same bytes: they were ready" cmp "$WORK/get.der" "$WORK/post.der"
 check "revoked" grep -q ': revoked' <(ocsp -issuer "$WORK/devices.pem" -cert "$WORK/ld-b.pem")
 
+echo "-- lists as files (crl.publish)"
+stop_server
+mkdir "$WORK/www" "$WORK/www2"
+echo hello >"$WORK/www2/acme-devices.crl"
+cp "$DATA/rootsmithd.yaml" "$WORK/rootsmithd.yaml"
+echo 'crl: {publish: [www]}' >>"$DATA/rootsmithd.yaml"
+refused "only file:/DIRECTORY can be published to" 'no file:/DIRECTORY' \
+    timeout 20 "$(find_program rootsmithd)" --data "$DATA"
+cp "$WORK/rootsmithd.yaml" "$DATA/rootsmithd.yaml"
+echo "crl: {publish: [\"file:$WORK/www\", \"file:$WORK/www2\"]}" >>"$DATA/rootsmithd.yaml"
+: >"$WORK/rootsmithd.log"
+start_server
+listed() { openssl crl -inform DER -in "$WORK/www/acme-devices.crl" -noout -crlnumber; }
+check "they are there when the server is" \
+    openssl crl -inform DER -in "$WORK/www/acme-devices.crl" -CAfile "$WORK/devices.pem" -noout
+before=$(listed)
+check "a new one" rs crl publish acme-devices
+if [ "$before" != "$(listed)" ]; then ok "takes its place"; else bad "takes its place: $before"; fi
+check "it is the one that HTTP gives" bash -c "curl -sS 'http://$HTTP/crl/acme-devices.crl' | cmp - '$WORK/www/acme-devices.crl'"
+check "a file that is not ours stays" grep -q 'hello' "$WORK/www2/acme-devices.crl"
+check "and is told of" grep -q 'is no list of this CA' "$WORK/rootsmithd.log"
+rm "$WORK/www2/acme-devices.crl"
+check "once it is gone ours is served there, too" \
+    wait_for 60 cmp "$WORK/www/acme-devices.crl" "$WORK/www2/acme-devices.crl"
+
 finish

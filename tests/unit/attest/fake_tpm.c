@@ -103,6 +103,7 @@ fake_maker_make(struct fake_maker *m)
 {
     X509 *x;
 
+    m->name = "Fake TPM CA";
     m->root_key = EVP_EC_gen("P-384");
     m->ca_key = EVP_EC_gen("P-256");
     must(m->root_key != NULL && m->ca_key != NULL);
@@ -110,10 +111,24 @@ fake_maker_make(struct fake_maker *m)
     add(x, NID_basic_constraints, "critical,CA:TRUE,pathlen:1");
     add(x, NID_key_usage, "critical,keyCertSign");
     m->root_len = end_cert(x, m->root_key, m->root, sizeof(m->root));
-    x = begin_cert("Fake TPM CA", "Fake TPM root", m->ca_key, -3600, 86400L * 3650);
+    x = begin_cert(m->name, "Fake TPM root", m->ca_key, -3600, 86400L * 3650);
     add(x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
     add(x, NID_key_usage, "critical,keyCertSign");
     m->ca_len = end_cert(x, m->root_key, m->ca, sizeof(m->ca));
+}
+
+void
+fake_maker_make_below(struct fake_maker *m, const struct fake_maker *above)
+{
+    X509 *x;
+
+    memset(m, 0, sizeof(*m));
+    m->name = "Fake TPM sub-CA";
+    m->ca_key = EVP_EC_gen("P-256");
+    x = begin_cert(m->name, above->name, m->ca_key, -3600, 86400L * 3650);
+    add(x, NID_basic_constraints, "critical,CA:TRUE");
+    add(x, NID_key_usage, "critical,keyCertSign");
+    m->ca_len = end_cert(x, above->ca_key, m->ca, sizeof(m->ca));
 }
 
 void
@@ -150,7 +165,7 @@ fake_tpm_certify(struct fake_tpm *t, const struct fake_maker *m, const struct fa
 {
     int rsa = EVP_PKEY_get_base_id(t->ek) == EVP_PKEY_RSA;
     EVP_PKEY *signer = m->ca_key;
-    X509 *x = begin_cert(NULL, "Fake TPM CA", t->ek, how->from_s != 0 ? how->from_s : -60,
+    X509 *x = begin_cert(NULL, m->name, t->ek, how->from_s != 0 ? how->from_s : -60,
                          how->until_s != 0 ? how->until_s : 86400L * 3650);
 
     add(x, NID_basic_constraints,

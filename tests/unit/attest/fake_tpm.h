@@ -18,6 +18,7 @@
 
 /* A maker: a root, and a CA below it that signs endorsements. */
 struct fake_maker {
+    const char *name; /* of its CA */
     EVP_PKEY *root_key, *ca_key;
     uint8_t root[1024], ca[1024];
     size_t root_len, ca_len;
@@ -50,6 +51,8 @@ struct fake_tpm {
 };
 
 void fake_maker_make(struct fake_maker *m);
+/* A CA below the CA of another maker, which does not allow that; it has no root of its own. */
+void fake_maker_make_below(struct fake_maker *m, const struct fake_maker *above);
 void fake_maker_drop(struct fake_maker *m);
 /* PEM of root and CA into room. */
 struct rs_bytes fake_maker_pem(const struct fake_maker *m, int with_root, int with_ca,

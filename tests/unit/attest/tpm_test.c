@@ -325,6 +325,21 @@ test_paths_that_are_too_long_or_too_old(void **state)
     assert_int_equal(tpm_ek_check(r, rs_bytes_of(t.cert, t.cert_len), rs_now(), &ek, NULL),
                      RS_E_CHIP_NOT_GENUINE);
     tpm_roots_free(r);
+    /* The CA may have none below it, so nothing leads from the one below to the root. */
+    struct fake_maker below;
+    fake_maker_make_below(&below, &maker);
+    assert_int_equal(tpm_roots_new(&r, NULL), RS_OK);
+    assert_int_equal(tpm_roots_add(r, "f", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
+                     RS_OK);
+    assert_int_equal(tpm_roots_add(r, "f", fake_maker_pem(&below, 0, 1, room, sizeof(room)), NULL),
+                     RS_OK);
+    assert_int_equal(tpm_roots_check(r, NULL), RS_E_CONFIG_INVALID);
+    struct fake_tpm deep = t;
+    fake_tpm_certify(&deep, &below, &(struct fake_cert){0});
+    assert_int_equal(tpm_ek_check(r, rs_bytes_of(deep.cert, deep.cert_len), rs_now(), &ek, NULL),
+                     RS_E_CHIP_NOT_GENUINE);
+    fake_maker_drop(&below);
+    tpm_roots_free(r);
     /* Ten years and a day later the EK still may be good, its makers are not. */
     memset(&err, 0, sizeof(err));
     struct fake_tpm late = t;

@@ -17,6 +17,7 @@
 #include "x509/csr.h"
 #include "x509/name.h"
 #include "x509/oid.h"
+#include "x509/template.h"
 
 struct fixture {
     struct crypto_key *key;
@@ -298,6 +299,124 @@ keeps_a_given_subject(void **state)
     assert_true(rs_bytes_equal(f->ask.subject, RS_BYTES(name)));
 }
 
+/* ---- Evidence of a TPM --------------------------------------------------------------------- */
+
+/* A request with these attributes, as they are. */
+static rs_code
+read_with(struct fixture *f, struct rs_bytes attributes, struct csr *csr)
+{
+    uint8_t room[2048], sig[CRYPTO_SIGNATURE_MAX];
+    struct der_out o;
+    size_t mark, len = 0;
+
+    der_out_init(&o, room, sizeof(room));
+    mark = der_mark(&o);
+    der_put(&o, attributes);
+    der_put_header(&o, DER_CONTEXT(0), mark);
+    der_put(&o, f->ask.spki);
+    der_put_element(&o, DER_SEQUENCE, rs_bytes_of(NULL, 0));
+    der_put_small(&o, 0);
+    der_put_header(&o, DER_SEQUENCE, mark);
+    assert_true(der_out_ok(&o));
+    assert_int_equal(crypto_sign(f->key, der_out_bytes(&o), sig, sizeof(sig), &len, NULL), RS_OK);
+    rs_buf_reset(&f->out);
+    assert_int_equal(
+        x509_assemble(der_out_bytes(&o), f->ask.sig, rs_bytes_of(sig, len), &f->out, NULL), RS_OK);
+    return csr_read(rs_buf_bytes(&f->out), csr, NULL);
+}
+
+/* What is varied of an attestation attribute. */
+struct bundle {
+    struct rs_bytes type, statement;
+    unsigned tag;
+    int statements, values, attributes, more;
+};
+
+static struct rs_bytes
+put_bundle(const struct bundle *b, uint8_t *room, size_t cap)
+{
+    struct der_out o;
+
+    der_out_init(&o, room, cap);
+    for (int a = 0; a < b->attributes; a++) {
+        size_t attribute = der_mark(&o);
+        for (int v = 0; v < b->values; v++) {
+            size_t value = der_mark(&o), list;
+            if (b->more)
+                der_put_small(&o, 1);
+            list = der_mark(&o);
+            for (int i = 0; i < b->statements; i++) {
+                size_t one = der_mark(&o);
+                der_put_element(&o, b->tag, b->statement);
+                der_put_element(&o, DER_OID, b->type);
+                der_put_header(&o, DER_SEQUENCE, one);
+            }
+            der_put_header(&o, DER_SEQUENCE, list);
+            der_put_header(&o, DER_SEQUENCE, value);
+        }
+        der_put_header(&o, DER_SET, attribute);
+        der_put_element(&o, DER_OID, oid_attestation);
+        der_put_header(&o, DER_SEQUENCE, attribute);
+    }
+    assert_true(der_out_ok(&o));
+    return der_out_bytes(&o);
+}
+
+static void
+refuses_evidence_that_is_malformed(void **state)
+{
+    const struct bundle good = {
+        oid_tpm_certify, rs_bytes_str("said"), DER_OCTET_STRING, 1, 1, 1, 0};
+    struct bundle bad[7];
+    uint8_t room[1024];
+    struct csr csr;
+
+    for (size_t i = 0; i < 7; i++)
+        bad[i] = good;
+    bad[0].statements = 2;
+    bad[1].statements = 0;
+    bad[2].values = 2;
+    bad[3].values = 0;
+    bad[4].attributes = 2;
+    bad[5].more = 1;
+    bad[6].statement.len = 0;
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(read_with(*state, put_bundle(&bad[i], room, sizeof(room)), &csr),
+                         RS_E_CSR_FORMAT);
+    bad[0] = good;
+    bad[0].tag = DER_UTF8_STRING;
+    assert_int_equal(read_with(*state, put_bundle(&bad[0], room, sizeof(room)), &csr),
+                     RS_E_CSR_FORMAT);
+    assert_int_equal(read_with(*state, put_bundle(&good, room, sizeof(room)), &csr), RS_OK);
+    assert_true(rs_bytes_equal(csr.evidence, good.statement));
+    /* Of a kind that nobody here can check: as good as none. */
+    bad[0] = good;
+    bad[0].type = oid_cn;
+    assert_int_equal(read_with(*state, put_bundle(&bad[0], room, sizeof(room)), &csr), RS_OK);
+    assert_int_equal(csr.evidence.len, 0);
+}
+
+static void
+evidence_comes_through(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t said[CSR_EVIDENCE_MAX + 1];
+    struct csr csr;
+
+    f->ask.serial = "X2-1";
+    f->ask.dns[0] = "a.example";
+    f->ask.evidence = rs_bytes_of(said, CSR_EVIDENCE_MAX);
+    assert_int_equal(build(f), RS_OK);
+    assert_int_equal(csr_read(rs_buf_bytes(&f->out), &csr, NULL), RS_OK);
+    assert_int_equal(csr_check_proof(&csr, NULL), RS_OK);
+    assert_true(rs_bytes_equal(csr.evidence, f->ask.evidence));
+    assert_int_equal(csr.san_count, 1);
+    f->ask.evidence.len++;
+    rs_buf_reset(&f->out);
+    assert_int_equal(build(f), RS_OK);
+    assert_int_equal(csr_read(rs_buf_bytes(&f->out), &csr, NULL), RS_E_CSR_FORMAT);
+}
+
 int
 main(void)
 {
@@ -315,6 +434,8 @@ main(void)
         cmocka_unit_test_setup_teardown(does_not_follow_what_it_cannot_keep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(follows_to_the_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_a_given_subject, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_evidence_that_is_malformed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(evidence_comes_through, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

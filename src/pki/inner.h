@@ -33,6 +33,7 @@ struct pending {
     struct pki *pki;
     struct rs_arena arena; /* everything the store record borrows */
     struct store_issue record;
+    char other[STORE_NAME_MAX]; /* not entered: the device that its key is in flight for */
     rs_code rc;
     struct rs_err err;
 };

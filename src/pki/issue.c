@@ -837,10 +837,16 @@ enter(struct plan *plan, const struct pki_issue_request *request, pki_issued_fn 
         rc = check_request(plan, store, err);
     if (rc == RS_OK)
         rc = pending_enter(plan->p, done, arg, &same, err);
-    if (rc == RS_OK && !same)
+    if (rc == RS_OK && !same) {
         decide(plan, store);
-    else
-        pending_free(plan->p);
+        return rc;
+    }
+    /* Two at once with one key, for two devices; a board at two stations is one. */
+    if (rc == RS_E_KEY_UNIQUE && strcmp(plan->p->other, plan->device) != 0) {
+        (void)snprintf(plan->first, sizeof(plan->first), "%s", plan->p->other);
+        note_twin(plan, err);
+    }
+    pending_free(plan->p);
     return rc;
 }
 

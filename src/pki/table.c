@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,7 @@ rs_code
 pending_enter(struct pending *p, pki_issued_fn done, void *arg, int *ret_same, struct rs_err *err)
 {
     struct pki *pki = p->pki;
-    struct pending *same;
+    struct pending *same, *other;
     rs_code rc = RS_OK;
 
     *ret_same = 0;
@@ -109,7 +110,8 @@ pending_enter(struct pending *p, pki_issued_fn done, void *arg, int *ret_same, s
         *ret_same = 1;
         if (!add_waiter(same, done, arg))
             rc = rs_fail(err, RS_E_NO_MEMORY, "request");
-    } else if (find_key(pki, p->key_hash) != NULL) {
+    } else if ((other = find_key(pki, p->key_hash)) != NULL) {
+        (void)snprintf(p->other, sizeof(p->other), "%s", other->record.cert.device);
         rc = rs_fail(err, RS_E_KEY_UNIQUE, "key: it is being certified for another request");
     } else if (!add_waiter(p, done, arg)) {
         rc = rs_fail(err, RS_E_NO_MEMORY, "request");

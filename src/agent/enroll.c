@@ -316,6 +316,7 @@ run_order(struct order *o, struct rs_err *err)
     o->agent->retry_after_s = 0;
     rc = connect_and_ask(o, err);
     web_close(o->web);
+    rc = identity_blame(o->agent, o->id, rc, err);
     rs_buf_done(&o->cert);
     rs_buf_done(&o->csr);
     rs_arena_done(&o->arena);

@@ -131,6 +131,21 @@ identity_uri(const struct agent *a, rot_object object, char uri[ROT_URI_MAX], st
     return RS_OK;
 }
 
+/* What uses a key in the chip says only that it failed: a chip that does not answer is why. */
+rs_code
+identity_blame(struct agent *a, const struct identity *id, rs_code rc, struct rs_err *err)
+{
+    RS_AUTO(rs_buf_done) struct rs_buf spki;
+    struct rs_err why = {0};
+
+    rs_buf_init(&spki, ROT_PUBLIC_KEY_MAX);
+    if ((rc != RS_E_NET_UNREACHABLE && rc != RS_E_CRYPTO_FAILED) || id == NULL ||
+        chip_public(a, id->object, &spki, &why) == RS_OK)
+        return rc;
+    *err = why;
+    return why.code;
+}
+
 rs_code
 identity_key(struct agent *a, struct identity *id, struct rs_err *err)
 {
@@ -141,9 +156,10 @@ identity_key(struct agent *a, struct identity *id, struct rs_err *err)
         return rc;
     EVP_PKEY_free(id->pkey);
     id->pkey = rot_provider_key(NULL, uri);
-    if (id->pkey == NULL)
-        return rs_fail(err, RS_E_CRYPTO_FAILED, "the key of %.80s cannot be used for TLS", uri);
-    return RS_OK;
+    if (id->pkey != NULL)
+        return RS_OK;
+    rc = rs_fail(err, RS_E_CRYPTO_FAILED, "the key of %.80s cannot be used for TLS", uri);
+    return identity_blame(a, id, rc, err);
 }
 
 /*

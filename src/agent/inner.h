@@ -163,6 +163,9 @@ RS_MUST_USE rs_code identity_uri(const struct agent *a, rot_object object, char 
                                  struct rs_err *err);
 /* The key for TLS: it signs in the chip. */
 RS_MUST_USE rs_code identity_key(struct agent *a, struct identity *id, struct rs_err *err);
+/* rc, or the chip's refusal when that is what is behind a failed connection as id (NULL: nobody). */
+RS_MUST_USE rs_code identity_blame(struct agent *a, const struct identity *id, rs_code rc,
+                                   struct rs_err *err);
 int64_t identity_renew_at(const struct agent *a, const struct cert *cert);
 
 /* ---- trust.c ------------------------------------------------------------------------------------------ */

@@ -85,7 +85,8 @@ set_add_file(struct set *s, struct rs_arena *arena, const char *path, struct rs_
 
 struct objects {
     struct rs_bytes items[AGENT_TRUSTS];
-    size_t named; /* objects with something in them */
+    uint8_t is_torn[AGENT_TRUSTS]; /* something is there that is no anchor: nobody is named */
+    size_t named;
 };
 
 static rs_code
@@ -98,7 +99,8 @@ read_objects(struct agent *a, struct rs_arena *arena, struct objects *o, struct 
     rs_buf_init(&bytes, ROT_CERTIFICATE_MAX);
     for (unsigned i = 0; i < AGENT_TRUSTS && rc == RS_OK; i++) {
         rc = chip_read(a, ROT_TRUST(i), ROT_PART_DATA, &bytes, err);
-        if (rc == RS_OK && bytes.len > 0) {
+        o->is_torn[i] = bytes.len > 0 && !anchor_is_whole(rs_buf_bytes(&bytes));
+        if (rc == RS_OK && bytes.len > 0 && !o->is_torn[i]) {
             o->items[i] = rs_arena_copy(arena, rs_buf_bytes(&bytes));
             o->named++;
         }
@@ -312,7 +314,17 @@ is_in_use(struct rs_bytes object, const struct rs_bytes *certs, size_t count)
     return 0;
 }
 
-/* An empty place first, then one whose root nobody shows any more: never one in use. */
+enum use { PLACE_EMPTY, PLACE_TORN, PLACE_SPENT, PLACE_USED };
+
+static enum use
+use_of(const struct objects *o, unsigned place, const struct rs_bytes *certs, size_t count)
+{
+    if (o->items[place].len == 0)
+        return o->is_torn[place] ? PLACE_TORN : PLACE_EMPTY;
+    return o->named > 1 && !is_in_use(o->items[place], certs, count) ? PLACE_SPENT : PLACE_USED;
+}
+
+/* An empty place first, a torn one, then one whose root nobody shows any more: never one in use. */
 static rs_code
 keep_anchor(struct agent *a, const struct objects *o, const struct cert *root,
             const struct rs_bytes *certs, size_t count, struct rs_err *err)
@@ -320,13 +332,11 @@ keep_anchor(struct agent *a, const struct objects *o, const struct cert *root,
     rs_code rc = RS_OK;
     int kept = 0;
 
-    for (unsigned i = 0; i < AGENT_TRUSTS && rc == RS_OK && !kept; i++) {
-        if (o->items[i].len == 0)
-            rc = put_anchor(a, i, root, &kept, err);
-    }
-    for (unsigned i = 0; i < AGENT_TRUSTS && rc == RS_OK && !kept && o->named > 1; i++) {
-        if (o->items[i].len > 0 && !is_in_use(o->items[i], certs, count))
-            rc = put_anchor(a, i, root, &kept, err);
+    for (int use = PLACE_EMPTY; use < PLACE_USED; use++) {
+        for (unsigned i = 0; i < AGENT_TRUSTS && rc == RS_OK && !kept; i++) {
+            if ((int)use_of(o, i, certs, count) == use)
+                rc = put_anchor(a, i, root, &kept, err);
+        }
     }
     if (rc == RS_OK && !kept)
         rc = rs_fail(err, RS_E_CHIP_FULL, "the chip has no room for another root");

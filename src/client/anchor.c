@@ -5,6 +5,7 @@
  */
 #include "client/anchor.h"
 
+#include "crypto/pub.h"
 #include "x509/cert.h"
 
 static int
@@ -24,6 +25,17 @@ anchor_is_cert(struct rs_bytes object)
     struct cert c;
 
     return cert_read(object, &c, NULL) == RS_OK;
+}
+
+int
+anchor_is_whole(struct rs_bytes object)
+{
+    struct crypto_pub pub;
+
+    if (object.len == ANCHOR_DIGEST_SIZE && object.p[0] == DER_OCTET_STRING &&
+        object.p[1] == ANCHOR_DIGEST_SIZE - 2)
+        return 1;
+    return anchor_is_cert(object) || crypto_pub_read(object, &pub, NULL) == RS_OK;
 }
 
 int

@@ -21,6 +21,8 @@
 int anchor_names(struct rs_bytes object, struct rs_bytes cert);
 /* 1 when the object holds a whole certificate: nothing else is needed to use it. */
 int anchor_is_cert(struct rs_bytes object);
+/* 1 when the object has one of these forms: what a torn write left has none, and names nobody. */
+int anchor_is_whole(struct rs_bytes object);
 /* Append the digest of a certificate in the form above. */
 void anchor_put_digest(struct rs_buf *out, struct rs_bytes cert);
 

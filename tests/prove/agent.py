@@ -15,9 +15,10 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, HERE + "/../e2e"]
 import agent_disk  # noqa: E402
 import agent_est  # noqa: E402
+import demo_check  # noqa: E402
 from agent_device import Broken, Device, pems, run, tail  # noqa: E402
 
 POINTS_LEAST = 5000
@@ -337,6 +338,116 @@ def cut_all(o, make, count, figures):
         scenarios[0].name, tally["cuts"], time.time() - began), flush=True)
 
 
+# ---- Power cuts of the chip ----------------------------------------------------------------------------
+
+
+CUT_POINTS = ("before", "write", "after", "answered")
+
+
+def write_of(opcode, mode):
+    """The name of a command that writes; "" for one that does not."""
+    return "Write" if opcode == 0x12 else "GenKey" if opcode == 0x40 and mode & 4 else ""
+
+
+class Board(Device):
+    """A board whose chip is a simulated ATECC608B."""
+
+    def __init__(self, o, k):
+        super().__init__(o, "atecc-%d" % k, chip="sim:%s/sim.sock#b%d/u1" % (o.work, k))
+        self.bus, self.part = "b%d" % k, "b%d/u1" % k
+        self.wire = demo_check.Chip(o.work + "/sim.sock", self.part)
+
+    def control(self, what, **more):
+        return json.loads(self.wire.ask(0x20, json.dumps(dict(more, do=what, chip=self.part)).encode()))
+
+    def has_power(self):
+        return [c for c in self.control("list")["chips"] if c["chip"] == self.part][0]["power"]
+
+    def commands(self, verb):
+        """The commands of a run, in order: write_of() each."""
+        trace = self.o.work + "/sim/bus.trace"
+        start = os.path.getsize(trace)
+        self.must(*verb)
+        with open(trace, "rb") as f:
+            f.seek(start)
+            words = [line.split() for line in f.read().decode().splitlines()]
+        return [write_of(int(w[5][4:6], 16), int(w[5][6:8], 16)) for w in words if len(w) == 6 and w[1] == self.bus and w[2] == "W" and
+                w[4] == "ack" and w[5].startswith("03")]
+
+
+def one_chip_cut(d, name, verb, keeps, rule):
+    """The chip loses its power at the rule's command; power comes back, and life goes on."""
+    if not keeps:
+        shutil.rmtree(d.state, ignore_errors=True)
+    d.had_identity = keeps
+    started = d.generation()
+    d.control("fault", rule=rule)
+    p = d.agent(*verb)
+    cut = not d.has_power()
+    d.control("clear")
+    d.control("power", on=True)
+    if not cut:
+        return 0
+    if p.returncode < 0 or (p.returncode != 0 and b" chip." not in p.stdout):
+        raise Broken("it says: %s" % tail(p))
+    if p.returncode == 0 and d.generation() <= started:
+        raise Broken("it ended well without its chip, and nothing is new")
+    d.judge()
+    d.must(*(["renew"] if keeps else ["enroll"]))
+    d.had_identity = True
+    d.judge()
+    return 1
+
+
+def cut_chip(o, name, verb, keeps, boards, count, figures):
+    tally = collections.Counter()
+    began = time.time()
+    if keeps:
+        for d in boards:
+            d.must("enroll")
+    else:
+        shutil.rmtree(boards[0].state, ignore_errors=True)
+    commands = boards[0].commands(verb)
+    changing = [n for n, write in enumerate(commands) if write]
+    figures["chip"][name] = dict(collections.Counter(c or "other" for c in commands))
+    rules = ["cut-%s@%d" % (point, n + 1) for n in range(len(commands))
+             for k, point in enumerate(CUT_POINTS)
+             if n in changing or (n % (20 if o.short else 1) == 0 and n % len(CUT_POINTS) == k)]
+    rng = random.Random(o.seed)
+    rules += ["cut-write@%d:%d" % (n + 1, rng.randrange(33)) for n in changing]
+
+    def work(k):
+        for rule in rules[k::o.workers]:
+            cut = 1
+            try:
+                cut = one_chip_cut(boards[k], name, verb, keeps, rule)
+            except Broken as e:
+                problem(o, boards[k], "chip, %s, %s" % (name, rule), str(e))
+            with lock:
+                tally["cuts"] += cut
+                tally["missed"] += not cut
+            if enough():
+                return
+
+    each(o, work)
+    figures["chip"][name].update(tally)
+    count["chip_cuts"] += tally["cuts"]
+    if tally["missed"] * 20 > tally["cuts"]:
+        problem(o, None, "chip, " + name, "%d commands were not sent again" % tally["missed"])
+    print("  %-10s %5d power cuts of an ATECC608B, %d commands, %d of them write   %d s" % (
+        name, tally["cuts"], len(commands), len(changing), time.time() - began), flush=True)
+
+
+def cut_chips(o, count, figures):
+    boards = [Board(o, k) for k in range(o.workers)]
+    for k, d in enumerate(boards):
+        make_board(o, d, "o-atecc", "A-%d" % k)
+    for name, verb, keeps in (("enrol", ["enroll"], False), ("anew", ["enroll", "--anew"], True),
+                              ("re-key", ["renew"], True), ("same-key", ["renew", "--same-key"], True)):
+        if re.search(o.only, "chip/" + name) and not enough():
+            cut_chip(o, name, verb, keeps, boards, count, figures)
+
+
 def run_parts(o, figures):
     count = collections.Counter()
     boards = [soft_board(o, k) for k in range(o.workers)]
@@ -366,6 +477,8 @@ def run_parts(o, figures):
         for n in scenarios:
             if re.search(o.only, part + "/" + plan(0)[n].name) and not enough():
                 do(lambda k, n=n: plan(k)[n])
+    if re.search(o.only, "chip/enrol chip/anew chip/re-key chip/same-key"):
+        cut_chips(o, count, figures)
     return count
 
 
@@ -379,7 +492,7 @@ def main():
     o = p.parse_args()
     random.seed(o.seed)
     began = time.time()
-    figures = {"scenarios": {}, "writes": {}, "host_cuts": {}}
+    figures = {"scenarios": {}, "writes": {}, "host_cuts": {}, "chip": {}}
     o.elsewhere = agent_est.Authority(o.work + "/elsewhere")
     o.old = agent_est.Server(o.elsewhere, "old", 0)
     o.rolling = agent_est.Server(o.elsewhere, "old", 1)

@@ -105,6 +105,24 @@ test_one_after_the_other(void **state)
     assert_certificate("second");
 }
 
+/* The last rename of the first identity fails: from the next start on it is there, by all its names. */
+static void
+test_the_names_are_there_before_the_turn(void **state)
+{
+    char path[AGENT_PATH_MAX];
+
+    (void)state;
+    assert_int_equal(state_path(&agent, "current.tmp", path, NULL), RS_OK);
+    assert_int_equal(rs_dir_make(path, 0700, NULL), RS_OK); /* no link can be made there */
+    assert_int_equal(state_begin(&agent, 0, rs_bytes_str("request"), NULL), RS_OK);
+    assert_int_not_equal(state_finish(&agent, 0, rs_bytes_str("first"), rs_bytes_str("chain"),
+                                      rs_bytes_str("key"), NULL),
+                         RS_OK);
+    assert_int_equal(rs_dir_remove(path, NULL), RS_OK);
+    restart();
+    assert_certificate("first");
+}
+
 static void
 test_only_one_agent(void **state)
 {
@@ -223,6 +241,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing_yet, make, drop),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, make, drop),
+        cmocka_unit_test_setup_teardown(test_the_names_are_there_before_the_turn, make, drop),
         cmocka_unit_test_setup_teardown(test_only_one_agent, make, drop),
         cmocka_unit_test_setup_teardown(test_pending, make, drop),
         cmocka_unit_test_setup_teardown(test_complete_and_not_turned_to, make, drop),

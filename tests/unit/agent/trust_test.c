@@ -220,6 +220,37 @@ test_names_of_other_forms(void **state)
     EVP_PKEY_free(b.key);
 }
 
+/* What a power cut left of a first write names nobody: else the device would never trust again. */
+static void
+test_a_torn_name_is_none(void **state)
+{
+    uint8_t torn[91];
+    struct ca a;
+    struct cert cert;
+    int changed = 0;
+
+    (void)state;
+    new_ca(&a, "A");
+    assert_int_equal(cert_read(a.bytes, &cert, NULL), RS_OK);
+    assert_int_equal(cert.spki.len, sizeof(torn));
+    memcpy(torn, cert.spki.p, sizeof(torn));
+    memset(torn + 27, 0, 28); /* of X: the block that was to be written last */
+    put_in_chip(0, rs_bytes_of(torn, sizeof(torn)));
+    put_in_chip(1, rs_bytes_of(a.bytes.p, 100));
+    put_in_chip(2, rs_bytes_str("x"));
+    write_file(file, a.bytes);
+    config.trust = file;
+    load();
+    assert_false(trust.from_chip);
+    assert_int_equal(trust.count, 1);
+    assert_int_equal(trust_learn(&agent, &trust, &a.bytes, 1, &changed, NULL), RS_OK);
+    load();
+    assert_true(trust.from_chip);
+    assert_false(trust.lacks);
+    assert_true(in_chip(3, a.bytes)); /* the empty place, not a torn one */
+    EVP_PKEY_free(a.key);
+}
+
 static int
 learn(const struct rs_bytes *shown, size_t count)
 {
@@ -310,6 +341,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_the_file_counts_until_the_chip_speaks, make, drop),
         cmocka_unit_test_setup_teardown(test_no_file_is_no_trust, make, drop),
         cmocka_unit_test_setup_teardown(test_names_of_other_forms, make, drop),
+        cmocka_unit_test_setup_teardown(test_a_torn_name_is_none, make, drop),
         cmocka_unit_test_setup_teardown(test_a_new_root_is_followed, make, drop),
         cmocka_unit_test_setup_teardown(test_a_root_without_the_old_ones_word_is_not, make, drop),
         cmocka_unit_test_setup_teardown(test_places_are_used_again, make, drop),

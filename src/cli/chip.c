@@ -279,7 +279,7 @@ chip_csr(struct desk *d, struct rs_err *err)
 {
     struct client_csr ask = {.cn = cli_option(d->args, "cn"),
                              .serial = cli_option(d->args, "serial")};
-    struct crypto_pub pub;
+    struct crypto_pub pub = {0};
 
     RS_AUTO(rs_buf_done) struct rs_buf spki, der;
     rs_buf_init(&spki, ROT_PUBLIC_KEY_MAX);
@@ -324,7 +324,7 @@ chip_challenge(struct desk *d, struct rs_err *err)
 {
     uint8_t nonce[32], sig[ROT_SIGNATURE_MAX];
     struct rs_err why = {0};
-    struct crypto_pub pub;
+    struct crypto_pub pub = {0};
     size_t len;
     int good;
 

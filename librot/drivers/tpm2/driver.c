@@ -24,6 +24,7 @@ static rot_err
 property(struct rot_chip *chip, uint32_t which, uint32_t *ret_value)
 {
     struct tpm2_reader r;
+    uint32_t kind, count;
     rot_err rc;
 
     tpm2_begin(chip, TPM2_CC_GET_CAPABILITY);
@@ -34,7 +35,9 @@ property(struct rot_chip *chip, uint32_t which, uint32_t *ret_value)
     if (rc != ROT_OK)
         return rc;
     (void)tpm2_get_u8(&r); /* more would follow */
-    if (tpm2_get_u32(&r) != 6 || tpm2_get_u32(&r) != 1 || tpm2_get_u32(&r) != which)
+    kind = tpm2_get_u32(&r);
+    count = tpm2_get_u32(&r);
+    if (kind != 6 || count != 1 || tpm2_get_u32(&r) != which)
         return ROT_E_FORMAT;
     *ret_value = tpm2_get_u32(&r);
     return tpm2_get_end(&r);

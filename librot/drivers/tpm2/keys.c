@@ -422,6 +422,7 @@ sign(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest
 {
     struct tpm2_state *s = tpm2_of(chip);
     struct tpm2_reader r;
+    unsigned scheme, hash;
     rot_err rc = find_pair(chip, place);
 
     if (rc != ROT_OK)
@@ -438,7 +439,9 @@ sign(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest
     rc = tpm2_run(chip, &r);
     if (rc != ROT_OK)
         return rc;
-    if (tpm2_get_u16(&r) != TPM2_ALG_ECDSA || tpm2_get_u16(&r) != TPM2_ALG_SHA256)
+    scheme = tpm2_get_u16(&r);
+    hash = tpm2_get_u16(&r);
+    if (scheme != TPM2_ALG_ECDSA || hash != TPM2_ALG_SHA256)
         return ROT_E_FORMAT;
     rc = take_number(&r, raw);
     if (rc == ROT_OK)

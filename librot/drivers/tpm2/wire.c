@@ -522,7 +522,7 @@ flush_all(struct rot_chip *chip, uint32_t first)
 {
     for (int i = 0; i < 64; i++) {
         struct tpm2_reader r;
-        uint32_t handle;
+        uint32_t kind, count, handle;
 
         tpm2_begin(chip, TPM2_CC_GET_CAPABILITY);
         tpm2_put_u32(chip, 1); /* TPM_CAP_HANDLES */
@@ -531,7 +531,9 @@ flush_all(struct rot_chip *chip, uint32_t first)
         if (tpm2_run(chip, &r) != ROT_OK)
             return;
         (void)tpm2_get_u8(&r);
-        if (tpm2_get_u32(&r) != 1 || tpm2_get_u32(&r) != 1)
+        kind = tpm2_get_u32(&r);
+        count = tpm2_get_u32(&r);
+        if (kind != 1 || count != 1)
             return;
         handle = tpm2_get_u32(&r);
         if (tpm2_get_end(&r) != ROT_OK || ((handle ^ first) & 0xfe000000u) != 0 ||

@@ -435,6 +435,80 @@ pieces_in_order(void **state)
     assert_memory_equal(back, data, n);
 }
 
+static unsigned change_at;
+
+static void
+change(void *arg, uint32_t cc, struct fake_answer *a)
+{
+    (void)arg;
+    if (cc == lie_cc && change_at < a->len)
+        a->params[change_at] ^= 0x01;
+}
+
+/* The TPM keeps something else than it was given: said, and the old content stays. */
+static void
+what_reads_back_wrong_is_not_written(void **state)
+{
+    static uint8_t data[600], back[2048];
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(rot_object_write(&chip, ROT_DATA(0), ROT_PART_DATA, 0, data, 500, 500, &n),
+                     ROT_OK);
+    memset(data, 1, sizeof(data));
+    lie_cc = TPM2_CC_NV_READ;
+    change_at = 300;
+    tpm.lie = change;
+    assert_int_equal(rot_object_write(&chip, ROT_DATA(0), ROT_PART_DATA, 0, data, 600, 600, &n),
+                     ROT_E_MISMATCH);
+    tpm.lie = NULL;
+    assert_int_equal(rot_object_read(&chip, ROT_DATA(0), ROT_PART_DATA, 0, back, sizeof(back), &n),
+                     ROT_OK);
+    /* All of the new one was written, and so it is there; but nobody was told that it holds. */
+    assert_true(n == 500 || n == 600);
+}
+
+static void
+sealed_is_sealed(void **state)
+{
+    enum rot_seal_state seal = ROT_SEAL_DONE;
+    uint8_t data[40] = {1};
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(rot_seal(&chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_EMPTY);
+    assert_int_equal(rot_object_write(&chip, ROT_TRUST(0), ROT_PART_DATA, 0, data, 40, 40, &n),
+                     ROT_OK);
+    assert_int_equal(rot_seal_state(&chip, ROT_STAGE_OBJECT, ROT_TRUST(0), &seal), ROT_OK);
+    assert_int_equal(seal, ROT_SEAL_OPEN);
+    assert_int_equal(rot_seal(&chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_OK);
+    assert_int_equal(rot_object_write(&chip, ROT_TRUST(0), ROT_PART_DATA, 0, data, 40, 40, &n),
+                     ROT_E_STATE);
+    assert_int_equal(rot_wipe(&chip), ROT_OK);
+    assert_int_equal(rot_object_size(&chip, ROT_TRUST(0), ROT_PART_DATA, &n), ROT_OK);
+    assert_int_equal(n, 40);
+}
+
+/* A public area is that of its name, or nobody's. */
+static void
+a_key_under_another_name_is_none(void **state)
+{
+    uint8_t pub[91];
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(rot_key_generate(&chip, ROT_IDEVID, ROT_ALG_P256, pub, sizeof(pub), &n),
+                     ROT_OK);
+    lie_cc = TPM2_CC_READ_PUBLIC;
+    tpm.lie = change;
+    change_at = 2 + 120 - 1; /* the last byte of the point */
+    assert_int_equal(rot_key_public(&chip, ROT_IDEVID, pub, sizeof(pub), &n), ROT_E_FORMAT);
+    change_at = 2 + 122 + 2 + 10; /* the name */
+    assert_int_equal(rot_key_public(&chip, ROT_IDEVID, pub, sizeof(pub), &n), ROT_E_FORMAT);
+    tpm.lie = NULL;
+    assert_int_equal(rot_key_public(&chip, ROT_IDEVID, pub, sizeof(pub), &n), ROT_OK);
+}
+
 static void
 padding_never_shows(void **state)
 {
@@ -498,6 +572,9 @@ main(void)
         TEST(codes_have_a_meaning),
         TEST(a_cut_leaves_the_old_or_the_new),
         TEST(pieces_in_order),
+        TEST(what_reads_back_wrong_is_not_written),
+        TEST(sealed_is_sealed),
+        TEST(a_key_under_another_name_is_none),
         TEST(padding_never_shows),
         TEST(another_part_is_noticed),
     };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/sock.h"
 #include "program.h"
 
 #define DAY_S 86400
@@ -305,6 +306,7 @@ program_run(struct options *o)
         return program_refuse(o, "Not started", &err);
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGINT, &stop, NULL);
+    rs_sock_notify("READY=1\nSTATUS=Keeps the device's certificates fresh");
     while (!stopped) {
         memset(&err, 0, sizeof(err));
         rc = agent_round(agent, &wait_s, &err);
@@ -314,6 +316,7 @@ program_run(struct options *o)
             return finish(o, agent, rc, "The round failed", &err);
         sleep_for(wait_s);
     }
+    rs_sock_notify("STOPPING=1");
     agent_close(agent);
     return EXIT_DONE;
 }

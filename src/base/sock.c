@@ -444,3 +444,25 @@ rs_sock_receive_fds(int fd, int *fds, size_t cap, size_t *ret_count, struct rs_e
     *ret_count = count;
     return RS_OK;
 }
+
+/* ---- The service manager ---------------------------------------------------------------- */
+
+void
+rs_sock_notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct address a;
+    int fd;
+
+    if (path == NULL || (path[0] != '/' && path[0] != '@') || unix_address(path, &a, NULL) != RS_OK)
+        return;
+    if (path[0] == '@')
+        a.as.local.sun_path[0] = '\0'; /* an abstract name, which has no end but its length */
+    a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (!injected("notify"))
+        (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, &a.as.any, a.len);
+    (void)close(fd);
+}

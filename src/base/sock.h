@@ -53,4 +53,11 @@ RS_MUST_USE rs_code rs_sock_send_fds(int fd, const int *fds, size_t count, struc
 RS_MUST_USE rs_code rs_sock_receive_fds(int fd, int *fds, size_t cap, size_t *ret_count,
                                         struct rs_err *err);
 
+/*
+ * Tell the service manager that started us how it stands ("READY=1", "STOPPING=1",
+ * sd_notify(3)): one datagram to $NOTIFY_SOCKET.  Nothing without one; a manager that
+ * does not listen changes nothing here, so there is no error.
+ */
+void rs_sock_notify(const char *state);
+
 #endif /* BASE_SOCK_H */

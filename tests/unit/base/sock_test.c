@@ -8,9 +8,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -290,6 +292,60 @@ rules_break_messages(void **state)
     rs_sock_close(fd[1]);
 }
 
+/* A listener of the service manager's kind, at a path or an abstract name. */
+static int
+manager(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    memcpy(at.sun_path, path, strlen(path));
+    if (path[0] == '@')
+        at.sun_path[0] = '\0';
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, len), 0);
+    return fd;
+}
+
+static void
+expect_notice(const char *path)
+{
+    char got[32] = "";
+    int fd = manager(path);
+
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    rs_sock_notify("READY=1");
+    assert_int_equal(recv(fd, got, sizeof(got) - 1, 0), 7);
+    assert_string_equal(got, "READY=1");
+    base_test_rules("notify@1=EIO");
+    rs_sock_notify("READY=1");
+    base_test_rules("");
+    assert_int_equal(recv(fd, got, sizeof(got), 0), -1);
+    rs_sock_close(fd);
+    rs_sock_notify("READY=1"); /* nobody listens any more: nothing happens */
+}
+
+static void
+the_service_manager_is_told(void **state)
+{
+    static char far[200];
+    char abstract[64];
+
+    (void)state;
+    (void)unsetenv("NOTIFY_SOCKET");
+    rs_sock_notify("READY=1");
+    (void)setenv("NOTIFY_SOCKET", "vsock:2:1", 1);
+    rs_sock_notify("READY=1");
+    memset(far, 'a', sizeof(far) - 1);
+    far[0] = '/';
+    (void)setenv("NOTIFY_SOCKET", far, 1);
+    rs_sock_notify("READY=1");
+    expect_notice(base_test_path("notify"));
+    (void)snprintf(abstract, sizeof(abstract), "@rootsmith-test-%ld", (long)getpid());
+    expect_notice(abstract);
+    (void)unsetenv("NOTIFY_SOCKET");
+}
+
 int
 main(void)
 {
@@ -304,6 +360,7 @@ main(void)
         cmocka_unit_test(a_deadline_holds_over_signals),
         cmocka_unit_test(descriptors_travel_and_never_leak),
         cmocka_unit_test(rules_break_messages),
+        cmocka_unit_test(the_service_manager_is_told),
     };
 
     return cmocka_run_group_tests(tests, base_test_setup, base_test_teardown);

@@ -78,4 +78,13 @@ check "an ATECC608B gets its certificate" own_agent "sim:$SOCK#b1/u1" "$WORK/ag-
 check "and signs with the same key" signs "sim:$SOCK#b1/u1"
 same "which is the certificate's" "$(cat "$WORK/ldevid.pub")" \
     "$(openssl x509 -in "$WORK/ag-A-1/ldevid.pem" -noout -pubkey)"
+echo "docs/agent.md"
+HERE=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
+sed -n '/^```yaml/,/^```/p' "$HERE/docs/agent.md" | sed '1d;$d' >"$WORK/agent.yaml"
+refused "its agent.yaml is one that the agent takes" agent.no-identity \
+    "$(find_program rootsmith-agent)" --config "$WORK/agent.yaml" --server "https://$DEVICES" \
+    --rot "soft:$WORK/bare.rot" --state "$WORK/ag-doc" --trust "$WORK/root.pem" enroll
+missing=$(sed -n 's/^ *{*\.name = "\([a-z_]*\)",.*/\1/p' "$HERE/src/agent/config.c" | sort -u |
+    while read -r key; do grep -q "^ *$key:" "$WORK/agent.yaml" || echo "$key"; done)
+same "and has every key that there is" "" "$missing"
 finish

@@ -4,7 +4,7 @@
 # simulated ATECC608B, a TPM.  Trust comes from the part: a server whose CA only the file system trusts is
 # refused.  Neither a private key nor a secret of the sessions is on the simulated bus.
 #
-# curl of Debian 12 takes keys from files and engines only, hence no URI there.
+# curl before 8.12 (Debian 12) takes keys from files and engines only, hence no URI there.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 BIN=$1
@@ -129,6 +129,8 @@ says() { # TEXT WORDS COMMAND...: fails, and says so
     fi
 }
 
+PROVIDER_CURL=$(curl --version | awk 'NR == 1 { split($2, v, "."); print (v[1] * 100 + v[2] >= 812 ? "yes" : "no") }')
+
 # ---- Mutual TLS ------------------------------------------------------------------------------------
 
 for name in "${names[@]}"; do
@@ -146,6 +148,10 @@ for name in "${names[@]}"; do
             -keylogfile "$WORK/$name.secrets"
         sees "TLS $version, curl by reference" "B-$name" with curl -sS "--tlsv$version" --tls-max "$version" \
             --cacert "$WORK/other.pem" --cert "$WORK/$name.pem" --key "$WORK/$name.ref" "https://$OTHER/"
+        [ "$PROVIDER_CURL" = no ] ||
+            sees "TLS $version, curl by URI" "B-$name" with env "OPENSSL_MODULES=${MODULE%/*}" curl -sS \
+                "--tlsv$version" --tls-max "$version" --cacert "$WORK/other.pem" --cert "$WORK/$name.pem" \
+                --engine rot --key-type PROV --key "$(uri "$name" private)" "https://$OTHER/"
     done
     check "the real server, curl by reference" with curl -sSf --cacert "$WORK/root.pem" \
         --cert "$WORK/$name.pem" --key "$WORK/$name.ref" -o "$WORK/cacerts" \

@@ -8,7 +8,9 @@ cd "$(dirname "$0")/../.." || exit 1
 BIN=$1
 . tests/e2e/lib.sh
 . tests/e2e/tpm.sh
-has_swtpm && command -v tpm2_nvread >/dev/null || { echo "no swtpm or tpm2-tools: ./dev setup test"; exit 77; }
+for program in swtpm swtpm_setup tpm2_nvread tpm2-abrmd dbus-run-session; do
+    command -v $program >/dev/null || { echo "no $program: ./dev setup test"; exit 77; }
+done
 WORK=$(mktemp -d) || exit 1
 trap 'stop_tpm "$WORK/tpm"; [ -n "${KEEP:-}" ] || rm -rf "$WORK"' EXIT
 TOOL=$BIN/tests/interop/rot-tpm-tool
@@ -120,6 +122,38 @@ start_tpm "$WORK/tpm"
 says "keys are there after a restart" "sign ok" tool call sign idevid
 same "and so is the certificate" "$(chip read idevid | openssl x509 -outform DER | sha256sum)" "$(sha256sum <"$WORK/idevid.der")"
 
+echo "Several programs, through a resource manager"
+cat >"$WORK/shared.sh" <<'SH'
+tool=$1 tcti=$2 work=$3
+tpm2-abrmd --session --allow-root --tcti "$tcti" >"$work/abrmd.log" 2>&1 &
+manager=$!
+ask() { timeout 60 "$tool" tpm:tabrmd:bus_type=session "$@"; }
+n=0
+until ask call random idevid >/dev/null 2>&1; do
+    n=$((n + 1))
+    [ $n -lt 50 ] || { cat "$work/abrmd.log"; break; }
+    sleep 0.2
+done
+programs=
+for number in 0 1 2 3; do
+    (
+        for _ in 1 2 3 4 5; do
+            ask call sign idevid
+            ask call write "trust/$number"
+            ask evidence ldevid/0 "0$number" "$work/ev.$number" && echo "evidence ok"
+        done
+    ) &
+    programs="$programs $!"
+done
+wait $programs
+kill "$manager"
+wait "$manager" 2>/dev/null
+SH
+timeout 120 dbus-run-session -- bash "$WORK/shared.sh" "$TOOL" "$TPM_TCTI" "$WORK" >"$WORK/shared" 2>"$WORK/shared.err"
+for what in sign write evidence; do
+    same "four programs at once: 20 times $what" "$(grep -c "^$what ok" "$WORK/shared")" 20
+done
+
 echo "Locked out, full, somebody else's"
 tpm2_dictionarylockout -Q --setup-parameters --max-tries=1 --recovery-time=3600 --lockout-recovery-time=3600
 tpm2_sign -Q -c 0x81020000 -g sha256 -p wrong -o "$WORK/s" "$WORK/secret" >/dev/null 2>&1
@@ -130,7 +164,7 @@ tpm2_dictionarylockout -Q --clear-lockout
 says "until it is cleared" "sign ok" tool call sign idevid
 tpm2_changeauth -Q -c owner secret
 says "with the owner's authorisation changed nothing is written" "write authorisation" tool call write data/0
-refused "and the command line says so" chip.auth chip write trust/0 --in "$WORK/ca.pem" --part data --json
+refused "and the command line says so" chip.auth chip write trust/0 --in "$WORK/ca.pem" --part data --confirm trust/0 --json
 says "nor a key made" "generate authorisation" tool call generate ldevid/1
 says "signing goes on" "sign ok" tool call sign ldevid/0
 tpm2_changeauth -Q -c owner -p secret
@@ -141,7 +175,7 @@ index=$((0x01900000))
 while tpm2_nvdefine -Q -C o -s 2048 -a 'ownerread|ownerwrite|no_da' $index >/dev/null 2>&1; do index=$((index + 1)); done
 while tpm2_nvdefine -Q -C o -s 64 -a 'ownerread|ownerwrite|no_da' $index >/dev/null 2>&1; do index=$((index + 1)); done
 says "a full TPM" "write space 0x14b" tool call write data/0
-refused "and the command line says so" chip.full chip write trust/0 --in "$WORK/ca.pem" --part data --json
+refused "and the command line says so" chip.full chip write trust/0 --in "$WORK/ca.pem" --part data --confirm trust/0 --json
 says "what was there is there" "sign ok" tool call sign idevid
 tpm2_nvundefine -Q -C o 0x01900000
 says "with room again it is written" "write ok" tool call write data/0

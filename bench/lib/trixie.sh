@@ -10,6 +10,10 @@ debian_mirror() { # where this machine's own apt gets Debian from
         awk -F'|' '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
 }
 
+exec_in_peers() { # COMMAND...: in place of this shell, so that $! is its process
+    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$peers_root" "$@"
+}
+
 in_peers() { # COMMAND...
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$peers_root" "$@"
 }

@@ -73,7 +73,8 @@ enroll(const struct options *o, const char *name, struct home *ret_home, struct 
 
     if (rc != RS_OK)
         return rc;
-    return home_enroll(o->data, o->url, name, rs_bytes_of(token.p, token.len), ret_home, err);
+    return home_enroll(o->data, o->url, name, rs_bytes_of(token.p, token.len), o->key, ret_home,
+                       err);
 }
 
 /* When the station's own certificate ends; 0 when it cannot be read. */

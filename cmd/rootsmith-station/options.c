@@ -19,6 +19,7 @@ static const char help[] =
     "rootsmith-station run --order sensor-x2-0007 --fixture 1=i2c:1:0x60 --fixture 2=i2c:2:0x60\n"
     "\n"
     "  enroll URL --token FILE|- [--name N]   make a key, prove the one-time code, get a certificate\n"
+    "                                         --key CHIP: the key is in a chip (tpm, soft:FILE)\n"
     "  check                                  try the server and every fixture; writes nothing\n"
     "  run                                    make boards\n"
     "  status | orders | journal show         look\n"
@@ -42,6 +43,7 @@ enum option_code {
     OPTION_CONFIG,
     OPTION_TOKEN,
     OPTION_NAME,
+    OPTION_KEY,
     OPTION_ORDER,
     OPTION_FIXTURE,
     OPTION_BOARDS,
@@ -57,6 +59,7 @@ static const struct option known[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"token", required_argument, NULL, OPTION_TOKEN},
     {"name", required_argument, NULL, OPTION_NAME},
+    {"key", required_argument, NULL, OPTION_KEY},
     {"order", required_argument, NULL, OPTION_ORDER},
     {"fixture", required_argument, NULL, OPTION_FIXTURE},
     {"boards", required_argument, NULL, OPTION_BOARDS},
@@ -143,6 +146,9 @@ take(struct options *o, int c)
         return 1;
     case OPTION_NAME:
         o->name = optarg;
+        return 1;
+    case OPTION_KEY:
+        o->key = optarg;
         return 1;
     case OPTION_ORDER:
         o->order = optarg;

@@ -28,7 +28,7 @@ struct options {
     const char *verb, *object; /* "run", "journal" "show" */
     const char *data;
     const char *config; /* station.yaml; NULL: that of the data directory, if there is one */
-    const char *url, *token, *name; /* enroll */
+    const char *url, *token, *name, *key; /* enroll */
     const char *order, *boards, *serial;
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;

@@ -68,6 +68,10 @@ read_who(struct home *h, struct rs_err *err)
         rc = rs_json_text(j, "server", &server, err);
     if (rc != RS_OK)
         return rc;
+    if (json_object_get(j, "key") != NULL)
+        rc = own_key_uri(rs_json_text_or(j, "key", ""), h->key_uri, err);
+    if (rc != RS_OK)
+        return rc;
     if (strlen(name) >= sizeof(h->name) || strlen(server) >= sizeof(h->server))
         return rs_fail(err, RS_E_CONFIG_INVALID, "%s: name or server is too long", path);
     (void)snprintf(h->name, sizeof(h->name), "%s", name);
@@ -86,10 +90,11 @@ home_open(const char *dir, struct home *ret_home, struct rs_err *err)
         rc = rs_path_join(dir, "station.json", path, sizeof(path), err);
     if (rc != RS_OK)
         return rc;
-    if (!rs_path_exists(path) || !rs_path_exists(h.key_path) || !rs_path_exists(h.cert_path) ||
-        !rs_path_exists(h.root_path))
+    if (!rs_path_exists(path) || !rs_path_exists(h.cert_path) || !rs_path_exists(h.root_path))
         return rs_fail(err, RS_E_STATION_UNENROLLED, "%s holds no enrolled station", dir);
     rc = read_who(&h, err);
+    if (rc == RS_OK && h.key_uri[0] == '\0' && !rs_path_exists(h.key_path))
+        rc = rs_fail(err, RS_E_STATION_UNENROLLED, "%s holds no key of a station", dir);
     if (rc == RS_OK)
         *ret_home = h;
     return rc;
@@ -110,6 +115,22 @@ home_open_alone(const char *dir, const char *name, struct home *ret_home, struct
     return rc;
 }
 
+/* With the key in a chip: the certificate from memory beside it. */
+static rs_code
+connect_by_chip(const struct home *home, struct web **ret_web, struct rs_err *err)
+{
+    struct web_config config = {.base = home->server, .trust_path = home->root_path};
+    RS_AUTO(rs_buf_done) struct rs_buf pem;
+    rs_code rc;
+
+    rs_buf_init(&pem, FILE_MAX);
+    rc = rs_file_read(home->cert_path, FILE_MAX, &pem, err);
+    if (rc == RS_OK)
+        rc = own_key_tls(home->key_uri, &config.pkey, err);
+    config.cert = rs_buf_bytes(&pem);
+    return rc == RS_OK ? web_open(&config, ret_web, err) : rc;
+}
+
 rs_code
 home_connect(const struct home *home, struct web **ret_web, struct rs_err *err)
 {
@@ -118,7 +139,8 @@ home_connect(const struct home *home, struct web **ret_web, struct rs_err *err)
                                 .cert_path = home->cert_path,
                                 .key_path = home->key_path};
 
-    return web_open(&config, ret_web, err);
+    return home->key_uri[0] != '\0' ? connect_by_chip(home, ret_web, err)
+                                    : web_open(&config, ret_web, err);
 }
 
 /* ---- The one-time code --------------------------------------------------------------- */
@@ -169,23 +191,43 @@ derive_token(struct rs_bytes code, struct token *ret_token, struct rs_err *err)
 struct enrolment {
     const char *name;
     struct token token;
-    struct crypto_key *key;
+    struct crypto_key *key;        /* in a file, or */
+    char key_uri[OWN_KEY_URI_MAX]; /* in a chip */
+    uint8_t spki[ROT_PUBLIC_KEY_MAX];
+    size_t spki_len;
     struct rs_buf csr;
     struct rs_buf cert_pem; /* certificate and the chain without its root */
     struct rs_buf root;     /* DER */
 };
 
 static rs_code
+make_key(struct enrolment *e, struct rs_err *err)
+{
+    struct rs_bytes spki;
+    rs_code rc;
+
+    if (e->key_uri[0] != '\0')
+        return own_key_make(e->key_uri, e->spki, &e->spki_len, err);
+    rc = crypto_key_generate(CRYPTO_P256, &e->key, err);
+    if (rc != RS_OK)
+        return rc;
+    spki = crypto_key_pub(e->key)->spki;
+    memcpy(e->spki, spki.p, spki.len);
+    e->spki_len = spki.len;
+    return RS_OK;
+}
+
+static rs_code
 make_request(struct enrolment *e, struct rs_err *err)
 {
-    struct client_csr csr = {.cn = e->name};
-    rs_code rc = crypto_key_generate(CRYPTO_P256, &e->key, err);
+    struct client_csr csr = {.cn = e->name, .sig = crypto_sig_for(CRYPTO_P256)};
+    rs_code rc = make_key(e, err);
 
     if (rc != RS_OK)
         return rc;
-    csr.spki = crypto_key_pub(e->key)->spki;
-    csr.sig = crypto_sig_for(CRYPTO_P256);
-    return client_csr_build(&csr, client_sign_with_key, e->key, &e->csr, err);
+    csr.spki = rs_bytes_of(e->spki, e->spki_len);
+    return e->key != NULL ? client_csr_build(&csr, client_sign_with_key, e->key, &e->csr, err)
+                          : client_csr_build(&csr, own_key_sign, e->key_uri, &e->csr, err);
 }
 
 static void
@@ -250,7 +292,7 @@ check_cert(const struct enrolment *e, struct rs_bytes der, struct rs_err *err)
     struct cert cert;
     rs_code rc = cert_read(der, &cert, err);
 
-    if (rc == RS_OK && !rs_bytes_equal(cert.spki, crypto_key_pub(e->key)->spki))
+    if (rc == RS_OK && !rs_bytes_equal(cert.spki, rs_bytes_of(e->spki, e->spki_len)))
         rc = rs_fail(err, RS_E_NET_TRUST, "the server's certificate is over another key");
     return rc;
 }
@@ -333,17 +375,19 @@ write_key(const struct home *h, const struct crypto_key *key, struct rs_err *err
 }
 
 static rs_code
-write_who(const struct home *h, const char *server, const char *name, struct rs_err *err)
+write_who(const struct home *h, const struct enrolment *e, const char *server, struct rs_err *err)
 {
     char path[HOME_PATH_MAX + 32];
     rs_code rc = rs_path_join(h->dir, "station.json", path, sizeof(path), err);
     RS_AUTO(rs_json_done) json_t *j =
-        json_pack("{s:i, s:s, s:s}", "v", 1, "name", name, "server", server);
+        json_pack("{s:i, s:s, s:s}", "v", 1, "name", e->name, "server", server);
     RS_AUTO(rs_buf_done) struct rs_buf text = {0};
 
     rs_buf_init(&text, FILE_MAX);
     if (j == NULL)
         return rs_fail(err, RS_E_USAGE, "station: name or server is not UTF-8");
+    if (e->key_uri[0] != '\0')
+        (void)json_object_set_new(j, "key", json_string(e->key_uri));
     rs_json_put(&text, j);
     rs_buf_put_str(&text, "\n");
     return rc == RS_OK ? rs_file_replace(path, rs_buf_bytes(&text), 0644, err) : rc;
@@ -353,7 +397,7 @@ static rs_code
 write_home(const struct home *h, const struct enrolment *e, const char *server, struct rs_err *err)
 {
     RS_AUTO(rs_buf_done) struct rs_buf root = {0};
-    rs_code rc = write_key(h, e->key, err);
+    rs_code rc = e->key != NULL ? write_key(h, e->key, err) : RS_OK;
 
     rs_buf_init(&root, FILE_MAX);
     cert_put_pem(&root, "CERTIFICATE", rs_buf_bytes(&e->root));
@@ -364,7 +408,7 @@ write_home(const struct home *h, const struct enrolment *e, const char *server, 
     if (rc == RS_OK)
         rc = rs_file_replace(h->cert_path, rs_buf_bytes(&e->cert_pem), 0644, err);
     if (rc == RS_OK)
-        rc = write_who(h, server, e->name, err);
+        rc = write_who(h, e, server, err);
     return rc;
 }
 
@@ -384,7 +428,7 @@ is_name(const char *name)
 
 rs_code
 home_enroll(const char *dir, const char *server, const char *name, struct rs_bytes code,
-            struct home *ret_home, struct rs_err *err)
+            const char *chip, struct home *ret_home, struct rs_err *err)
 {
     struct enrolment e = {.name = name};
     struct home h;
@@ -396,6 +440,8 @@ home_enroll(const char *dir, const char *server, const char *name, struct rs_byt
         rc = rs_fail(err, RS_E_USAGE, "station: the server's address is too long");
     if (rc == RS_OK && home_open(dir, &h, NULL) == RS_OK)
         rc = rs_fail(err, RS_E_EXISTS, "%s holds station %s already", dir, h.name);
+    if (rc == RS_OK && chip != NULL)
+        rc = own_key_uri(chip, e.key_uri, err);
     if (rc == RS_OK)
         rc = derive_token(code, &e.token, err);
     if (rc != RS_OK)

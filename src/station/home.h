@@ -1,8 +1,8 @@
 /*
  * home.h: a station's directory: who it is, whom it trusts, and what it calls.
  *
- *   station.json   name and server
- *   station.key    private key, PKCS#8 PEM, mode 0600
+ *   station.json   name, server, and where the key is if it is in a chip
+ *   station.key    private key, PKCS#8 PEM, mode 0600; not there when it is in a chip
  *   station.pem    certificate and chain, issued by the server
  *   root.pem       the trust anchor that was proved at enrolment
  *   journal        journal.h
@@ -14,6 +14,7 @@
 #define STATION_HOME_H
 
 #include "client/web.h"
+#include "station/own_key.h"
 
 #define HOME_PATH_MAX     512
 #define HOME_NAME_MAX     64
@@ -24,6 +25,7 @@ struct home {
     char dir[HOME_PATH_MAX];
     char name[HOME_NAME_MAX];
     char server[HOME_SERVER_MAX];
+    char key_uri[OWN_KEY_URI_MAX]; /* "": the key is a file */
     char key_path[HOME_PATH_MAX + 32], cert_path[HOME_PATH_MAX + 32], root_path[HOME_PATH_MAX + 32];
     char journal_path[HOME_PATH_MAX + 32], events_path[HOME_PATH_MAX + 32];
 };
@@ -42,7 +44,8 @@ RS_MUST_USE rs_code home_open_alone(const char *dir, const char *name, struct ho
 RS_MUST_USE rs_code home_connect(const struct home *home, struct web **ret_web, struct rs_err *err);
 
 /*
- * Enrol: make a key, ask with the one-time code, and write the directory.
+ * Enrol: make a key, ask with the one-time code, and write the directory.  chip: where
+ * the key is to be made (own_key.h), or is already; NULL: in a file.
  *
  * The first connection trusts nobody: both sides prove by a MAC that they know
  * the code, and the root that came is used only if its proof holds.  code is
@@ -53,6 +56,7 @@ RS_MUST_USE rs_code home_connect(const struct home *home, struct web **ret_web, 
  * that it knows the code: nothing was kept.
  */
 RS_MUST_USE rs_code home_enroll(const char *dir, const char *server, const char *name,
-                                struct rs_bytes code, struct home *ret_home, struct rs_err *err);
+                                struct rs_bytes code, const char *chip, struct home *ret_home,
+                                struct rs_err *err);
 
 #endif /* STATION_HOME_H */

@@ -249,12 +249,7 @@ def check_roll(d, dead=False):
         return
     if d.roots[1] not in held:
         raise Broken("the chip does not hold the new root")
-    server, d.server = d.server, d.o.new.url
-    try:
-        d.must("renew")
-        d.judge()
-    finally:
-        d.server = server
+    under_the_new_root(d)
 
 
 # ---- Writes --------------------------------------------------------------------------------------------
@@ -352,9 +347,9 @@ def write_of(opcode, mode):
 class Board(Device):
     """A board whose chip is a simulated ATECC608B."""
 
-    def __init__(self, o, k):
-        super().__init__(o, "atecc-%d" % k, chip="sim:%s/sim.sock#b%d/u1" % (o.work, k))
-        self.bus, self.part = "b%d" % k, "b%d/u1" % k
+    def __init__(self, o, bus, **more):
+        super().__init__(o, "atecc-" + bus, chip="sim:%s/sim.sock#%s/u1" % (o.work, bus), **more)
+        self.bus, self.part = bus, bus + "/u1"
         self.wire = demo_check.Chip(o.work + "/sim.sock", self.part)
 
     def control(self, what, **more):
@@ -371,18 +366,35 @@ class Board(Device):
         with open(trace, "rb") as f:
             f.seek(start)
             words = [line.split() for line in f.read().decode().splitlines()]
-        return [write_of(int(w[5][4:6], 16), int(w[5][6:8], 16)) for w in words if len(w) == 6 and w[1] == self.bus and w[2] == "W" and
-                w[4] == "ack" and w[5].startswith("03")]
+        return [write_of(int(w[5][4:6], 16), int(w[5][6:8], 16)) for w in words
+                if len(w) == 6 and w[1] == self.bus and w[2] == "W" and w[4] == "ack" and w[5].startswith("03")]
+
+    def clear(self, *slots):
+        """Zeroes into the slots' first blocks, as they are before anybody names a root."""
+        for slot in slots:
+            for block in range(3 if slot == 13 else 1):
+                self.control("power", on=False)  # it may be awake
+                self.control("power", on=True)
+                self.wire.wake()
+                self.wire.command(0x12, 0x82, block << 8 | slot << 3, bytes(32))
 
 
-def one_chip_cut(d, name, verb, keeps, rule):
+class ChipScenario:
+    """The verb while the chip loses its power at each command; prepare(d) before each."""
+
+    def __init__(self, name, verb, keeps, prepare=None, again=("renew",), after=None, renews=True):
+        self.name, self.verb, self.keeps, self.prepare = name, verb, keeps, prepare
+        self.again, self.after, self.renews = again, after, renews
+
+
+def one_chip_cut(s, d, rule):
     """The chip loses its power at the rule's command; power comes back, and life goes on."""
-    if not keeps:
-        shutil.rmtree(d.state, ignore_errors=True)
-    d.had_identity = keeps
+    if s.prepare:
+        s.prepare(d)
+    d.had_identity = s.keeps
     started = d.generation()
     d.control("fault", rule=rule)
-    p = d.agent(*verb)
+    p = d.agent(*s.verb)
     cut = not d.has_power()
     d.control("clear")
     d.control("power", on=True)
@@ -390,39 +402,43 @@ def one_chip_cut(d, name, verb, keeps, rule):
         return 0
     if p.returncode < 0 or (p.returncode != 0 and b" chip." not in p.stdout):
         raise Broken("it says: %s" % tail(p))
-    if p.returncode == 0 and d.generation() <= started:
+    if p.returncode == 0 and s.renews and d.generation() <= started:
         raise Broken("it ended well without its chip, and nothing is new")
     d.judge()
-    d.must(*(["renew"] if keeps else ["enroll"]))
+    d.must(*s.again)
     d.had_identity = True
     d.judge()
+    if s.after:
+        s.after(d)
     return 1
 
 
-def cut_chip(o, name, verb, keeps, boards, count, figures):
-    tally = collections.Counter()
-    began = time.time()
-    if keeps:
-        for d in boards:
-            d.must("enroll")
-    else:
-        shutil.rmtree(boards[0].state, ignore_errors=True)
-    commands = boards[0].commands(verb)
+def chip_rules(o, commands):
+    """All points of each command that writes, one or all of the others; and writes torn at any byte."""
     changing = [n for n, write in enumerate(commands) if write]
-    figures["chip"][name] = dict(collections.Counter(c or "other" for c in commands))
-    rules = ["cut-%s@%d" % (point, n + 1) for n in range(len(commands))
-             for k, point in enumerate(CUT_POINTS)
+    rules = ["cut-%s@%d" % (point, n + 1) for n in range(len(commands)) for k, point in enumerate(CUT_POINTS)
              if n in changing or (n % (20 if o.short else 1) == 0 and n % len(CUT_POINTS) == k)]
     rng = random.Random(o.seed)
-    rules += ["cut-write@%d:%d" % (n + 1, rng.randrange(33)) for n in changing]
+    return rules + ["cut-write@%d:%d" % (n + 1, rng.randrange(33)) for n in changing for _ in range(4)]
+
+
+def cut_chip(o, s, boards, count, figures):
+    tally = collections.Counter()
+    began = time.time()
+    if s.prepare:
+        s.prepare(boards[0])
+    commands = boards[0].commands(s.verb)
+    writes = len([c for c in commands if c])
+    figures["chip"][s.name] = {"commands": len(commands), "writes": writes}
+    rules = chip_rules(o, commands)
 
     def work(k):
         for rule in rules[k::o.workers]:
             cut = 1
             try:
-                cut = one_chip_cut(boards[k], name, verb, keeps, rule)
+                cut = one_chip_cut(s, boards[k], rule)
             except Broken as e:
-                problem(o, boards[k], "chip, %s, %s" % (name, rule), str(e))
+                problem(o, boards[k], "chip, %s, %s" % (s.name, rule), str(e))
             with lock:
                 tally["cuts"] += cut
                 tally["missed"] += not cut
@@ -430,22 +446,77 @@ def cut_chip(o, name, verb, keeps, boards, count, figures):
                 return
 
     each(o, work)
-    figures["chip"][name].update(tally)
+    figures["chip"][s.name].update(tally)
     count["chip_cuts"] += tally["cuts"]
     if tally["missed"] * 20 > tally["cuts"]:
-        problem(o, None, "chip, " + name, "%d commands were not sent again" % tally["missed"])
+        problem(o, None, "chip, " + s.name, "%d commands were not sent again" % tally["missed"])
     print("  %-10s %5d power cuts of an ATECC608B, %d commands, %d of them write   %d s" % (
-        name, tally["cuts"], len(commands), len(changing), time.time() - began), flush=True)
+        s.name, tally["cuts"], len(commands), writes, time.time() - began), flush=True)
+
+
+def forget_all(d):
+    shutil.rmtree(d.state, ignore_errors=True)
+
+
+def forget_roots(d):
+    d.clear(11, 12, 13)
+    if os.path.exists(d.state + "/trust.pem"):
+        os.unlink(d.state + "/trust.pem")
+
+
+def before_roll(d):
+    d.clear(11, 12)
+    d.restore("enrolled")
+
+
+def without_configuration(d):
+    """Nothing but the chip says whom to believe."""
+    more, d.more = d.more, []
+    try:
+        d.must("renew")
+    finally:
+        d.more = more
+
+
+def under_the_new_root(d):
+    server, d.server = d.server, d.o.new.url
+    try:
+        d.must("renew")
+        d.judge()
+    finally:
+        d.server = server
 
 
 def cut_chips(o, count, figures):
-    boards = [Board(o, k) for k in range(o.workers)]
-    for k, d in enumerate(boards):
-        make_board(o, d, "o-atecc", "A-%d" % k)
-    for name, verb, keeps in (("enrol", ["enroll"], False), ("anew", ["enroll", "--anew"], True),
-                              ("re-key", ["renew"], True), ("same-key", ["renew", "--same-key"], True)):
-        if re.search(o.only, "chip/" + name) and not enough():
-            cut_chip(o, name, verb, keeps, boards, count, figures)
+    boards = [Board(o, "b%d" % k) for k in range(o.workers)]
+    rolls = [Board(o, "r%d" % k, server=o.old.url) for k in range(o.workers)]
+    for d in boards + rolls:
+        make_board(o, d, "o-atecc", d.bus.upper())
+    for d in boards:
+        d.must("enroll")
+    for d in rolls:  # from now on of the other installation
+        forget_roots(d)
+        d.more, d.roots = ["--trust", o.elsewhere.at("old.pem")], [o.elsewhere.at(n) for n in ("old.pem", "new.pem")]
+        d.must("enroll")
+        without_configuration(d)
+        d.snapshot("enrolled")
+
+    def go(s, devices):
+        if re.search(o.only, "chip/" + s.name) and not enough():
+            cut_chip(o, s, devices, count, figures)
+
+    go(ChipScenario("enrol", ["enroll"], False, forget_all, again=["enroll"]), boards)
+    go(ChipScenario("anew", ["enroll", "--anew"], True), boards)
+    go(ChipScenario("re-key", ["renew"], True), boards)
+    go(ChipScenario("same-key", ["renew", "--same-key"], True), boards)
+    go(ChipScenario("first-root", ["renew"], True, forget_roots, after=without_configuration), rolls)
+    for d in rolls:
+        forget_roots(d)  # it may have moved to another place
+        d.must("renew")
+        d.more, d.server = [], o.rolling.url
+        d.snapshot("enrolled")
+    go(ChipScenario("roll-over", ["trust"], True, before_roll, again=["trust"], after=under_the_new_root,
+                    renews=False), rolls)
 
 
 def run_parts(o, figures):
@@ -477,7 +548,7 @@ def run_parts(o, figures):
         for n in scenarios:
             if re.search(o.only, part + "/" + plan(0)[n].name) and not enough():
                 do(lambda k, n=n: plan(k)[n])
-    if re.search(o.only, "chip/enrol chip/anew chip/re-key chip/same-key"):
+    if re.search(o.only, " ".join("chip/" + n for n in ("enrol", "anew", "re-key", "same-key", "first-root", "roll-over"))):
         cut_chips(o, count, figures)
     return count
 
@@ -493,7 +564,7 @@ def main():
     random.seed(o.seed)
     began = time.time()
     figures = {"scenarios": {}, "writes": {}, "host_cuts": {}, "chip": {}}
-    o.elsewhere = agent_est.Authority(o.work + "/elsewhere")
+    o.elsewhere = agent_est.Authority(o.work + "/elsewhere", [o.work + "/root.pem", o.work + "/devices.pem"])
     o.old = agent_est.Server(o.elsewhere, "old", 0)
     o.rolling = agent_est.Server(o.elsewhere, "old", 1)
     o.new = agent_est.Server(o.elsewhere, "new", 1)

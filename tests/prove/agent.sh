@@ -53,7 +53,7 @@ rs order create --product gateway --quantity 50 --stations sz-1 --name o-soft -q
 rs order create --product sensor --quantity 50 --stations sz-1 --name o-atecc -q
 {
     echo "listen ../sim.sock"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
-    for ((n = 0; n < WORKERS; n++)); do echo "chip b$n/u1 blank608b"; done
+    for ((n = 0; n < WORKERS; n++)); do echo "chip b$n/u1 blank608b"; echo "chip r$n/u1 blank608b"; done
 } >"$WORK/sim/panel"
 (cd "$WORK/sim" && exec "$(find_program rot-sim)" panel panel >"$WORK/rot-sim.log" 2>&1) &
 SIM=$!

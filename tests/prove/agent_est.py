@@ -24,10 +24,10 @@ def openssl(*argv, **more):
 
 
 class Authority:
-    """Makes everything in a folder."""
+    """Makes everything in a folder.  Devices under the CAs of `friends` (PEM) may enrol, too."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, friends):
+        self.folder, self.friends = folder, friends
         os.makedirs(folder)
         for n in ("old", "new"):
             openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -110,10 +110,13 @@ class Server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.at("tls-%s.pem" % under), authority.at("tls.key"))
         context.load_verify_locations(authority.at("both.pem"))
+        for friend in authority.friends:
+            context.load_verify_locations(friend)
         context.verify_mode = ssl.CERT_OPTIONAL
         handler = type("Bound", (Handler,), {"authority": authority, "under": under, "shows": shows})
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
+        self.http.handle_error = lambda *args: None  # a client that died
         self.http.get_request = _accept(self.http, context)
         self.url = "https://localhost:%d" % self.http.server_address[1]
         threading.Thread(target=self.http.serve_forever, daemon=True).start()

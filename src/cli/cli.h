@@ -105,6 +105,13 @@ int cli_usage(const struct cli *cli, const char *text);
 /* "Would ...": what --dry-run says instead of doing it; 0. */
 int cli_would(struct cli *cli, const char *fmt, ...) RS_PRINTF(2, 3);
 /*
+ * {"document", "approvals"}: the document, signed with the key of who is signed in.
+ * After cli_context_load().
+ */
+rs_code cli_approve(struct cli *cli, const char *kind, struct rs_bytes name,
+                    struct rs_bytes document, json_t **ret_body, struct rs_err *err);
+
+/*
  * Irreversible: the name is typed again, or given with --confirm (UX-7); 0 when it was not.
  * gone: one sentence about what cannot be undone.
  */
@@ -182,6 +189,7 @@ int verb_order_create(struct cli *cli, const struct cli_args *args);
 int verb_order_change(struct cli *cli, const struct cli_args *args);
 int verb_station_list(struct cli *cli, const struct cli_args *args);
 int verb_station_create(struct cli *cli, const struct cli_args *args);
+int verb_ca_rollover(struct cli *cli, const struct cli_args *args);
 int verb_token_list(struct cli *cli, const struct cli_args *args);
 int verb_token_revoke(struct cli *cli, const struct cli_args *args);
 int verb_token_create(struct cli *cli, const struct cli_args *args);

@@ -35,6 +35,8 @@ const struct cli_verb cli_verbs[] = {
      CLI_READS},
     {"ca", "chain", "ca chain NAME [-o FILE]", "", 1, 1,
      "rootsmith ca chain acme-devices -o chain.pem", verb_ca_chain, CLI_READS},
+    {"ca", "rollover", "ca rollover ROOT [--name NEW]", "name=", 1, 1,
+     "rootsmith ca rollover acme-root", verb_ca_rollover, CLI_TRIES},
     {"profile", "list", "profile list", "", 0, 0, "rootsmith profile list", verb_profile_list,
      CLI_READS},
     {"profile", "show", "profile show NAME", "", 1, 1, "rootsmith profile show idevid",

@@ -42,9 +42,9 @@ json_b64(struct rs_bytes bytes)
     return json_stringn((const char *)b.p, b.len);
 }
 
-static rs_code
-approve(struct cli *cli, const char *kind, struct rs_bytes name, struct rs_bytes document,
-        json_t **ret_body, struct rs_err *err)
+rs_code
+cli_approve(struct cli *cli, const char *kind, struct rs_bytes name, struct rs_bytes document,
+            json_t **ret_body, struct rs_err *err)
 {
     uint8_t sig[CRYPTO_SIGNATURE_MAX], hash[32];
     char hash_hex[65];
@@ -84,7 +84,7 @@ send_order(struct cli *cli, const struct doc_order *doc, json_t **ret_json, stru
         return rc;
     rc = cli_context_load(cli, err);
     if (rc == RS_OK)
-        rc = approve(cli, "order", doc->name, rs_buf_bytes(&document), &body, err);
+        rc = cli_approve(cli, "order", doc->name, rs_buf_bytes(&document), &body, err);
     if (rc != RS_OK)
         return rc;
     (void)snprintf(path, sizeof(path), "/api/v1/orders/%.*s", (int)doc->name.len,

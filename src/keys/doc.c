@@ -19,6 +19,7 @@
 #define ISSUER_KEYS  13
 #define ORDER_KEYS   18
 #define OFFICER_KEYS 5
+#define CROSS_KEYS   4
 #define TEXT_MAX     512
 #define URL_MAX      255
 
@@ -137,6 +138,16 @@ doc_officer_put(struct rs_buf *out, const struct doc_officer *doc)
     rs_cbor_put_bytes(out, doc->spki);
     put_key_uint(out, 3, doc->active);
     put_key_uint(out, 4, doc->version);
+}
+
+void
+doc_cross_put(struct rs_buf *out, const struct doc_cross *doc)
+{
+    rs_cbor_put_map(out, CROSS_KEYS);
+    put_key_text(out, 0, rs_bytes_str("cross"));
+    put_key_text(out, 1, doc->of);
+    put_key_text(out, 2, doc->by);
+    put_key_int(out, 3, doc->created_at);
 }
 
 /* ---- Reading ---------------------------------------------------------------- */
@@ -345,6 +356,23 @@ doc_officer_read(struct rs_bytes bytes, struct doc_officer *ret_doc, struct rs_e
     if (d.active > 1)
         c.in.failed = 1;
     rc = end(&c, "officer", err);
+    if (rc == RS_OK)
+        *ret_doc = d;
+    return rc;
+}
+
+rs_code
+doc_cross_read(struct rs_bytes bytes, struct doc_cross *ret_doc, struct rs_err *err)
+{
+    struct doc_cross d = {0};
+    struct rs_cbor c;
+    rs_code rc;
+
+    begin(&c, bytes, CROSS_KEYS, "cross");
+    d.of = read_name(&c, 1, 0);
+    d.by = read_name(&c, 2, 0);
+    d.created_at = read_int(&c, 3);
+    rc = end(&c, "cross", err);
     if (rc == RS_OK)
         *ret_doc = d;
     return rc;

@@ -145,6 +145,13 @@ struct doc_officer {
     uint64_t active;      /* 0: may no longer approve */
 };
 
+/* A certificate of one root's key by another key of the same root (RFC 4210 4.4). */
+struct doc_cross {
+    struct rs_bytes of; /* issuer whose key is certified */
+    struct rs_bytes by; /* issuer that signs */
+    int64_t created_at;
+};
+
 /* What an officer signs: kind, name and the document's bytes, domain-separated. */
 struct doc_approval {
     uint8_t key_hash[32]; /* SHA-256 of the officer's SPKI */
@@ -155,6 +162,7 @@ void doc_profile_put(struct rs_buf *out, const struct doc_profile *doc);
 void doc_issuer_put(struct rs_buf *out, const struct doc_issuer *doc);
 void doc_order_put(struct rs_buf *out, const struct doc_order *doc);
 void doc_officer_put(struct rs_buf *out, const struct doc_officer *doc);
+void doc_cross_put(struct rs_buf *out, const struct doc_cross *doc);
 
 /* RS_E_REQUEST_FORMAT, naming the field, when the bytes are not such a document. */
 RS_MUST_USE rs_code doc_profile_read(struct rs_bytes bytes, struct doc_profile *ret_doc,
@@ -165,6 +173,9 @@ RS_MUST_USE rs_code doc_order_read(struct rs_bytes bytes, struct doc_order *ret_
                                    struct rs_err *err);
 RS_MUST_USE rs_code doc_officer_read(struct rs_bytes bytes, struct doc_officer *ret_doc,
                                      struct rs_err *err);
+
+RS_MUST_USE rs_code doc_cross_read(struct rs_bytes bytes, struct doc_cross *ret_doc,
+                                   struct rs_err *err);
 
 /*
  * Rules that hold for every profile, whoever wrote it: backdate, key usage

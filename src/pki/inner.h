@@ -152,6 +152,8 @@ struct pki {
     pthread_rwlock_t issuers_lock;
     struct pki_issuer *issuers[PKI_ISSUERS_MAX];
     size_t issuer_count;
+    struct rs_bytes crosses[PKI_ISSUERS_MAX]; /* owned */
+    size_t cross_count;
     struct catalog catalog;
     struct callers callers;
     struct challenges challenges;

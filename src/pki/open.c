@@ -176,13 +176,92 @@ on_ca(void *arg, const struct store_object *o)
     return l->rc != RS_OK;
 }
 
+/* A certificate between two roots that is not known yet; its bytes stay as long as pki. */
+static rs_code
+load_cross(struct load *l, const struct store_cert *listed)
+{
+    struct pki *pki = l->pki;
+    struct store_cert cert;
+    uint8_t *copy;
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, PKI_OBJECT_MAX);
+    rc = store_find_cert(l->store, pki->tenant, listed->issuer, listed->serial, &arena, &cert,
+                         l->err);
+    for (size_t i = 0; rc == RS_OK && i < pki->cross_count; i++) {
+        if (rs_bytes_equal(pki->crosses[i], cert.der))
+            return RS_OK;
+    }
+    if (rc != RS_OK || pki->cross_count == PKI_ISSUERS_MAX)
+        return rc;
+    copy = malloc(cert.der.len);
+    if (copy == NULL)
+        return rs_fail(l->err, RS_E_NO_MEMORY, "CA certificate");
+    memcpy(copy, cert.der.p, cert.der.len);
+    (void)pthread_rwlock_wrlock(&pki->issuers_lock);
+    pki->crosses[pki->cross_count++] = rs_bytes_of(copy, cert.der.len);
+    (void)pthread_rwlock_unlock(&pki->issuers_lock);
+    return RS_OK;
+}
+
+struct cross_list {
+    struct rs_arena *arena;
+    struct store_cert certs[PKI_ISSUERS_MAX];
+    size_t count;
+};
+
+static int
+note_cross(void *arg, const struct store_cert *cert)
+{
+    struct cross_list *list = arg;
+    struct store_cert *to = &list->certs[list->count];
+
+    if (cert->state != STORE_CERT_ISSUED)
+        return 0;
+    to->issuer = rs_arena_text(list->arena, cert->issuer, strlen(cert->issuer));
+    to->serial = rs_arena_copy(list->arena, cert->serial);
+    return ++list->count == PKI_ISSUERS_MAX;
+}
+
+static rs_code
+load_crosses(struct load *l)
+{
+    struct store_cert_filter filter = {.holder = "cross", .limit = STORE_PAGE_MAX};
+    struct cross_list list = {.count = 0};
+    rs_code rc;
+
+    RS_AUTO(rs_arena_done) struct rs_arena arena;
+    rs_arena_init(&arena, PKI_OBJECT_MAX);
+    list.arena = &arena;
+    rc = store_list_certs(l->store, l->pki->tenant, &filter, note_cross, &list, l->err);
+    for (size_t i = 0; rc == RS_OK && i < list.count; i++)
+        rc = load_cross(l, &list.certs[i]);
+    return rc;
+}
+
 rs_code
 issuers_load(struct pki *pki, struct store *store, struct rs_err *err)
 {
     struct load l = {pki, store, err, RS_OK};
     rs_code rc = store_list_objects(store, pki->tenant, "ca", NULL, STORE_PAGE_MAX, on_ca, &l, err);
 
-    return rc == RS_OK ? l.rc : rc;
+    if (rc == RS_OK)
+        rc = l.rc;
+    return rc == RS_OK ? load_crosses(&l) : rc;
+}
+
+size_t
+pki_crosses(struct pki *pki, struct rs_bytes *list, size_t cap)
+{
+    size_t n;
+
+    (void)pthread_rwlock_rdlock(&pki->issuers_lock);
+    n = pki->cross_count < cap ? pki->cross_count : cap;
+    for (size_t i = 0; i < n; i++)
+        list[i] = pki->crosses[i];
+    (void)pthread_rwlock_unlock(&pki->issuers_lock);
+    return n;
 }
 
 const struct pki_issuer *
@@ -309,6 +388,8 @@ pki_close(struct pki *pki)
     (void)pthread_key_delete(pki->reader_key);
     for (size_t i = 0; i < pki->issuer_count; i++)
         free_issuer(pki->issuers[i]);
+    for (size_t i = 0; i < pki->cross_count; i++)
+        free((void *)(uintptr_t)pki->crosses[i].p);
     (void)pthread_mutex_destroy(&pki->lock);
     (void)pthread_mutex_destroy(&pki->catch_up_lock);
     (void)pthread_rwlock_destroy(&pki->issuers_lock);

@@ -237,6 +237,8 @@ struct pki_issuer {
 /* Issuers live as long as pki; NULL when there is none of that name. */
 const struct pki_issuer *pki_find_issuer(struct pki *pki, const char *name);
 size_t pki_issuers(struct pki *pki, const struct pki_issuer **list, size_t cap);
+/* The certificates between the keys of rolled-over roots (RFC 4210 4.4), DER; as long as pki. */
+size_t pki_crosses(struct pki *pki, struct rs_bytes *list, size_t cap);
 /* The chain above and including an issuer, DER, nearest first. */
 size_t pki_chain(struct pki *pki, const char *issuer, struct rs_bytes *list, size_t cap);
 

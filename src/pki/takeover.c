@@ -69,7 +69,7 @@ record_from_cert(struct rs_arena *arena, struct rs_bytes der, struct store_issue
 const char *
 pki_holder_of(const char *object)
 {
-    static const char *const own[] = {"station", "person", "server", "ocsp", "ca"};
+    static const char *const own[] = {"station", "person", "server", "ocsp", "ca", "cross"};
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strcmp(own[i], object) == 0)

@@ -141,17 +141,60 @@ reply_certs(const struct est_call *call, const struct rs_bytes *certs, size_t co
 /* ---- cacerts ---------------------------------------------------------------------------- */
 
 static void
+add_cert(struct rs_bytes *certs, size_t *count, struct rs_bytes cert)
+{
+    size_t k = 0;
+
+    while (k < *count && !rs_bytes_equal(certs[k], cert))
+        k++;
+    if (k == *count && k < CHAIN_MAX)
+        certs[(*count)++] = cert;
+}
+
+static void
 add_chain(struct pki *pki, const char *issuer, struct rs_bytes *certs, size_t *count)
 {
     struct rs_bytes chain[8];
     size_t n = issuer[0] != '\0' ? pki_chain(pki, issuer, chain, 8) : 0;
 
-    for (size_t i = 0; i < n && *count < CHAIN_MAX; i++) {
-        size_t k = 0;
-        while (k < *count && !rs_bytes_equal(certs[k], chain[i]))
-            k++;
-        if (k == *count)
-            certs[(*count)++] = chain[i];
+    for (size_t i = 0; i < n; i++)
+        add_cert(certs, count, chain[i]);
+}
+
+/* 1: one of certs is a root of this name. */
+static int
+has_root(const struct rs_bytes *certs, size_t count, struct rs_bytes name)
+{
+    struct cert cert;
+
+    for (size_t i = 0; i < count; i++) {
+        if (cert_read(certs[i], &cert, NULL) == RS_OK && rs_bytes_equal(cert.subject, name) &&
+            rs_bytes_equal(cert.issuer, name))
+            return 1;
+    }
+    return 0;
+}
+
+/*
+ * RFC 7030 4.1.3, RFC 4210 4.4: beside a root that was rolled over stand its other
+ * keys, and the certificates that lead from one to the other.
+ */
+static void
+add_other_keys(struct pki *pki, struct rs_bytes *certs, size_t *count)
+{
+    const struct pki_issuer *issuers[CHAIN_MAX];
+    struct rs_bytes crosses[CHAIN_MAX];
+    size_t n = pki_issuers(pki, issuers, CHAIN_MAX);
+    struct cert cert;
+
+    for (size_t i = 0; i < n; i++) {
+        if (issuers[i]->doc.parent.len == 0 && has_root(certs, *count, issuers[i]->cert.subject))
+            add_cert(certs, count, issuers[i]->der);
+    }
+    n = pki_crosses(pki, crosses, CHAIN_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (cert_read(crosses[i], &cert, NULL) == RS_OK && has_root(certs, *count, cert.subject))
+            add_cert(certs, count, crosses[i]);
     }
 }
 
@@ -189,6 +232,7 @@ handle_cacerts(const struct est_call *call, est_reply_fn reply, void *arg)
         est_refuse(call, &err, reply, arg);
         return;
     }
+    add_other_keys(call->pki, certs, &n);
     reply_certs(call, certs, n, "application/pkcs7-mime", reply, arg);
 }
 

@@ -154,6 +154,17 @@ get_status(struct call *call)
 
 /* ---- cas and profiles ---------------------------------------------------------------------------- */
 
+/* The signed document again: there is one encoding of it. */
+static json_t *
+json_issuer_document(const struct pki_issuer *i)
+{
+    RS_AUTO(rs_buf_done) struct rs_buf document;
+
+    rs_buf_init(&document, DOC_BYTES_MAX);
+    doc_issuer_put(&document, &i->doc);
+    return json_base64(rs_buf_bytes(&document));
+}
+
 static json_t *
 json_ca(const struct pki_issuer *i)
 {
@@ -167,9 +178,10 @@ json_ca(const struct pki_issuer *i)
     for (size_t k = 0; k < i->doc.profiles.count; k++)
         (void)json_array_append_new(profiles, json_stringn((const char *)i->doc.profiles.items[k].p,
                                                            i->doc.profiles.items[k].len));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "kind", "ca", "name", i->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "kind", "ca", "name", i->name,
                      "subject", subject, "parent", parent, "until", json_time(i->cert.not_after),
-                     "issues", profiles, "pem", json_pem(i->der));
+                     "issues", profiles, "pem", json_pem(i->der), "document",
+                     json_issuer_document(i));
 }
 
 static void
@@ -487,6 +499,32 @@ put_document(struct call *call, const char *kind, const char *name, struct rs_er
         rc = read_approval(call, i, &d, err);
     d.approval_count = count;
     return rc == RS_OK ? pki_put_document(call->front->pki, &d, err) : rc;
+}
+
+/* A new CA: whoever asks for its list next finds one. */
+static void
+put_ca(struct call *call)
+{
+    struct rs_err err = {0};
+    uint64_t number;
+
+    if (put_document(call, "issuer", call->name, &err) != RS_OK ||
+        pki_publish_crl(call->front->pki, call->name, &number, &err) != RS_OK)
+        call_refuse(call, &err);
+    else
+        get_ca(call);
+}
+
+/* The certificate of this root's key by another one of its keys. */
+static void
+put_cross(struct call *call)
+{
+    struct rs_err err = {0};
+
+    if (put_document(call, "cross", call->name, &err) != RS_OK)
+        call_refuse(call, &err);
+    else
+        get_ca(call);
 }
 
 static void
@@ -815,6 +853,8 @@ const struct route rest_routes[] = {
     {HTTP_GET, "status", 0, NULL, PKI_PERSON, get_status},
     {HTTP_GET, "cas", 0, NULL, PKI_PERSON, get_cas},
     {HTTP_GET, "cas", 1, NULL, PKI_PERSON, get_ca},
+    {HTTP_PUT, "cas", 1, NULL, PKI_PERSON, put_ca},
+    {HTTP_PUT, "cas", 1, "cross", PKI_PERSON, put_cross},
     {HTTP_GET, "profiles", 0, NULL, PKI_PERSON, get_profiles},
     {HTTP_GET, "profiles", 1, NULL, PKI_PERSON, get_profile},
     {HTTP_PUT, "profiles", 1, NULL, PKI_PERSON, put_profile},

@@ -219,6 +219,9 @@ signer_document(struct signer *s, const struct proto_document *m, uint64_t *ret_
     } else if (rs_bytes_equal(m->kind, rs_bytes_str("issuer"))) {
         type = LEDGER_CONFIG;
         rc = signer_check_issuer(s, m, err);
+    } else if (rs_bytes_equal(m->kind, rs_bytes_str("cross"))) {
+        type = LEDGER_CONFIG;
+        rc = signer_check_cross(s, m, err);
     } else {
         return rs_fail(err, RS_E_APPROVAL_INVALID, "document: unknown kind %.*s", (int)m->kind.len,
                        (const char *)m->kind.p);
@@ -229,6 +232,8 @@ signer_document(struct signer *s, const struct proto_document *m, uint64_t *ret_
         return rc;
     if (rs_bytes_equal(m->kind, rs_bytes_str("issuer")))
         return signer_make_issuer(s, m, ret_leaf, err);
+    if (rs_bytes_equal(m->kind, rs_bytes_str("cross")))
+        return signer_make_cross(s, m, ret_leaf, err);
     return signer_put_document(s, type, m, ret_leaf, err);
 }
 
@@ -253,14 +258,32 @@ load_claim_key(const struct signer *s, struct rs_secret *key, struct rs_err *err
     return RS_OK;
 }
 
+/* The first CA that may sign for people: whoever claims gets a certificate of it. */
+static const struct state_issuer *
+peoples_issuer(const struct signer *s)
+{
+    for (size_t i = 0; i < s->state.issuer_count; i++) {
+        const struct doc_text_list *list = &s->state.issuers[i].doc.profiles;
+        for (size_t k = 0; k < list->count; k++) {
+            if (rs_bytes_equal(list->items[k], rs_bytes_str("person")))
+                return &s->state.issuers[i];
+        }
+    }
+    return NULL;
+}
+
+/* There may be several roots (cross.c): the one that the claimer's chain ends in is proved. */
 static void
-prove_root(const struct signer *s, const struct rs_secret *key, uint8_t proof[32])
+prove_root(struct signer *s, const struct rs_secret *key, uint8_t proof[32])
 {
     uint8_t hash[CRYPTO_SHA256_SIZE] = {0};
     struct rs_bytes parts[] = {rs_bytes_str(ROOT_LABEL), RS_BYTES(hash)};
+    const struct state_issuer *at = peoples_issuer(s);
 
-    for (size_t i = 0; i < s->issuer_count; i++) {
-        if (rs_bytes_equal(s->issuers[i].cert.issuer, s->issuers[i].cert.subject))
+    while (at != NULL && at->doc.parent.len != 0)
+        at = state_find_issuer(&s->state, rs_bytes_str(at->tenant), at->doc.parent);
+    for (size_t i = 0; at != NULL && i < s->issuer_count; i++) {
+        if (rs_bytes_equal(rs_bytes_str(s->issuers[i].name), at->doc.name))
             cert_fingerprint(rs_bytes_of(s->issuers[i].der, s->issuers[i].der_len), hash);
     }
     crypto_hmac_sha256(rs_bytes_of(key->p, key->len), parts, 2, proof);

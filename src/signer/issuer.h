@@ -27,4 +27,10 @@ RS_MUST_USE rs_code signer_make_issuer(struct signer *s, const struct proto_docu
 RS_MUST_USE rs_code signer_complete_issuer(struct signer *s, const struct state_issuer *rec,
                                            struct crypto_key *key, struct rs_err *err);
 
+/* cross.c: the rules for a certificate between two keys of one root, and the making of it. */
+RS_MUST_USE rs_code signer_check_cross(struct signer *s, const struct proto_document *m,
+                                       struct rs_err *err);
+RS_MUST_USE rs_code signer_make_cross(struct signer *s, const struct proto_document *m,
+                                      uint64_t *ret_leaf, struct rs_err *err);
+
 #endif /* SIGNER_ISSUER_H */

@@ -405,6 +405,8 @@ apply_document(struct state *s, const struct ledger_leaf *leaf, struct rs_err *e
         return add_issuer(s, &d, err);
     if (rs_bytes_equal(d.kind, rs_bytes_str("order")))
         return put_order(s, &d, err);
+    if (rs_bytes_equal(d.kind, rs_bytes_str("cross")))
+        return RS_OK; /* why the certificate behind it was made */
     if (rs_bytes_equal(d.kind, rs_bytes_str("bootstrap")))
         return apply_bootstrap(s, &d, err);
     if (rs_bytes_equal(d.kind, rs_bytes_str("claim")))

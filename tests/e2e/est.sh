@@ -187,6 +187,51 @@ start_server || bad "start again"
 check "and after a restart" est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/later2.pem"
 same "it is the same certificate" "$(cat "$WORK/later.pem")" "$(cat "$WORK/later2.pem")"
 
+echo "a root's next key (RFC 7030 4.1.3, RFC 4210 4.4)"
+cas() { # LABEL: what cacerts has, one file each in $WORK/cas
+    rm -rf "$WORK/cas" && mkdir "$WORK/cas" && web "$(est_url "${1:+$1/}cacerts")" >/dev/null &&
+        openssl base64 -d -A -in "$WORK/web.body" | openssl pkcs7 -inform DER -print_certs 2>/dev/null |
+        awk -v d="$WORK/cas/" '/BEGIN/ { n++ } n && /BEGIN/,/END/ { print > (d n ".pem") }'
+    ls "$WORK/cas" | wc -l
+}
+refused "an issuing CA is no root" usage rs ca rollover acme-devices
+refused "a CA that is not there" issuer.unknown rs ca rollover acme-none
+same "before: two certificates" "$(cas pump-9)" 2
+check "tried, it would" bash -c "$(find_program rootsmith) ca rollover acme-root --dry-run | grep -q acme-root-2"
+check "rolled over" rs ca rollover acme-root
+same "old, new, oldWithNew, newWithOld, and the issuing CA" "$(cas pump-9)" 5
+same "without a label, too" "$(cas "")" 5
+rs ca show acme-root-2 --json | member pem >"$WORK/root2.pem"
+# Without the roots themselves: openssl takes a self-signed certificate for the end of the way.
+for f in "$WORK"/cas/*.pem; do
+    cmp -s <(openssl x509 -in "$f") <(openssl x509 -in "$WORK/root.pem") ||
+        cmp -s <(openssl x509 -in "$f") <(openssl x509 -in "$WORK/root2.pem") || cat "$f"
+done >"$WORK/cas.pem"
+same "two of them lead from one key to the other" "$(grep -c BEGIN "$WORK/cas.pem")" 3
+same "one name" "$(openssl x509 -in "$WORK/root2.pem" -noout -subject)" "$(openssl x509 -in "$WORK/root.pem" -noout -subject)"
+check "who trusts the new root alone comes to an old certificate" \
+    openssl verify -x509_strict -CAfile "$WORK/root2.pem" -untrusted "$WORK/cas.pem" "$WORK/ld.pem"
+link_cert() { # KEY-OF-PEM SIGNER-PEM: the certificate of that key by that root
+    local f
+    for f in "$WORK"/cas/*.pem; do
+        [ "$(openssl x509 -in "$f" -noout -pubkey)" = "$(openssl x509 -in "$1" -noout -pubkey)" ] || continue
+        openssl x509 -in "$f" -noout -fingerprint | grep -qf <(openssl x509 -in "$1" -noout -fingerprint) && continue
+        openssl verify -partial_chain -x509_strict -CAfile "$2" "$f" && return 0
+    done
+    return 1
+}
+check "newWithOld is by the old key" link_cert "$WORK/root2.pem" "$WORK/root.pem"
+check "oldWithNew is by the new key" link_cert "$WORK/root.pem" "$WORK/root2.pem"
+check "the new root has a list" curl -sSf "http://$HTTP/crl/acme-root-2.crl" -o "$WORK/root2.crl"
+check "which openssl verifies" bash -c "openssl crl -inform DER -in '$WORK/root2.crl' -noout -CAfile '$WORK/root2.pem' 2>&1 | grep -q 'verify OK'"
+check "enrolment goes on" est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/later.pem"
+enrol_station sz-9 && ok "a station enrols and checks the root it is given" || bad "a station after the roll-over"
+stop_server
+: >"$WORK/rootsmithd.log"
+start_server || bad "start with two roots"
+same "after a restart, too" "$(cas pump-9)" 5
+check "the ledger holds" rs ledger verify --offline "$DATA/signer/ledger"
+
 echo "HTTP"
 b64() { openssl base64 -in "$WORK/ld.csr"; }
 same "HEAD of cacerts: 200" "$(web -I "$(est_url cacerts)")" 200

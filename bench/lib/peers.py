@@ -17,7 +17,7 @@ import time
 
 from measure import BIN, ROUNDS, WORK, cpu_us
 
-CONNECTIONS = 64
+CONNECTIONS = 128
 LIMITS = {"cfssl": 1.5, "cfssl_store": 5.0}
 GOAL = 8.0
 CA_CONF = """[ca]

@@ -18,7 +18,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs7.h>
 #include <openssl/sha.h>
 #include <pthread.h>
 #include <signal.h>
@@ -159,36 +158,11 @@ note_got(size_t i, X509 *cert)
 
 /* ---- Answers ------------------------------------------------------------------------------ */
 
-/* The one certificate of a certs-only body (RFC 7030 4.2.3). */
-static X509 *
-read_cert(const char *body, size_t len)
-{
-    unsigned char *der = malloc(len + 4);
-    EVP_ENCODE_CTX *b64 = EVP_ENCODE_CTX_new();
-    const unsigned char *p = der;
-    PKCS7 *p7 = NULL;
-    X509 *cert = NULL;
-    int n = 0, tail = 0;
-
-    EVP_DecodeInit(b64);
-    if (der != NULL && EVP_DecodeUpdate(b64, der, &n, (const unsigned char *)body, (int)len) >= 0 &&
-        EVP_DecodeFinal(b64, der + n, &tail) == 1)
-        p7 = d2i_PKCS7(NULL, &p, n + tail);
-    if (p7 != NULL && PKCS7_type_is_signed(p7) && sk_X509_num(p7->d.sign->cert) == 1) {
-        cert = sk_X509_value(p7->d.sign->cert, 0);
-        (void)X509_up_ref(cert);
-    }
-    PKCS7_free(p7);
-    EVP_ENCODE_CTX_free(b64);
-    free(der);
-    return cert;
-}
-
 /* An answer that says 200 and holds no certificate is a defect, never a retry. */
 static void
 take_cert(size_t i, const char *body, size_t len, uint64_t started)
 {
-    X509 *cert = read_cert(body, len);
+    X509 *cert = answer_cert(body, len);
 
     if (cert == NULL || !note_got(i, cert)) {
         (void)fprintf(stderr, "est_load: request %zu: 200 without a certificate\n", i);

@@ -11,6 +11,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,13 @@ enum request_kind {
 /* Make request number i; name is a prefix (boards) or the device.  0: OpenSSL failed. */
 int request_make(struct request *r, enum request_kind kind, const char *name, size_t i,
                  const X509_NAME *subject);
+/* The same; the key is the caller's. */
+int request_make_key(struct request *r, enum request_kind kind, const char *name, size_t i,
+                     const X509_NAME *subject, EVP_PKEY **ret_key);
 void request_free(struct request *r);
+
+/* The one certificate of a certs-only answer (RFC 7030 4.2.3); NULL: there is none. */
+X509 *answer_cert(const char *body, size_t len);
 
 /* Where a server is, and who asks it. */
 struct wire_config {
@@ -46,11 +53,16 @@ struct wire_config {
 
 struct wire {
     const struct wire_config *config;
+    X509 *cert; /* borrowed: who asks, instead of the configuration's; NULL: that one */
+    EVP_PKEY *key;
     SSL *ssl;
     int fd; /* -1: not connected */
     size_t len;
     char buf[ANSWER_MAX];
 };
+
+/* A header of the last answer as a number; -1: it has none. */
+long wire_header(const struct wire *w, const char *name);
 
 /* "https://host:port" into config, and a context with CA and client certificate. */
 int wire_configure(struct wire_config *config, const char *url, const char *ca_file,

@@ -1,8 +1,8 @@
 /*
  * request.c: keys and requests (PKCS#10) as devices would make them.
  *
- * The private key is thrown away: proof of possession is in the request, and
- * nothing here signs a second time.
+ * Mostly the private key is thrown away: proof of possession is in the request, and
+ * nobody signs a second time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -99,8 +99,8 @@ encode(struct request *r, X509_REQ *req)
 }
 
 int
-request_make(struct request *r, enum request_kind kind, const char *name, size_t i,
-             const X509_NAME *subject)
+request_make_key(struct request *r, enum request_kind kind, const char *name, size_t i,
+                 const X509_NAME *subject, EVP_PKEY **ret_key)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509_REQ *req = X509_REQ_new();
@@ -119,6 +119,20 @@ request_make(struct request *r, enum request_kind kind, const char *name, size_t
         ok = encode(r, req);
     }
     X509_REQ_free(req);
+    if (ok)
+        *ret_key = key;
+    else
+        EVP_PKEY_free(key);
+    return ok;
+}
+
+int
+request_make(struct request *r, enum request_kind kind, const char *name, size_t i,
+             const X509_NAME *subject)
+{
+    EVP_PKEY *key = NULL;
+    int ok = request_make_key(r, kind, name, i, subject, &key);
+
     EVP_PKEY_free(key);
     return ok;
 }

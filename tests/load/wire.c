@@ -57,6 +57,8 @@ void
 wire_init(struct wire *w, const struct wire_config *config)
 {
     w->config = config;
+    w->cert = NULL;
+    w->key = NULL;
     w->ssl = NULL;
     w->fd = -1;
 }
@@ -109,6 +111,13 @@ name_it(struct wire *w)
 }
 
 static int
+be_somebody(struct wire *w)
+{
+    return w->cert == NULL ||
+           (SSL_use_certificate(w->ssl, w->cert) == 1 && SSL_use_PrivateKey(w->ssl, w->key) == 1);
+}
+
+static int
 connect_tls(struct wire *w)
 {
     w->fd = dial(w->config);
@@ -116,7 +125,8 @@ connect_tls(struct wire *w)
         return 0;
     w->ssl = SSL_new(w->config->tls);
     if (w->ssl != NULL && SSL_set_fd(w->ssl, w->fd) == 1 &&
-        SSL_set1_host(w->ssl, w->config->host) == 1 && name_it(w) && SSL_connect(w->ssl) == 1)
+        SSL_set1_host(w->ssl, w->config->host) == 1 && name_it(w) && be_somebody(w) &&
+        SSL_connect(w->ssl) == 1)
         return 1;
     wire_close(w);
     return 0;
@@ -175,6 +185,19 @@ read_answer(struct wire *w, const char **ret_body, size_t *ret_len)
     }
     *ret_body = w->buf + at;
     return (int)strtol(w->buf + strcspn(w->buf, " "), NULL, 10);
+}
+
+long
+wire_header(const struct wire *w, const char *name)
+{
+    const char *line = w->buf, *end = strstr(w->buf, "\r\n\r\n");
+    size_t len = strlen(name);
+
+    for (; end != NULL && line < end; line = strstr(line, "\r\n") + 2) {
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+            return strtol(line + len + 1, NULL, 10);
+    }
+    return -1;
 }
 
 int

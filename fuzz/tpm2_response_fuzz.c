@@ -224,7 +224,8 @@ tamper(void *arg, uint32_t cc, uint8_t *rx, size_t len, size_t cap)
 
 static const rot_object objects[] = {ROT_ATTEST(0),  ROT_IDEVID,   ROT_VENDOR(0),  ROT_LDEVID(0),
                                      ROT_LDEVID(1),  ROT_TRUST(0), ROT_TRUST(1),   ROT_FIRMWARE(0),
-                                     ROT_SESSION(0), ROT_DATA(0),  ROT_COUNTER(0), ROT_COUNTER(1)};
+                                     ROT_SESSION(0), ROT_DATA(0),  ROT_COUNTER(0), ROT_COUNTER(1),
+                                     ROT_DATA(2)};
 
 static rot_object
 pick(struct input *in)

@@ -51,12 +51,15 @@ challenges_done(struct challenges *c)
     (void)pthread_mutex_destroy(&c->lock);
 }
 
-/* An unused place.  A source that asks again for the same TPM gives up what it had. */
+/*
+ * An unused place.  A source that asks again for the same TPM gives up what it had; a line makes
+ * more boards than it may have open, so the oldest that served gives way to a new one.
+ */
 static rs_code
 find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
            struct challenge **ret_place, struct rs_err *err)
 {
-    struct challenge *place = NULL;
+    struct challenge *place = NULL, *served = NULL;
     unsigned open = 0, own = 0;
 
     for (size_t i = 0; i < CHALLENGES_MAX; i++) {
@@ -71,6 +74,13 @@ find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
         }
         open++;
         own += (unsigned)is_own;
+        if (is_own && at->has_key && (served == NULL || at->until < served->until))
+            served = at;
+    }
+    if (served != NULL && (place == NULL || own >= CHALLENGES_SOURCE)) {
+        rs_wipe(served, sizeof(*served));
+        place = served;
+        own--;
     }
     if (place == NULL || own >= CHALLENGES_SOURCE)
         return rs_fail(err, RS_E_REQUEST_LIMIT, "tpm: %u challenges are open, %u of this source",

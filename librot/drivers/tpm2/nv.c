@@ -16,8 +16,6 @@
  */
 #include "tpm2.h"
 
-#define TRAILER 8u
-
 #define ATTRIBUTES (TPM2_NV_OWNERWRITE | TPM2_NV_OWNERREAD | TPM2_NV_AUTHREAD | TPM2_NV_NO_DA)
 /* What a TPM sets by itself. */
 #define LIVE (TPM2_NV_WRITTEN | TPM2_NV_WRITELOCKED)
@@ -29,6 +27,29 @@ store_u32(uint8_t *p, uint32_t v)
     p[1] = (uint8_t)(v >> 16);
     p[2] = (uint8_t)(v >> 8);
     p[3] = (uint8_t)v;
+}
+
+/* ---- Trailers ----------------------------------------------------------------- */
+
+void
+tpm2_put_trailer(uint8_t out[TPM2_TRAILER], uint32_t sequence)
+{
+    memcpy(out, "RS\x01\x00", 4);
+    store_u32(out + 4, sequence);
+}
+
+int
+tpm2_take_trailer(struct rot_bytes content, uint32_t *ret_sequence)
+{
+    const uint8_t *t;
+
+    if (content.len < TPM2_TRAILER)
+        return 0;
+    t = content.p + content.len - TPM2_TRAILER;
+    if (t[0] != 'R' || t[1] != 'S' || t[2] != 1 || t[3] != 0)
+        return 0;
+    *ret_sequence = (uint32_t)t[4] << 24 | (uint32_t)t[5] << 16 | (uint32_t)t[6] << 8 | t[7];
+    return 1;
 }
 
 /* ---- Public areas ------------------------------------------------------------ */
@@ -230,22 +251,20 @@ static rot_err
 look(struct rot_chip *chip, uint32_t index, struct content *ret_content)
 {
     struct tpm2_state *s = tpm2_of(chip);
-    uint8_t t[TRAILER];
+    uint8_t t[TPM2_TRAILER];
     rot_err rc = read_area(chip, index, &s->nv);
 
     if (rc != ROT_OK)
         return rc;
-    if ((s->nv.attributes & TPM2_NV_WRITTEN) == 0 || s->nv.size <= TRAILER)
+    if ((s->nv.attributes & TPM2_NV_WRITTEN) == 0 || s->nv.size <= TPM2_TRAILER)
         return ROT_E_EMPTY;
-    rc = read_piece(chip, &s->nv, s->nv.size - TRAILER, t, TRAILER);
+    rc = read_piece(chip, &s->nv, s->nv.size - TPM2_TRAILER, t, TPM2_TRAILER);
     if (rc != ROT_OK)
         return rc;
-    if (t[0] != 'R' || t[1] != 'S' || t[2] != 1 || t[3] != 0)
+    if (!tpm2_take_trailer((struct rot_bytes){t, TPM2_TRAILER}, &ret_content->sequence))
         return ROT_E_EMPTY;
     ret_content->index = index;
-    ret_content->len = s->nv.size - TRAILER;
-    ret_content->sequence =
-        (uint32_t)t[4] << 24 | (uint32_t)t[5] << 16 | (uint32_t)t[6] << 8 | t[7];
+    ret_content->len = s->nv.size - TPM2_TRAILER;
     return ROT_OK;
 }
 
@@ -316,8 +335,11 @@ static rot_err
 object_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size)
 {
     struct content c;
-    rot_err rc = find_any(chip, place, &c);
+    rot_err rc;
 
+    if (tpm2_is_sealed_data(place))
+        return tpm2_sealed_size(chip, place, ret_size);
+    rc = find_any(chip, place, &c);
     if (rc == ROT_OK)
         *ret_size = c.len;
     return rc;
@@ -335,8 +357,11 @@ object_read(struct rot_chip *chip, const struct rot_place *place, size_t offset,
 {
     struct content c;
     size_t n;
-    rot_err rc = find_any(chip, place, &c);
+    rot_err rc;
 
+    if (tpm2_is_sealed_data(place))
+        return tpm2_sealed_read(chip, place, offset, buf, cap, ret_len);
+    rc = find_any(chip, place, &c);
     if (rc != ROT_OK)
         return rc;
     n = offset < c.len ? c.len - offset : 0;
@@ -393,7 +418,7 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, size_t total)
     s->pending_sequence = old.sequence + 1;
     rc = clear(chip, s->pending_index);
     if (rc == ROT_OK)
-        rc = define(chip, s->pending_index, attributes, total + TRAILER);
+        rc = define(chip, s->pending_index, attributes, total + TPM2_TRAILER);
     if (rc != ROT_OK)
         return rc;
     s->pending = place;
@@ -407,16 +432,16 @@ static rot_err
 write_and_compare(struct rot_chip *chip, const uint8_t *buf, size_t len)
 {
     struct tpm2_state *s = tpm2_of(chip);
-    uint8_t trailer[TRAILER] = {'R', 'S', 1, 0};
+    uint8_t trailer[TPM2_TRAILER];
     rot_err rc = read_area(chip, s->pending_index, &s->nv);
 
-    store_u32(trailer + 4, s->pending_sequence);
+    tpm2_put_trailer(trailer, s->pending_sequence);
     while (len != 0 && rc == ROT_OK) {
-        size_t n = len < s->chunk - TRAILER ? len : s->chunk - TRAILER;
+        size_t n = len < s->chunk - TPM2_TRAILER ? len : s->chunk - TPM2_TRAILER;
         int is_last = s->pending_filled + n == s->pending_total;
 
         rc = write_piece(chip, &s->nv, s->pending_filled, (struct rot_bytes){buf, n},
-                         (struct rot_bytes){trailer, is_last ? TRAILER : 0});
+                         (struct rot_bytes){trailer, is_last ? TPM2_TRAILER : 0});
         if (rc == ROT_OK)
             rc = read_piece(chip, &s->nv, s->pending_filled, s->scratch, n);
         if (rc == ROT_OK && memcmp(s->scratch, buf, n) != 0)
@@ -445,6 +470,8 @@ object_write(struct rot_chip *chip, const struct rot_place *place, size_t offset
     struct tpm2_state *s = tpm2_of(chip);
     rot_err rc;
 
+    if (tpm2_is_sealed_data(place)) /* whole only: it is made at once */
+        return len == total ? tpm2_sealed_write(chip, place, buf, len) : ROT_E_ARG;
     if (offset == 0) {
         rc = begin_write(chip, place, total);
         if (rc != ROT_OK)
@@ -479,8 +506,11 @@ tpm2_object_write(struct rot_chip *chip, const struct rot_place *place, size_t o
 rot_err
 tpm2_object_delete(struct rot_chip *chip, const struct rot_place *place)
 {
-    rot_err rc = tpm2_need_session(chip);
+    rot_err rc;
 
+    if (tpm2_is_sealed_data(place))
+        return tpm2_sealed_delete(chip, place);
+    rc = tpm2_need_session(chip);
     if (rc == ROT_OK)
         rc = clear(chip, place->where);
     return rc == ROT_OK ? clear(chip, place->also) : rc;

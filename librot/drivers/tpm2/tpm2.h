@@ -3,7 +3,7 @@
  *
  * wire.c builds commands and reads answers, session.c protects them, policy.c
  * opens what the TCG's templates lock, template.c has the templates, keys.c,
- * secret.c, nv.c and attest.c do the work, layout.c says what lives where,
+ * secret.c, nv.c, sealed.c and attest.c do the work, layout.c says what lives where,
  * driver.c is the table.
  *
  * "Part 1" to "Part 3" are the TCG's Trusted Platform Module Library 2.0,
@@ -361,7 +361,24 @@ rot_err tpm2_derive(struct rot_chip *chip, const struct rot_place *from,
                     const struct rot_kdf_params *params, const struct rot_place *into, uint8_t *out,
                     size_t cap, size_t *ret_len);
 
+/* ---- sealed.c ------------------------------------------------------------- */
+
+/* DATA whose place is a handle, not an index. */
+int tpm2_is_sealed_data(const struct rot_place *place);
+rot_err tpm2_sealed_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size);
+rot_err tpm2_sealed_read(struct rot_chip *chip, const struct rot_place *place, size_t offset,
+                         uint8_t *buf, size_t cap, size_t *ret_len);
+rot_err tpm2_sealed_write(struct rot_chip *chip, const struct rot_place *place, const uint8_t *buf,
+                          size_t len);
+rot_err tpm2_sealed_delete(struct rot_chip *chip, const struct rot_place *place);
+
 /* ---- nv.c ---------------------------------------------------------------- */
+
+/* What stands behind content in the TPM, and says how new it is (nv.c tells the form). */
+#define TPM2_TRAILER 8u
+void tpm2_put_trailer(uint8_t out[TPM2_TRAILER], uint32_t sequence);
+/* 1 when content ends with one. */
+int tpm2_take_trailer(struct rot_bytes content, uint32_t *ret_sequence);
 
 rot_err tpm2_object_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size);
 rot_err tpm2_object_read(struct rot_chip *chip, const struct rot_place *place, size_t offset,

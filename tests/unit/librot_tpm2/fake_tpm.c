@@ -296,7 +296,7 @@ new_object(struct fake_tpm *t, const uint8_t *area, size_t len)
 
 /* What a template becomes: the same with a key in it. */
 static size_t
-fill_template(struct in template, uint8_t area[512])
+fill_template(struct fake_tpm *t, struct in template, uint8_t area[512])
 {
     static const size_t uniques[] = {0, 3, 6};
     size_t n = template.len;
@@ -323,7 +323,7 @@ fill_template(struct in template, uint8_t area[512])
     }
     if (n > 12 && area[1] == 0x08) { /* a keyed hash: the digest of its secret */
         memcpy(area + n - 2, "\x00\x20", 2);
-        memset(area + n, 0x5a, 32);
+        memset(area + n, ++t->counter, 32);
         return n + 32;
     }
     return n;
@@ -341,10 +341,12 @@ static void
 create(struct fake_tpm *t, struct in in, int primary, struct fake_answer *a)
 {
     uint8_t area[512], name[34];
+    struct in sensitive = take_sized(&in), data;
     size_t len;
 
-    (void)take_sized(&in);
-    len = fill_template(take_sized(&in), area);
+    (void)take_sized(&sensitive);
+    data = take_sized(&sensitive);
+    len = fill_template(t, take_sized(&in), area);
     if (primary) {
         a->handle = new_object(t, area, len);
         if (a->handle == 0) {
@@ -353,7 +355,9 @@ create(struct fake_tpm *t, struct in in, int primary, struct fake_answer *a)
         }
         put_sized(a, area, len);
     } else {
-        uint8_t wrapped[126] = {7};
+        uint8_t wrapped[136] = {(uint8_t)data.len};
+        if (data.len <= 128)
+            memcpy(wrapped + 1, data.p, data.len);
         put_sized(a, wrapped, sizeof(wrapped));
         put_sized(a, area, len);
     }
@@ -368,15 +372,20 @@ static void
 load(struct fake_tpm *t, struct in in, struct fake_answer *a)
 {
     uint8_t name[34];
-    struct in area;
+    struct in wrapped = take_sized(&in), area = take_sized(&in);
+    struct fake_object *o;
 
-    (void)take_sized(&in);
-    area = take_sized(&in);
     a->handle = new_object(t, area.p, area.len);
-    if (a->handle == 0)
+    o = fake_find_object(t, a->handle);
+    if (a->handle == 0 || o == NULL) {
         a->code = 0x902;
-    else
-        put_sized(a, name, name_of(t, a->handle, name));
+        return;
+    }
+    o->sealed_len =
+        wrapped.len > 1 && wrapped.p[0] < wrapped.len && wrapped.p[0] <= 128 ? wrapped.p[0] : 0;
+    if (o->sealed_len != 0)
+        memcpy(o->sealed, wrapped.p + 1, o->sealed_len);
+    put_sized(a, name, name_of(t, a->handle, name));
 }
 
 static void
@@ -622,6 +631,12 @@ dispatch(struct fake_tpm *t, uint32_t cc, const uint32_t handles[3], struct in i
         memset(bytes, ++t->counter, 32);
         put_sized(a, bytes, take_uint(&in, 2) % 33);
         return;
+    case 0x15e: { /* what was sealed stands in the object that the fake made of it */
+        const struct fake_object *o = fake_find_object(t, handles[0]);
+        if (o != NULL && o->len > 34 && o->area[1] == 0x08)
+            put_sized(a, o->sealed, o->sealed_len);
+        return;
+    }
     case 0x15d:
         put_signature(a);
         return;

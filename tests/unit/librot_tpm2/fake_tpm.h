@@ -29,6 +29,8 @@ struct fake_object {
     uint32_t handle; /* 0: free */
     uint8_t area[512];
     size_t len;
+    uint8_t sealed[128];
+    size_t sealed_len;
 };
 
 struct fake_index {

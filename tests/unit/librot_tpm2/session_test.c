@@ -408,6 +408,50 @@ a_cut_leaves_the_old_or_the_new(void **state)
     }
 }
 
+/* The same for what is sealed in an object. */
+static void
+a_cut_leaves_one_sealed_content(void **state)
+{
+    static uint8_t old[120], new[33], back[200];
+    const struct fake_tpm clean = tpm;
+    size_t n = 0;
+    int done = 0;
+
+    (void)state;
+    memset(old, 0x0d, sizeof(old));
+    memset(new, 0x0e, sizeof(new));
+    assert_int_equal(rot_object_read(&chip, ROT_DATA(2), ROT_PART_DATA, 0, back, 8, &n),
+                     ROT_E_EMPTY);
+    assert_int_equal(rot_object_write(&chip, ROT_DATA(2), ROT_PART_DATA, 0, old, 60, 120, &n),
+                     ROT_E_ARG);
+    for (unsigned at = 0; !done; at++) {
+        assert_true(at < 100);
+        rot_close(&chip);
+        tpm = clean;
+        memset(tpm.sessions, 0, sizeof(tpm.sessions));
+        assert_int_equal(rot_open(&chip, &chip.setup), ROT_OK);
+        assert_int_equal(rot_object_write(&chip, ROT_DATA(2), ROT_PART_DATA, 0, old, 120, 120, &n),
+                         ROT_OK);
+        tpm.tamper = cut;
+        cut_after = at;
+        done = rot_object_write(&chip, ROT_DATA(2), ROT_PART_DATA, 0, new, 33, 33, &n) == ROT_OK;
+        tpm.tamper = NULL;
+        rot_close(&chip);
+        memset(tpm.sessions, 0, sizeof(tpm.sessions));
+        assert_int_equal(rot_open(&chip, &chip.setup), ROT_OK);
+        assert_int_equal(rot_object_read(&chip, ROT_DATA(2), ROT_PART_DATA, 0, back, 200, &n),
+                         ROT_OK);
+        assert_memory_equal(back, n == 33 ? new : old, n);
+        assert_true(n == 33 || (n == 120 && !done));
+        assert_int_equal(rot_object_write(&chip, ROT_DATA(2), ROT_PART_DATA, 0, new, 33, 33, &n),
+                         ROT_OK);
+        assert_int_equal(rot_object_size(&chip, ROT_DATA(2), ROT_PART_DATA, &n), ROT_OK);
+        assert_int_equal(n, 33);
+    }
+    assert_int_equal(rot_wipe(&chip), ROT_OK);
+    assert_int_equal(rot_object_size(&chip, ROT_DATA(2), ROT_PART_DATA, &n), ROT_E_EMPTY);
+}
+
 /* In pieces, as a small host writes; out of order they start nothing. */
 static void
 pieces_in_order(void **state)
@@ -571,6 +615,7 @@ main(void)
         TEST(a_counter_goes_up_once),
         TEST(codes_have_a_meaning),
         TEST(a_cut_leaves_the_old_or_the_new),
+        TEST(a_cut_leaves_one_sealed_content),
         TEST(pieces_in_order),
         TEST(what_reads_back_wrong_is_not_written),
         TEST(sealed_is_sealed),

@@ -300,6 +300,32 @@ test_boards_without_a_proof(void **state)
     assert_int_equal(pk_count(&k, "B-1", 0), 0);
 }
 
+/* A line makes more boards in ten minutes than one source may have challenges open. */
+static void
+test_a_line_goes_on(void **state)
+{
+    struct pki_caller station = pk_caller(PKI_STATION, "sz-1");
+    struct doc_order o;
+    uint8_t hash[32];
+    char serial[16];
+
+    (void)state;
+    ca_order_doc(&k.ca, &o, "o-many", 60, "sz-1", 60, hash);
+    o.rot = rs_bytes_str("tpm2");
+    assert_int_equal(ca_put_order(&k.ca, &o, NULL), RS_OK);
+    assert_int_equal(pki_catch_up(k.pki, NULL), RS_OK);
+    for (unsigned i = 0; i < 40; i++) {
+        struct fake_tpm board;
+
+        (void)snprintf(serial, sizeof(serial), "M-%u", i);
+        fake_tpm_make(&board, &maker, 0);
+        prove(&board, &station, "o-many");
+        assert_int_equal(ask(&board, &station, "o-many", serial, c.nonce), RS_OK);
+        assert_int_equal(pk_count(&k, serial, 0), 1);
+        fake_tpm_drop(&board);
+    }
+}
+
 /* A challenge is for one label, one owner and one key. */
 static void
 test_a_challenge_is_for_one_thing(void **state)
@@ -517,6 +543,7 @@ main(void)
         cmocka_unit_test(test_a_source_has_its_part),
         cmocka_unit_test(test_boards_without_a_proof),
         cmocka_unit_test(test_a_challenge_is_for_one_thing),
+        cmocka_unit_test(test_a_line_goes_on),
         cmocka_unit_test(test_a_board_is_attested),
         cmocka_unit_test(test_devices_by_themselves),
         cmocka_unit_test(test_the_field_is_no_station),

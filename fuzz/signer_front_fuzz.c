@@ -20,6 +20,7 @@ check_document(struct rs_bytes bytes)
     static struct doc_issuer issuer;
     static struct doc_order order;
     static struct doc_officer officer;
+    static struct doc_cross cross;
     struct rs_buf again;
     int known = 1;
 
@@ -35,6 +36,8 @@ check_document(struct rs_bytes bytes)
         doc_issuer_put(&again, &issuer);
     } else if (doc_officer_read(bytes, &officer, NULL) == RS_OK) {
         doc_officer_put(&again, &officer);
+    } else if (doc_cross_read(bytes, &cross, NULL) == RS_OK) {
+        doc_cross_put(&again, &cross);
     } else {
         known = 0;
     }

@@ -86,6 +86,14 @@ whole_officer(void)
     return (struct doc_officer){rs_bytes_str("ann"), 2, RS_BYTES(spki), 1};
 }
 
+static struct doc_cross
+whole_cross(void)
+{
+    return (struct doc_cross){rs_bytes_str("acme-root-2"), rs_bytes_str("acme-root"), 1800000000};
+}
+
+#define KINDS 5
+
 /* One kind of document behind one shape, so that every test runs over all. */
 static int
 again(int kind, struct rs_bytes bytes, struct rs_buf *out)
@@ -94,6 +102,7 @@ again(int kind, struct rs_bytes bytes, struct rs_buf *out)
     static struct doc_issuer issuer;
     static struct doc_order order;
     static struct doc_officer officer;
+    static struct doc_cross cross;
 
     if (kind == 0 && doc_profile_read(bytes, &profile, NULL) == RS_OK)
         doc_profile_put(out, &profile);
@@ -103,6 +112,8 @@ again(int kind, struct rs_bytes bytes, struct rs_buf *out)
         doc_order_put(out, &order);
     else if (kind == 3 && doc_officer_read(bytes, &officer, NULL) == RS_OK)
         doc_officer_put(out, &officer);
+    else if (kind == 4 && doc_cross_read(bytes, &cross, NULL) == RS_OK)
+        doc_cross_put(out, &cross);
     else
         return 0;
     return 1;
@@ -115,6 +126,7 @@ put(int kind, struct rs_buf *out)
     struct doc_issuer issuer = whole_issuer();
     struct doc_order order = whole_order();
     struct doc_officer officer = whole_officer();
+    struct doc_cross cross = whole_cross();
 
     rs_buf_reset(out);
     if (kind == 0)
@@ -123,8 +135,10 @@ put(int kind, struct rs_buf *out)
         doc_issuer_put(out, &issuer);
     else if (kind == 2)
         doc_order_put(out, &order);
-    else
+    else if (kind == 3)
         doc_officer_put(out, &officer);
+    else
+        doc_cross_put(out, &cross);
     assert_true(rs_buf_ok(out));
 }
 
@@ -140,7 +154,7 @@ refuses_every_truncation_and_other_kinds(void **state)
     (void)state;
     rs_buf_init(&doc, DOC_BYTES_MAX);
     rs_buf_init(&out, DOC_BYTES_MAX);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         put(kind, &doc);
         for (size_t len = 0; len < doc.len; len++) {
             uint8_t *cut = malloc(len + 1);
@@ -150,7 +164,7 @@ refuses_every_truncation_and_other_kinds(void **state)
             free(cut);
         }
         assert_int_equal(again(kind, RS_BYTES(big), &out), 0);
-        for (int other = 0; other < 4; other++)
+        for (int other = 0; other < KINDS; other++)
             assert_int_equal(again(other, rs_buf_bytes(&doc), &out), other == kind);
         rs_buf_put_u8(&doc, 0);
         assert_int_equal(again(kind, rs_buf_bytes(&doc), &out), 0);
@@ -167,7 +181,7 @@ there_is_one_encoding(void **state)
     (void)state;
     rs_buf_init(&doc, DOC_BYTES_MAX);
     rs_buf_init(&out, DOC_BYTES_MAX);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         put(kind, &doc);
         for (size_t bit = 0; bit < doc.len * 8; bit++) {
             rs_buf_reset(&out);

@@ -568,6 +568,76 @@ test_path_lengths(void **state)
     assert_int_equal(ca.ready.issuers, 4);
 }
 
+/* ---- A root's next key ---------------------------------------------------------------------------------------- */
+
+static rs_code
+put_cross(const char *of, const char *by, int64_t created_at)
+{
+    struct doc_cross d = {rs_bytes_str(of), rs_bytes_str(by), created_at};
+
+    doc_cross_put(blank(), &d);
+    return ca_document(&ca, "cross", of, rs_buf_bytes(&doc), NULL);
+}
+
+static struct doc_issuer
+another_root(const char *name, const char *subject)
+{
+    struct doc_issuer i = sub(name);
+
+    i.parent = rs_bytes_str("");
+    i.subject = rs_bytes_str(subject);
+    i.path_length = -1;
+    i.key_alg = DOC_KEY_P384;
+    return i;
+}
+
+static void
+test_roots_that_are_linked(void **state)
+{
+    struct doc_issuer next = another_root("next-root", "CN=Acme Root,O=Acme");
+    struct doc_issuer foreign = another_root("other-root", "CN=Other Root,O=Other");
+    struct doc_issuer below = sub("below");
+    struct doc_cross unsigned_doc = {rs_bytes_str("next-root"), rs_bytes_str(CA_ROOT), ca.now};
+    struct proto_item item = {.type = PROTO_DOCUMENT};
+    static const uint8_t junk[] = {0xa0};
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(put_issuer(&next), RS_OK);
+    assert_int_equal(put_issuer(&foreign), RS_OK);
+    below.subject = rs_bytes_str("CN=Acme Root,O=Acme"); /* a name alone makes no root */
+    assert_int_equal(put_issuer(&below), RS_OK);
+    before = leaves();
+    assert_int_equal(ca_document(&ca, "cross", "next-root", RS_BYTES(junk), NULL),
+                     RS_E_REQUEST_FORMAT);
+    assert_int_equal(put_cross("none", CA_ROOT, ca.now), RS_E_ISSUER_UNKNOWN);
+    assert_int_equal(put_cross("next-root", "none", ca.now), RS_E_ISSUER_UNKNOWN);
+    assert_int_equal(put_cross(CA_ROOT, CA_ROOT, ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross("other-root", CA_ROOT, ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross(CA_ROOT, "other-root", ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross(CA_ISSUER, CA_ROOT, ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross("below", CA_ROOT, ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross(CA_ROOT, "below", ca.now), RS_E_PROFILE_LIMIT);
+    assert_int_equal(put_cross("next-root", CA_ROOT, ca.now - 90000), RS_E_APPROVAL_INVALID);
+    assert_int_equal(put_cross("next-root", CA_ROOT, ca.now + 90000), RS_E_APPROVAL_INVALID);
+    doc_cross_put(blank(), &unsigned_doc);
+    item.as.document = (struct proto_document){.tenant = rs_bytes_str(CA_TENANT),
+                                               .kind = rs_bytes_str("cross"),
+                                               .name = rs_bytes_str(CA_ROOT),
+                                               .document = rs_buf_bytes(&doc)};
+    assert_int_equal(ca_call(&ca, &item, NULL, NULL, NULL), RS_E_APPROVAL_INVALID); /* its name */
+    item.as.document.name = rs_bytes_str("next-root");
+    assert_int_equal(ca_call(&ca, &item, NULL, NULL, NULL), RS_E_APPROVAL_INVALID); /* nobody's */
+    assert_true(leaves() <= before + 4); /* of what was refused, in aggregate */
+    before = leaves();
+    assert_int_equal(put_cross("next-root", CA_ROOT, ca.now), RS_OK);
+    assert_int_equal(put_cross(CA_ROOT, "next-root", ca.now), RS_OK);
+    assert_true(leaves() >= before + 4); /* a document and a certificate each */
+    assert_int_equal(ca_stop(&ca), RS_OK);
+    assert_int_equal(ca_start(&ca, NULL), RS_OK);
+    assert_int_equal(ca.ready.issuers, 5);
+}
+
 /* ---- Bootstrap --------------------------------------------------------------------------------------------- */
 
 static void
@@ -643,6 +713,7 @@ main(void)
     const struct CMUnitTest own_ca[] = {
         cmocka_unit_test_setup_teardown(test_order_changes, make, drop),
         cmocka_unit_test_setup_teardown(test_path_lengths, make, drop),
+        cmocka_unit_test_setup_teardown(test_roots_that_are_linked, make, drop),
         cmocka_unit_test_setup_teardown(test_new_claim_code, make, drop),
         cmocka_unit_test_setup_teardown(test_production_needs_two, make_production, drop),
         cmocka_unit_test_setup_teardown(test_claim_code, make_production, drop),

@@ -132,8 +132,8 @@ check_memory(struct rs_bytes text)
     struct memory m;
 
     read_memory(text, &m);
-    if (m.heard_at < 0 || m.next_at < 0 || m.failures < 0 ||
-        memchr(m.code, '\0', sizeof(m.code)) == NULL ||
+    if (m.heard_at < 0 || m.heard_at > AGENT_NUMBER_MAX || m.next_at < 0 || m.failures < 0 ||
+        m.failures > AGENT_NUMBER_MAX || memchr(m.code, '\0', sizeof(m.code)) == NULL ||
         memchr(m.text, '\0', sizeof(m.text)) == NULL)
         abort();
 }

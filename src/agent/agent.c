@@ -263,7 +263,8 @@ agent_round(struct agent *a, int64_t *ret_wait_s, struct rs_err *err)
     rs_code rc = RS_OK;
 
     /* A restart does not hurry; a time far ahead was written by a clock that was wrong. */
-    if (a->memory.next_at <= clock_now(a) || a->memory.next_at - clock_now(a) > 2 * REFUSED_WAIT_S)
+    if (a->memory.next_at <= clock_now(a) ||
+        a->memory.next_at - clock_now(a) > WEB_RETRY_MAX_S + a->config->retry_max_s)
         rc = do_due(a, err);
     *ret_wait_s = next_due(a);
     return rc;

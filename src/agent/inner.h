@@ -14,11 +14,12 @@
 #include "shared/uri.h"
 #include "x509/cert.h"
 
-#define AGENT_PATH_MAX  512
-#define AGENT_SLOTS     2 /* LDEVID(0) and LDEVID(1) */
-#define AGENT_TRUSTS    4 /* TRUST(0) to TRUST(3) are looked at */
-#define AGENT_FILE_MAX  131072
-#define AGENT_CERTS_MAX CLIENT_EST_CERTS_MAX
+#define AGENT_PATH_MAX   512
+#define AGENT_SLOTS      2 /* LDEVID(0) and LDEVID(1) */
+#define AGENT_TRUSTS     4 /* TRUST(0) to TRUST(3) are looked at */
+#define AGENT_FILE_MAX   131072
+#define AGENT_CERTS_MAX  CLIENT_EST_CERTS_MAX
+#define AGENT_NUMBER_MAX 253402300799 /* 9999-12-31 */
 
 struct chips;
 struct evp_pkey_st;

@@ -26,12 +26,13 @@ read_generation(const char *name, struct generation *g)
     return 1;
 }
 
+/* A count, or a time before the year 10000; anything else was not written by us. */
 static int64_t
 int_or(const json_t *j, const char *name)
 {
-    const json_t *v = json_object_get(j, name);
+    int64_t v = json_integer_value(json_object_get(j, name));
 
-    return json_is_integer(v) && json_integer_value(v) > 0 ? json_integer_value(v) : 0;
+    return v > 0 && v <= AGENT_NUMBER_MAX ? v : 0;
 }
 
 void

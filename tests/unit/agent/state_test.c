@@ -208,6 +208,33 @@ test_memory(void **state)
     assert_int_equal(rs_file_replace(path, rs_bytes_str("{\"heard\":"), 0644, NULL), RS_OK);
     restart();
     assert_int_equal(agent.memory.heard_at, 0);
+    /* Numbers that we never write: sums with them would not be numbers any more. */
+    assert_int_equal(rs_file_replace(path,
+                                     rs_bytes_str("{\"heard\":9223372036854775807,\"failures\":"
+                                                  "9223372036854775807,\"next\":-1,\"tried\":7}"),
+                                     0644, NULL),
+                     RS_OK);
+    restart();
+    assert_int_equal(agent.memory.heard_at, 0);
+    assert_int_equal(agent.memory.failures, 0);
+    assert_int_equal(agent.memory.next_at, 0);
+    assert_int_equal(agent.memory.tried_at, 7);
+}
+
+static void
+test_names_of_generations(void **state)
+{
+    static const char *const bad[] = {"",        "id-1",    "id-1-2",         "id-1-0x",
+                                      "id-01-0", "id- 1-0", "id-+1-0",        "id-1--0",
+                                      "id-1-00", "next-0",  "id-9999999999-0"};
+    struct generation g = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(read_generation(bad[i], &g));
+    assert_true(read_generation("id-17-1", &g));
+    assert_int_equal(g.number, 17);
+    assert_int_equal(g.slot, 1);
 }
 
 /* Renewals of a fleet are spread, each within its bounds and the same whenever it is asked. */
@@ -247,6 +274,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_complete_and_not_turned_to, make, drop),
         cmocka_unit_test_setup_teardown(test_half_of_one_counts_for_nothing, make, drop),
         cmocka_unit_test_setup_teardown(test_memory, make, drop),
+        cmocka_unit_test(test_names_of_generations),
         cmocka_unit_test_setup_teardown(test_when_to_renew, make, drop),
     };
 

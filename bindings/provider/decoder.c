@@ -98,23 +98,6 @@ const OSSL_DISPATCH pem_decoder_functions[] = {
 /* ---- DER ----------------------------------------------------------------------------------- */
 
 static int
-give_key(struct key *key, OSSL_CALLBACK *callback, void *arg)
-{
-    char type[] = "EC";
-    int object = OSSL_OBJECT_PKEY, ok;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, type, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &key, sizeof(key)),
-        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &object),
-        OSSL_PARAM_construct_end(),
-    };
-
-    ok = callback(params, arg);
-    key_free(key); /* NULL when it was taken */
-    return ok;
-}
-
-static int
 decode_reference(void *ctx, OSSL_CORE_BIO *core, int selection, OSSL_CALLBACK *callback, void *arg,
                  OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_arg)
 {
@@ -136,7 +119,7 @@ decode_reference(void *ctx, OSSL_CORE_BIO *core, int selection, OSSL_CALLBACK *c
     if (rot_reference_read(der, len, &ref) != ROT_OK)
         return 1;
     key = key_by_uri(p, &ref.parsed, ref.spki.p, ref.spki.len);
-    return key == NULL ? 0 : give_key(key, callback, arg);
+    return key == NULL ? 0 : key_give(key, callback, arg);
 }
 
 const OSSL_DISPATCH reference_decoder_functions[] = {

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
+#include <openssl/core_object.h>
+#include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include <rot/rot_driver.h>
@@ -20,6 +23,7 @@ key_new(struct provider *p)
     if (key == NULL)
         return NULL;
     key->provider = p;
+    key->self = key;
     key->count = 1;
     return key;
 }
@@ -104,6 +108,25 @@ key_by_uri(struct provider *p, const struct rot_uri *uri, const uint8_t *spki, s
         return key;
     key_free(key);
     return NULL;
+}
+
+int
+key_give(struct key *key, OSSL_CALLBACK *callback, void *arg)
+{
+    char type[] = "EC";
+    int object = OSSL_OBJECT_PKEY, is_taken = 0, ok;
+    struct handle handle = {key, &is_taken};
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &object),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, type, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &handle, sizeof(handle)),
+        OSSL_PARAM_construct_end(),
+    };
+
+    ok = callback(params, arg);
+    if (!is_taken)
+        key_free(key);
+    return ok;
 }
 
 const char *

@@ -28,18 +28,15 @@ keymgmt_free(void *key)
     key_free(key);
 }
 
-/* The store and the decoder leave a pointer to a key, whose owner is then whoever loads it. */
 static void *
 keymgmt_load(const void *reference, size_t size)
 {
-    struct key *key, **from;
+    const struct handle *handle = reference;
 
-    if (size != sizeof(key))
+    if (size != sizeof(*handle) || *handle->is_taken)
         return NULL;
-    memcpy(&from, &reference, sizeof(from));
-    key = *from;
-    *from = NULL;
-    return key;
+    *handle->is_taken = 1;
+    return handle->key;
 }
 
 static int
@@ -231,10 +228,9 @@ keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[])
 static void *
 keymgmt_dup(const void *keydata, int selection)
 {
-    struct key *key;
+    struct key *key = ((const struct key *)keydata)->self;
 
     (void)selection;
-    memcpy(&key, &keydata, sizeof(key));
     key_hold(key);
     return key;
 }

@@ -28,7 +28,6 @@ struct provider {
     const OSSL_CORE_HANDLE *handle;
     OSSL_LIB_CTX *ctx; /* of our own, with the provider "default": public keys and digests */
     OSSL_FUNC_core_new_error_fn *new_error;
-    OSSL_FUNC_core_set_error_debug_fn *set_debug;
     OSSL_FUNC_core_vset_error_fn *vset_error;
     CRYPTO_RWLOCK *guard; /* of kept */
     struct kept *kept;
@@ -53,6 +52,7 @@ int provider_lock(const struct provider *p, struct chips *chips, struct rot_chip
 /* A public key, and perhaps where its private half is.  Constant once it is made. */
 struct key {
     struct provider *provider;
+    struct key *self; /* for a copy, which is asked for by const */
     int count;
     struct chips *chips; /* NULL: public only; else kept by the provider */
     rot_object object;
@@ -63,6 +63,15 @@ struct key {
     size_t spki_len;
     EVP_PKEY *pub; /* in the provider's own context */
 };
+
+/* How a store or a decoder hands a key to OpenSSL, which loads it, or does not. */
+struct handle {
+    struct key *key;
+    int *is_taken;
+};
+
+/* Pass a key on by that way, with the object's type and data type; it is gone afterwards. */
+int key_give(struct key *key, OSSL_CALLBACK *callback, void *arg);
 
 /* An empty one, to import into. */
 struct key *key_new(struct provider *p);

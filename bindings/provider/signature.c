@@ -132,19 +132,22 @@ verify_digest(const struct signing *s, const uint8_t *sig, size_t sig_len, const
     return rc == 1;
 }
 
+/* A wire that failed is tried once more: a part that went away and came back is opened afresh. */
 static int
 sign_in_part(const struct signing *s, const uint8_t *digest, uint8_t *sig, size_t cap,
              size_t *ret_len)
 {
     struct rot_chip *chip;
-    uint32_t status;
-    rot_err rc;
+    uint32_t status = 0;
+    rot_err rc = ROT_E_BUS;
 
-    if (!provider_lock(s->provider, s->key->chips, &chip))
-        return 0;
-    rc = rot_sign_digest(chip, s->key->object, digest, s->key->size, sig, cap, ret_len);
-    status = rot_raw_status(chip);
-    chips_unlock(s->key->chips);
+    for (int tries = 0; tries < 2 && rc == ROT_E_BUS; tries++) {
+        if (!provider_lock(s->provider, s->key->chips, &chip))
+            return 0;
+        rc = rot_sign_digest(chip, s->key->object, digest, s->key->size, sig, cap, ret_len);
+        status = rot_raw_status(chip);
+        chips_unlock(s->key->chips);
+    }
     if (rc != ROT_OK)
         return provider_fail(s->provider, rc, "%s: sign: the part says %s, status word 0x%08x",
                              chips_name(s->key->chips), rot_err_name(rc), (unsigned)status);

@@ -289,21 +289,6 @@ gather(struct loader *l)
 /* ---- Giving it out ------------------------------------------------------------------------------ */
 
 static int
-give_key(struct key **key, OSSL_CALLBACK *callback, void *arg)
-{
-    char type[] = "EC";
-    int object = OSSL_OBJECT_PKEY;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &object),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, type, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, key, sizeof(*key)),
-        OSSL_PARAM_construct_end(),
-    };
-
-    return callback(params, arg);
-}
-
-static int
 give_certificate(struct item *item, OSSL_CALLBACK *callback, void *arg)
 {
     int object = OSSL_OBJECT_CERT;
@@ -322,14 +307,16 @@ store_load(void *ctx, OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBA
 {
     struct loader *l = ctx;
     struct item *item;
+    struct key *key;
 
     (void)passphrase;
     (void)passphrase_arg;
     if ((!l->is_gathered && !gather(l)) || l->next == l->count)
         return 0;
     item = &l->items[l->next++];
-    return item->key != NULL ? give_key(&item->key, callback, arg)
-                             : give_certificate(item, callback, arg);
+    key = item->key;
+    item->key = NULL;
+    return key != NULL ? key_give(key, callback, arg) : give_certificate(item, callback, arg);
 }
 
 static int

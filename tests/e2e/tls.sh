@@ -54,9 +54,12 @@ check "the module loads" sh -c "OPENSSL_CONF=$WORK/openssl.cnf openssl list -pro
     echo "listen $SOCK"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
     echo "chip b1/u1 blank608b"
 } >"$WORK/panel"
-"$ROTSIM" panel "$WORK/panel" >>"$WORK/rot-sim.log" 2>&1 &
-SIM=$!
-wait_for 10 "$ROTSIM" list --socket "$SOCK" || bad "rot-sim answers"
+start_sim() {
+    "$ROTSIM" panel "$WORK/panel" >>"$WORK/rot-sim.log" 2>&1 &
+    SIM=$!
+    wait_for 10 "$ROTSIM" list --socket "$SOCK" || bad "rot-sim answers"
+}
+start_sim
 rs station create sz-1 --json | member token >"$WORK/token"
 chmod 600 "$WORK/token"
 "$STATION" --data "$WORK/sz-1" enroll "https://$DEVICES" --name sz-1 --token "$WORK/token" \
@@ -184,6 +187,26 @@ says "after the part made another it signs nothing" 'not by the key that was nam
     with openssl dgst -sha256 -sign "$WORK/again.ref" -out "$WORK/again.sig" "$WORK/panel"
 says "a private key does not come out" '' with openssl pkey -in "$(uri soft private)"
 says "SHA-1 is not signed" 'is not signed' with openssl dgst -sha1 -sign "$WORK/soft.ref" -out "$WORK/x" "$WORK/panel"
+
+# ---- A server's key ----------------------------------------------------------------------------------
+
+echo "a server with its key in a part"
+read -r -a port < <(free_ports 1)
+OPENSSL_CONF=$WORK/openssl.cnf openssl s_server -accept "127.0.0.1:${port[0]}" -cert "$WORK/atecc.pem" \
+    -key "$WORK/atecc.ref" -www >"$WORK/rot_server.log" 2>&1 &
+SERVERS+=($!)
+wait_for 10 grep -q ACCEPT "$WORK/rot_server.log" || bad "it listens"
+reached() { # by openssl without the provider; that an IDevID is for clients is not the question
+    echo | timeout 60 openssl s_client -connect "localhost:${port[0]}" -CAfile "$WORK/clients.pem" \
+        -purpose any -verify_return_error
+}
+check "it is reached" reached
+kill "$SIM" && wait "$SIM" 2>/dev/null
+rm -f "$SOCK"
+says "not while the part is away" 'alert|error' reached
+check "it says why" grep -q 'does not answer' "$WORK/rot_server.log"
+start_sim
+check "and again when it is back" reached
 
 # ---- Many at once -----------------------------------------------------------------------------------
 

@@ -31,5 +31,5 @@ tidy_one() { # FILE
 export -f tidy_one
 export build clean
 
-git ls-files 'src/*.c' 'librot/*.c' 'sims/*.c' 'cmd/*.c' |
+git ls-files 'src/*.c' 'librot/*.c' 'bindings/*.c' 'sims/*.c' 'cmd/*.c' |
     xargs -P "${JOBS:-2}" -I{} bash -c 'tidy_one "$1"' - {}

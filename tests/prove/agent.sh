@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# SIGKILL at every system call, and power cuts at every write and at every command of the chip, while
-# a device enrols, renews, re-keys and follows a new root: one working identity at every point, the
-# next renewal succeeds, and a renewal costs at most 20 writes.
+# SIGKILL at every system call, and power cuts at every write of the host and at every command of the
+# chip, while a device enrols, renews, re-keys and follows a new root: one working identity at every
+# point, the next run succeeds, and a renewal costs at most 20 writes.
 #
-#   tests/prove/agent.sh [--short] [--only WORD] [--seed N]
+#   tests/prove/agent.sh [--short] [--only WORDS] [--seed N]
 #
-# --short: some dozens of points of each kind, for a look.  --only WORD: scenarios and parts whose
-# name has it.  RS_BUILD: build directory with faults (default: build/prove-agent, made here).
-# RS_SEED, RS_FIGURES as for every proof.
+# --short: every point where something changes, few others.  --only: a regular expression over
+# PART/SCENARIO, of the parts writes, kill, cut, chip, tpm.  RS_BUILD: build directory with faults
+# (default: build/prove-agent, made here).  RS_SEED, RS_FIGURES as for every proof.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-command -v strace >/dev/null || "$root/dev" setup prove || exit 1
+command -v strace >/dev/null && command -v swtpm_setup >/dev/null || "$root/dev" setup prove || exit 1
 if [ -z "${RS_BUILD:-}" ]; then
     [ -f "$BIN/build.ninja" ] ||
         meson setup "$BIN" "$root" -Dbuildtype=release -Dfaults=true -Dtests=false >/dev/null || exit 1

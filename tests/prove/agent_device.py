@@ -12,9 +12,11 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import agent_disk
 
+PROBLEMS_MOST = 10
 PATIENCE = 120  # seconds, for a program on a loaded machine
 FILES = ("ldevid.pem", "chain.pem", "ldevid.key")
 
@@ -30,6 +32,41 @@ def tail(p):
 
 class Broken(Exception):
     """The claim does not hold here."""
+
+
+problems = []
+lock = threading.Lock()
+
+
+def problem(o, device, where, text):
+    """Note it, and keep the device's disk as it is."""
+    with lock:
+        problems.append("%s: %s" % (where, text))
+        print("  FAIL %s: %s" % (where, text), flush=True)
+        kept = "%s/evidence/%d" % (o.work, len(problems))
+        os.makedirs(kept)
+        if device:
+            shutil.copytree(device.folder, kept + "/device", symlinks=True)
+        with open(kept + "/what", "w") as f:
+            f.write("%s: %s\n" % (where, text))
+
+
+def enough():
+    return len(problems) >= PROBLEMS_MOST
+
+
+def each(o, work):
+    """work(worker) on all workers at once; what they raise is a problem."""
+    def guarded(k):
+        try:
+            work(k)
+        except Exception as e:  # a thread must not end in silence
+            problem(o, None, "worker %d" % k, repr(e))
+    threads = [threading.Thread(target=guarded, args=(k,)) for k in range(o.workers)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
 
 
 class Device:
@@ -192,3 +229,18 @@ class Device:
 
 def pems(data):
     return re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.S)
+
+
+def make_board(o, device, order, serial):
+    """A board from the line: IDevID, and the root in its chip."""
+    p = run([o.station, "--data", o.work + "/sz-1", "run", "--once", "--ui", "plain", "--wait", "60", "--order",
+             order, "--serial", serial, "--fixture", "1=" + device.chip], env=device.env)
+    if p.returncode != 0:
+        raise SystemExit("agent: board %s: %s" % (serial, tail(p)))
+    p = device.openssl("storeutl", "-certs", device.object("idevid", type="cert"), provider=True)
+    pem = device.folder + "/idevid.pem"
+    with open(pem, "wb") as f:
+        f.write(pems(p.stdout)[0])
+    device.idevid = device.folder + "/idevid.pub"
+    if device.openssl("x509", "-in", pem, "-noout", "-pubkey", "-out", device.idevid).returncode != 0:
+        raise SystemExit("agent: board %s has no IDevID" % serial)

@@ -9,7 +9,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 export TMPDIR=${RS_BENCH_DIR:-$PWD/build/bench}
-count=${1:-1000}
+count=${1:-1280}
 rounds=6 # the first one warms up
 . tests/e2e/lib.sh
 . bench/lib/trixie.sh
@@ -65,4 +65,4 @@ STORED_PID=$peer
 BIN=$BIN WORK=$WORK DATA=$DATA SIGNER=$(find_program rootsmith-signer) PLAIN=$PLAIN PLAIN_PID=$PLAIN_PID \
     STORED=$STORED STORED_PID=$STORED_PID SERVER=0 python3 bench/lib/peers.py "$count" || exit 1
 stored=$(sqlite3 "$CHROOT_DIR/certs.db" 'SELECT count(*) FROM certificates')
-[ "$stored" = $((count * rounds)) ] || { echo "the store of cfssl has $stored"; exit 1; }
+[ "$stored" = $((count / 5 * rounds)) ] || { echo "the store of cfssl has $stored"; exit 1; }

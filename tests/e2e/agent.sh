@@ -181,6 +181,17 @@ same "and attested" attested "$(rs device show E-1 --json | member chip.provenan
 check "renews over a new key" field E-1 vault renew
 check "its certificate is good" is_served E-1
 
+echo "a new root"
+check "the root rolls over" rs ca rollover acme-root
+roots() { "$@" status --json | member trust.roots; }
+same "before: one root" "1 1 1" "$(roots soft G-1) $(roots agent A-1 "sim:$SOCK#b1/u1") $(roots field E-1 vault)"
+check "a soft board follows" soft G-1 trust
+check "an ATECC608B follows" agent A-1 "sim:$SOCK#b1/u1" trust
+check "a TPM follows" field E-1 vault trust
+same "after: two, in the chip" "2 2 2" "$(roots soft G-1) $(roots agent A-1 "sim:$SOCK#b1/u1") $(roots field E-1 vault)"
+check "and again: nothing to do" soft G-1 trust
+check "all goes on" soft G-1 renew
+
 echo "expired, revoked"
 board o-soft G-2 "soft:$WORK/G-2.rot" || bad "board G-2"
 check "G-2 enrols" soft G-2 enroll

@@ -198,32 +198,33 @@ a_part_in_foreign_hands(void **state)
 
 static int *inside, *total; /* shared by processes */
 
-static void
+/* Yes when nobody else was inside in any round. */
+static int
 work(struct chips *c)
 {
     struct rot_chip *chip;
     uint64_t value;
+    int ok = 1;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; ok && i < ROUNDS; i++) {
         if (chips_lock(c, &chip) != ROT_OK)
-            abort();
-        if (__atomic_add_fetch(inside, 1, __ATOMIC_SEQ_CST) != 1)
-            abort();
-        if (rot_counter_increment(chip, ROT_COUNTER(0), &value) != ROT_OK)
-            abort();
+            return 0;
+        ok = __atomic_add_fetch(inside, 1, __ATOMIC_SEQ_CST) == 1 &&
+             rot_counter_increment(chip, ROT_COUNTER(0), &value) == ROT_OK;
         (void)__atomic_add_fetch(total, 1, __ATOMIC_SEQ_CST);
         (void)__atomic_sub_fetch(inside, 1, __ATOMIC_SEQ_CST);
         chips_unlock(c);
     }
+    return ok;
 }
 
 static void *
 work_thread(void *arg)
 {
-    struct chips *c = take(name);
+    struct chips *c = NULL;
+    int *ok = arg;
 
-    (void)arg;
-    work(c);
+    *ok = chips_take(name, &c, NULL) == ROT_OK && work(c);
     chips_drop(c);
     return NULL;
 }
@@ -237,27 +238,27 @@ one_at_a_time(void **state)
     pthread_t threads[3];
     pid_t child[2];
     uint64_t value = 0;
-    int status;
+    int status, ok[3] = {0};
 
     (void)state;
     assert_ptr_not_equal(shared, MAP_FAILED);
     inside = &shared[0];
     total = &shared[1];
-    (void)setenv("ROOTSMITH_LOCK_WAIT", "600", 1);
+    (void)setenv("ROOTSMITH_LOCK_WAIT", "60", 1);
     assert_int_equal(chips_lock(c, &chip), ROT_OK); /* open in the parent, and in no child */
     chips_unlock(c);
     for (size_t i = 0; i < 2; i++) {
         child[i] = fork();
         if (child[i] == 0) {
-            work(c);
-            _exit(0);
+            _exit(work(c) ? 0 : 1);
         }
         assert_true(child[i] > 0);
     }
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, work_thread, NULL), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, work_thread, &ok[i]), 0);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_true(ok[0] && ok[1] && ok[2]);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(waitpid(child[i], &status, 0), child[i]);
         assert_int_equal(status, 0);

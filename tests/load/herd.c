@@ -43,6 +43,7 @@ struct device {
     double renewed_at; /* seconds after the server came back */
     unsigned tries, answers;
     float took_ms[TRIES_MAX];
+    char early[TRIES_MAX]; /* it began while the server was starting, and waited for that too */
 };
 
 static struct {
@@ -209,8 +210,11 @@ try_renewal(struct device *d, double *ret_later)
                        d->renewal.body_len, &body, &len);
     d->tries++;
     *ret_later = 0;
-    if (status != 0 && d->answers < TRIES_MAX)
+    if (status != 0 && d->answers < TRIES_MAX) {
+        double back = atomic_load(&h.back_at);
+        d->early[d->answers] = back == 0 || start < back;
         d->took_ms[d->answers++] = (float)((now_s() - start) * 1e3);
+    }
     if (status == 200) {
         note_renewal(d, body, len);
     } else if (status == 0) {
@@ -251,36 +255,49 @@ by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* 0.99: what 99 of 100 took at most; sorts. */
+static double
+share_of(float *took, size_t n, double share)
+{
+    qsort(took, n, sizeof(*took), by_size);
+    return n > 0 ? (double)took[(size_t)((double)(n - 1) * share)] : 0;
+}
+
 static int
 report(const char *path)
 {
     float *took = malloc(h.count * TRIES_MAX * sizeof(*took));
-    double last = 0, p50, p99, max;
-    size_t n = 0;
+    float *up = malloc(h.count * TRIES_MAX * sizeof(*up)); /* without the early ones */
+    double last = 0, p50, p99;
+    size_t n = 0, n_up = 0;
     FILE *f;
 
-    if (took == NULL)
+    if (took == NULL || up == NULL)
         die("no memory");
     for (size_t i = 0; i < h.count; i++) {
         const struct device *d = &h.devices[i];
-        memcpy(took + n, d->took_ms, d->answers * sizeof(*took));
-        n += d->answers;
+        for (unsigned k = 0; k < d->answers; k++) {
+            took[n++] = d->took_ms[k];
+            if (!d->early[k])
+                up[n_up++] = d->took_ms[k];
+        }
         last = d->renewed && d->renewed_at > last ? d->renewed_at : last;
     }
-    qsort(took, n, sizeof(*took), by_size);
-    p50 = n > 0 ? (double)took[n / 2] : 0;
-    p99 = n > 0 ? (double)took[n * 99 / 100] : 0;
-    max = n > 0 ? (double)took[n - 1] : 0;
+    p50 = share_of(took, n, 0.5);
+    p99 = share_of(took, n, 0.99);
     f = fopen(path, "w");
     if (f == NULL)
         die("the figures cannot be written");
     (void)fprintf(f,
                   "{\"devices\": %zu, \"renewed\": %u, \"last_s\": %.1f, \"bound_s\": %.0f, "
                   "\"first_s\": %.0f, \"p50_ms\": %.1f, \"p99_ms\": %.1f, \"max_ms\": %.1f, "
-                  "\"answers\": %zu, \"server_away\": %u, \"told_later\": %u, \"refused\": %u}\n",
-                  h.count, atomic_load(&h.renewed), last, h.bound_s, h.first_s, p50, p99, max, n,
-                  atomic_load(&h.down), atomic_load(&h.shed), atomic_load(&h.refused));
+                  "\"p99_up_ms\": %.1f, \"while_starting\": %zu, \"answers\": %zu, "
+                  "\"server_away\": %u, \"told_later\": %u, \"refused\": %u}\n",
+                  h.count, atomic_load(&h.renewed), last, h.bound_s, h.first_s, p50, p99,
+                  share_of(took, n, 1), share_of(up, n_up, 0.99), n - n_up, n, atomic_load(&h.down),
+                  atomic_load(&h.shed), atomic_load(&h.refused));
     free(took);
+    free(up);
     return fclose(f) == 0 && atomic_load(&h.renewed) == h.count && atomic_load(&h.refused) == 0;
 }
 

@@ -197,6 +197,13 @@ cas() { # LABEL: what cacerts has, one file each in $WORK/cas
 refused "an issuing CA is no root" usage rs ca rollover acme-devices
 refused "a CA that is not there" issuer.unknown rs ca rollover acme-none
 same "before: two certificates" "$(cas pump-9)" 2
+agent() { # VERB...: a device in the field, with a software chip
+    ROOTSMITH_LOCK_DIR=$WORK "$(find_program rootsmith-agent)" --server "https://$DEVICES" \
+        --rot "soft:$WORK/field.rot" --state "$WORK/field" --name F-1 --label pump-9 --trust "$WORK/root.pem" "$@"
+}
+rs token create --device F-1 --product pump-9 --json | member token >"$WORK/field.code"
+chmod 600 "$WORK/field.code"
+check "a device from before" agent --token "$WORK/field.code" enroll
 check "tried, it would" bash -c "$(find_program rootsmith) ca rollover acme-root --dry-run | grep -q acme-root-2"
 check "rolled over" rs ca rollover acme-root
 same "old, new, oldWithNew, newWithOld, and the issuing CA" "$(cas pump-9)" 5
@@ -224,6 +231,9 @@ check "newWithOld is by the old key" link_cert "$WORK/root2.pem" "$WORK/root.pem
 check "oldWithNew is by the new key" link_cert "$WORK/root.pem" "$WORK/root2.pem"
 check "the new root has a list" curl -sSf "http://$HTTP/crl/acme-root-2.crl" -o "$WORK/root2.crl"
 check "which openssl verifies" bash -c "openssl crl -inform DER -in '$WORK/root2.crl' -noout -CAfile '$WORK/root2.pem' 2>&1 | grep -q 'verify OK'"
+check "the device follows its root" agent trust
+same "and believes both" "$(grep -c BEGIN "$WORK/field/trust.pem")" 2
+check "it renews" agent renew
 check "enrolment goes on" est P9-1 pump-9 simpleenroll "$WORK/later.csr" "$WORK/later.pem"
 enrol_station sz-9 && ok "a station enrols and checks the root it is given" || bad "a station after the roll-over"
 stop_server

@@ -616,9 +616,12 @@ add_found(void *arg, const char *name)
     char uri[64];
     unsigned bus;
 
-    if (sscanf(name, "i2c-%u", &bus) != 1)
+    if (strcmp(name, "tpmrm0") == 0)
+        (void)snprintf(uri, sizeof(uri), "tpm");
+    else if (sscanf(name, "i2c-%u", &bus) == 1)
+        (void)snprintf(uri, sizeof(uri), "i2c:%u:0x60", bus);
+    else
         return 0;
-    (void)snprintf(uri, sizeof(uri), "i2c:%u:0x60", bus);
     memset(&lin, 0, sizeof(lin));
     if (rot_linux_open(&lin, uri) == ROT_OK && rot_open(&chip, &lin.setup) == ROT_OK) {
         if (rot_identify(&chip, &id) == ROT_OK)
@@ -630,7 +633,7 @@ add_found(void *arg, const char *name)
     return 0;
 }
 
-/* Every I2C bus, at the address that parts have when they are new. */
+/* The TPM of this machine; every I2C bus, at the address that parts have when they are new. */
 int
 verb_chip_scan(struct cli *cli, const struct cli_args *args)
 {

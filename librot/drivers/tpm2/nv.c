@@ -34,7 +34,10 @@ store_u32(uint8_t *p, uint32_t v)
 void
 tpm2_put_trailer(uint8_t out[TPM2_TRAILER], uint32_t sequence)
 {
-    memcpy(out, "RS\x01\x00", 4);
+    out[0] = 'R';
+    out[1] = 'S';
+    out[2] = 1;
+    out[3] = 0;
     store_u32(out + 4, sequence);
 }
 

@@ -438,6 +438,20 @@ number_of(const char *text)
     return h;
 }
 
+/* A new lock file may be used by the group that the folder is for, whatever the umask. */
+static int
+make_lock_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat folder;
+
+    if (fd < 0)
+        return errno == EEXIST ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (stat(lock_directory(), &folder) == 0)
+        (void)fchmod(fd, 0600 | (folder.st_mode & 0060));
+    return fd;
+}
+
 static rot_err
 open_lock_file(struct chips *c)
 {
@@ -452,7 +466,7 @@ open_lock_file(struct chips *c)
     /* First without O_CREAT: the kernel refuses that for other people's files in /run/lock. */
     c->lock_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (c->lock_fd < 0 && errno == ENOENT)
-        c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+        c->lock_fd = make_lock_file(path);
     if (c->lock_fd >= 0 && fstat(c->lock_fd, &st) == 0 && S_ISREG(st.st_mode))
         return ROT_OK;
     if (c->lock_fd >= 0)

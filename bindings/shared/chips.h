@@ -22,8 +22,8 @@
  *
  * Between processes a lock file does it, one for each part: in
  * $ROOTSMITH_LOCK_DIR, else $XDG_RUNTIME_DIR, else /run/lock.  Programs that
- * run as different users and share a part must name one directory that all of
- * them can write.  Threads are served in the order in which they came, and a
+ * run as different users and share a part must name one directory that is for
+ * a group of theirs (mode 2770).  Threads are served in the order in which they came, and a
  * process that waits is let in before the one that just had the part comes
  * back.  Nobody waits longer than CHIPS_WAIT_S ($ROOTSMITH_LOCK_WAIT: other
  * seconds, 0 to 3600); then ROT_BUSY.

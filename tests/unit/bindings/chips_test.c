@@ -192,6 +192,56 @@ a_part_in_foreign_hands(void **state)
     chips_drop(c);
 }
 
+/* The lock file is for those whom its folder is for, and never for all. */
+static void
+who_may_lock(void **state)
+{
+    static const mode_t folders[] = {0700, 0777, 0770}, files[] = {0600, 0660, 0660};
+    struct chips *c;
+    struct rot_chip *chip;
+    char path[512];
+    struct dirent *e;
+    struct stat st;
+    DIR *d;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(chmod(dir, folders[i]), 0);
+        c = take(name);
+        assert_int_equal(chips_lock(c, &chip), ROT_OK);
+        chips_unlock(c);
+        chips_drop(c);
+        d = opendir(dir);
+        while (d != NULL && (e = readdir(d)) != NULL) {
+            if (strncmp(e->d_name, "rootsmith-", 10) != 0)
+                continue;
+            (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+            assert_int_equal(stat(path, &st), 0);
+            assert_int_equal(st.st_mode & 0777, files[i]);
+            assert_int_equal(unlink(path), 0);
+        }
+        (void)closedir(d);
+    }
+    /* What is no file of its own is not taken for one. */
+    c = take(name);
+    assert_int_equal(chips_lock(c, &chip), ROT_OK);
+    chips_unlock(c);
+    chips_drop(c);
+    d = opendir(dir);
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        if (strncmp(e->d_name, "rootsmith-", 10) == 0) {
+            (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+            assert_int_equal(unlink(path), 0);
+            assert_int_equal(symlink("/dev/null", path), 0);
+        }
+    }
+    (void)closedir(d);
+    c = take(name);
+    assert_int_equal(chips_lock(c, &chip), ROT_E_BUS);
+    assert_non_null(strstr(chips_error(), "lock file"));
+    chips_drop(c);
+}
+
 /* ---- Many at once ----------------------------------------------------------------- */
 
 #define ROUNDS 40
@@ -313,6 +363,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_name_is_one_part, make_place, remove_place),
         cmocka_unit_test_setup_teardown(who_waits_in_vain, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_part_in_foreign_hands, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(who_may_lock, make_place, remove_place),
         cmocka_unit_test_setup_teardown(one_at_a_time, make_place, remove_place),
         cmocka_unit_test_setup_teardown(the_childs_own, make_place, remove_place),
     };

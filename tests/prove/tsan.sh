@@ -78,7 +78,7 @@ fi
 at=$SECONDS
 options unit
 suites=()
-for s in base crypto keys ledger store signer pki http client server station librot librot_atecc sims; do
+for s in base crypto keys ledger store signer pki http client server station librot librot_atecc bindings sims; do
     [ -d "$root/tests/unit/$s" ] && suites+=(--suite "$s")
 done
 status=0

@@ -294,7 +294,7 @@ one_at_a_time(void **state)
     assert_ptr_not_equal(shared, MAP_FAILED);
     inside = &shared[0];
     total = &shared[1];
-    (void)setenv("ROOTSMITH_LOCK_WAIT", "60", 1);
+    (void)setenv("ROOTSMITH_LOCK_WAIT", "20", 1);
     assert_int_equal(chips_lock(c, &chip), ROT_OK); /* open in the parent, and in no child */
     chips_unlock(c);
     for (size_t i = 0; i < 2; i++) {

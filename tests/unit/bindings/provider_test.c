@@ -129,7 +129,7 @@ set_up(void **state)
     assert_non_null(mkdtemp(dir));
     (void)snprintf(chip_name, sizeof(chip_name), "soft:%s/a.rot", dir);
     (void)setenv("ROOTSMITH_LOCK_DIR", dir, 1);
-    (void)setenv("ROOTSMITH_LOCK_WAIT", "60", 1);
+    (void)setenv("ROOTSMITH_LOCK_WAIT", "20", 1);
     ctx = OSSL_LIB_CTX_new();
     standard = OSSL_PROVIDER_load(ctx, "default");
     assert_int_equal(OSSL_PROVIDER_add_builtin(ctx, "rot", rot_provider_init), 1);

@@ -19,6 +19,7 @@
 
 #define FAMILY_2_0 0x322e3000u /* "2.0" */
 #define CHUNK_MIN  64u
+#define CHUNK_SAFE 512u
 
 static rot_err
 property(struct rot_chip *chip, uint32_t which, uint32_t *ret_value)
@@ -43,16 +44,28 @@ property(struct rot_chip *chip, uint32_t which, uint32_t *ret_value)
     return tpm2_get_end(&r);
 }
 
+/* The size of a buffer; old TPMs do not tell, and answer with the property that follows. */
+static rot_err
+buffer_size(struct rot_chip *chip, uint32_t which, uint32_t *ret_size)
+{
+    rot_err rc = property(chip, which, ret_size);
+
+    if (rc != ROT_E_FORMAT)
+        return rc;
+    *ret_size = CHUNK_SAFE;
+    return ROT_OK;
+}
+
 /* Bytes that one data parameter may have: the TPM's buffers, within ours. */
 static rot_err
 find_chunk(struct rot_chip *chip)
 {
     struct tpm2_state *s = tpm2_of(chip);
     uint32_t nv = 0, input = 0, chunk = TPM2_CHUNK;
-    rot_err rc = property(chip, PT_NV_BUFFER_MAX, &nv);
+    rot_err rc = buffer_size(chip, PT_NV_BUFFER_MAX, &nv);
 
     if (rc == ROT_OK)
-        rc = property(chip, PT_INPUT_BUFFER, &input);
+        rc = buffer_size(chip, PT_INPUT_BUFFER, &input);
     if (rc != ROT_OK)
         return rc;
     chunk = nv < chunk ? nv : chunk;

@@ -164,6 +164,7 @@ take_mac(struct rot_chip *chip, uint8_t mac[TPM2_HASH])
     if (r.is_bad || b.len != TPM2_HASH)
         return ROT_E_FORMAT;
     memcpy(mac, b.p, TPM2_HASH);
+    rot_wipe_memory(tpm2_of(chip)->rx, sizeof(tpm2_of(chip)->rx)); /* it may be a derived key */
     return ROT_OK;
 }
 

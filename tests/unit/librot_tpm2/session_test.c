@@ -599,6 +599,61 @@ another_part_is_noticed(void **state)
     assert_int_equal(rot_open(&chip, &chip.setup), ROT_OK);
 }
 
+static uint32_t told_buffer; /* 0: the property that follows is told instead */
+
+static void
+tell_buffer(void *arg, uint32_t cc, struct fake_answer *a)
+{
+    (void)arg;
+    if (cc != TPM2_CC_GET_CAPABILITY || a->len != 17 || a->params[11] != 1 ||
+        (a->params[12] != 0x2c && a->params[12] != 0x0d))
+        return;
+    if (told_buffer == 0)
+        a->params[12]++;
+    a->params[15] = (uint8_t)(told_buffer >> 8);
+    a->params[16] = (uint8_t)told_buffer;
+}
+
+/* Buffers of any size from 64 bytes on; and those of old TPMs, which do not tell theirs. */
+static void
+buffers_are_kept_to(void **state)
+{
+    static const uint32_t sizes[] = {64, 100, 512, 1000, 0};
+    static uint8_t data[900], back[1000];
+    uint8_t mac[32];
+    size_t n = 0;
+
+    (void)state;
+    memset(data, 0x3c, sizeof(data));
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t want = sizes[i] == 0 ? 512 : sizes[i];
+
+        told_buffer = sizes[i];
+        rot_close(&chip);
+        tpm.lie = tell_buffer;
+        assert_int_equal(rot_open(&chip, &chip.setup), ROT_OK);
+        memset(tpm.seen, 0, sizeof(tpm.seen));
+        assert_int_equal(rot_object_write(&chip, ROT_DATA(1), ROT_PART_DATA, 0, data, 900, 900, &n),
+                         ROT_OK);
+        assert_int_equal(tpm.seen[TPM2_CC_NV_WRITE], (900 + want - 9) / (want - 8));
+        assert_int_equal(
+            rot_object_read(&chip, ROT_DATA(1), ROT_PART_DATA, 0, back, sizeof(back), &n), ROT_OK);
+        assert_int_equal(n, 900);
+        assert_memory_equal(back, data, n);
+        assert_int_equal(
+            rot_key_generate(&chip, ROT_SESSION(0), ROT_ALG_HMAC_SHA256, back, 100, &n), ROT_OK);
+        assert_int_equal(rot_mac(&chip, ROT_SESSION(0), data, 900, mac, sizeof(mac), &n), ROT_OK);
+        assert_int_equal(tpm.seen[TPM2_CC_SEQUENCE_UPDATE], want >= 900 ? 0 : (900 - 1) / want);
+        data[0]++;
+    }
+    rot_close(&chip);
+    told_buffer = 63;
+    assert_int_equal(rot_open(&chip, &chip.setup), ROT_E_WRONG_PART);
+    tpm.lie = NULL;
+    assert_int_equal(rot_open(&chip, &chip.setup), ROT_OK);
+    assert_int_equal(tpm.wrong_hmacs, 0);
+}
+
 int
 main(void)
 {
@@ -622,6 +677,7 @@ main(void)
         TEST(a_key_under_another_name_is_none),
         TEST(padding_never_shows),
         TEST(another_part_is_noticed),
+        TEST(buffers_are_kept_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

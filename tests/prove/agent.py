@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
+import base64
 import collections
 import json
 import os
@@ -278,8 +279,7 @@ def cuts_of(s, d, rng):
     for n in range(len(calls) + 1):
         if n < len(calls) and not disk.do(calls[n]):
             continue
-        for way in agent_disk.WAYS:
-            left = disk.after_cut(way, rng)
+        for way, left in disk.after_cut(rng):
             last = n == len(calls)
             if (repr(left), last) not in seen:
                 seen.add((repr(left), last))
@@ -313,6 +313,95 @@ def cut_all(o, make, count, figures):
         scenarios[0].name, tally["cuts"], time.time() - began), flush=True)
 
 
+# ---- Teeth -----------------------------------------------------------------------------------------------
+
+
+def disks_of(d, calls, began):
+    """All disks that cuts during these calls can leave."""
+    disk = agent_disk.Disk(began)
+    disk.folder = d.disk
+    for n in range(len(calls) + 1):
+        if n == len(calls) or disk.do(calls[n]):
+            yield from (left for _, left in disk.after_cut(random.Random(n)))
+
+
+def is_noticed(d, calls, began, good):
+    """Does a disk that only these calls can leave fail the judge?"""
+    seen = set(good)
+    for left in disks_of(d, calls, began):
+        if repr(left) in seen:
+            continue
+        seen.add(repr(left))
+        agent_disk.put(d.disk, left)
+        try:
+            d.judge()
+        except Broken:
+            return 1
+    return 0
+
+
+def missing_syncs(o, s, figures):
+    """A run that leaves out one of its syncs is a run that can lose the identity, and is found out."""
+    d = s.device
+    s.restore()
+    began = d.folder + "/at-" + s.baseline
+    calls = d.writes(*s.verb)
+    d.had_identity = True
+    good = [repr(left) for left in disks_of(d, calls, began)]
+    found, quiet = [], []
+    for n, call in enumerate(calls):
+        if call.name != "fsync" or not call.of().startswith(d.disk):
+            continue
+        name = re.sub(r"\d+", "N", call.of()[len(d.disk) + 1:])
+        noticed = is_noticed(d, calls[:n] + calls[n + 1:], began, good)
+        (found if noticed else quiet).append(name)
+    for name in ["state/next-N/" + f for f in ("ldevid.pem", "chain.pem", "ldevid.key")] + ["state/next-N"]:
+        if name not in found:
+            problem(o, d, "teeth", "nobody notices that %s is not synced" % name)
+    figures["syncs_needed"], figures["syncs_spare"] = len(found), len(quiet)
+    print("  teeth      %d syncs left out one at a time are noticed; %d for tidiness: %s" % (
+        len(found), len(quiet), ", ".join(sorted(set(quiet)))), flush=True)
+
+
+def spoiled(o, s, figures):
+    """Disks that are broken in ways a judge must see."""
+    d = s.device
+    link = d.state + "/current"
+
+    def put(path, data):
+        with open(path, "wb") as f:
+            f.write(data)
+
+    def relink(to):
+        os.unlink(link)
+        if to:
+            os.symlink(to, link)
+
+    def other_key():
+        text = open(link + "/ldevid.key").read()
+        body = base64.b64decode("".join(text.splitlines()[1:-1])).replace(b"ldevid/0", b"ldevid/1")
+        put(link + "/ldevid.key", b"-----BEGIN ROT KEY REFERENCE-----\n" + base64.encodebytes(body) +
+            b"-----END ROT KEY REFERENCE-----\n")
+
+    ways = (lambda: relink(None), lambda: relink("id-99-0"), lambda: put(link + "/ldevid.key", b""),
+            lambda: put(link + "/ldevid.pem", open(link + "/ldevid.pem", "rb").read()[:300]),
+            lambda: put(link + "/chain.pem", b""), lambda: os.unlink(d.state + "/ldevid.pem"), other_key,
+            lambda: put(link + "/ldevid.pem", open(d.folder + "/idevid.pem", "rb").read()),
+            lambda: shutil.copytree("%s/at-blank/chip" % d.folder, d.disk + "/chip", dirs_exist_ok=True))
+    found = 0
+    for n, way in enumerate(ways):
+        s.restore()
+        d.had_identity = True
+        way()
+        try:
+            d.judge()
+            problem(o, d, "teeth", "the judge is content with spoiled disk %d" % n)
+        except Broken:
+            found += 1
+    figures["spoiled_found"] = found
+    print("  teeth      %d of %d spoiled disks are found" % (found, len(ways)), flush=True)
+
+
 def run_parts(o, figures):
     count = collections.Counter(kills=0, recovered=0, host_cuts=0, chip_cuts=0)
     boards = [soft_board(o, k) for k in range(o.workers)]
@@ -335,6 +424,10 @@ def run_parts(o, figures):
             Scenario("round", b, "enrolled", ["--config", config, "run", "--once"], True, clock="+100000"),
             Scenario("roll-over", r, "enrolled", ["trust"], True, again=["trust"], after=check_roll),
         ]
+    if re.search(o.only, "teeth/"):
+        rekey = [s for s in plan(0) if s.name == "re-key"][0]
+        spoiled(o, rekey, figures)
+        missing_syncs(o, rekey, figures)
     lasting = [n for n, s in enumerate(plan(0)) if s.before is None]
     parts = (("writes", lasting, lambda make: count_writes(o, make, figures)),
              ("kill", range(len(plan(0))), lambda make: kill_all(o, make, count, figures)),

@@ -6,7 +6,7 @@
 #   tests/prove/agent.sh [--short] [--only WORDS] [--seed N]
 #
 # --short: every point where something changes, few others.  --only: a regular expression over
-# PART/SCENARIO, of the parts writes, kill, cut, chip, tpm.  RS_BUILD: build directory with faults
+# PART/SCENARIO, of the parts teeth, writes, kill, cut, chip, tpm.  RS_BUILD: build directory with faults
 # (default: build/prove-agent, made here).  RS_SEED, RS_FIGURES as for every proof.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
@@ -25,12 +25,13 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-command -v strace >/dev/null && command -v swtpm_setup >/dev/null || "$root/dev" setup prove || exit 1
 if [ -z "${RS_BUILD:-}" ]; then
+    "$root/dev" setup build prove || exit 1
     [ -f "$BIN/build.ninja" ] ||
         meson setup "$BIN" "$root" -Dbuildtype=release -Dfaults=true -Dtests=false >/dev/null || exit 1
     ninja -C "$BIN" >"$BIN.log" 2>&1 || { grep -E 'error|FAILED' "$BIN.log" | head; exit 1; }
 fi
+command -v strace >/dev/null || { echo "no strace: ./dev setup prove"; exit 77; }
 . "$here/../e2e/lib.sh"
 SIM=
 leave() {

@@ -7,7 +7,9 @@ After each write the model gives the disks that a power cut may leave then:
     empty   all names; bytes that were not synced are missing
     half    all names; of bytes that were not synced, the first half
     all     everything
-    mixed   for each directory and file one of these, drawn
+    late    as all, and one directory's names are those that were synced
+    early   as safe, and one directory's names are all there
+    mixed   for each directory and file one of the first four, drawn
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -18,7 +20,6 @@ import shutil
 CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink",
          "unlinkat", "mkdir", "mkdirat", "rmdir", "symlink", "symlinkat", "link", "linkat", "ftruncate",
          "fchmod", "close")
-WAYS = ("safe", "empty", "half", "all", "mixed", "mixed")
 KINDS = {"renameat": "rename", "renameat2": "rename", "mkdirat": "mkdir", "symlinkat": "symlink",
          "fdatasync": "fsync", "linkat": "link"}
 
@@ -35,6 +36,11 @@ class Call:
         self.strings = [_bytes(s) for s in re.findall(r'"((?:\\x[0-9a-f]{2})*)"', self.text)]
         fd = re.match(r"(\d+)<", self.text)
         self.fd = int(fd.group(1)) if fd else None
+
+    def of(self):
+        """Path of the open file that it is about."""
+        m = re.match(r"\d+<((?:\\x[0-9a-f]{2})*)>", self.text)
+        return os.fsdecode(_bytes(m.group(1))) if m else ""
 
     def path(self, n):
         return os.fsdecode(self.strings[n])
@@ -180,18 +186,33 @@ class Disk:
 
     # ---- What is left of it
 
-    def after_cut(self, way, rng):
-        """The folder as a power cut leaves it: names to bytes, ("link", text) or the like."""
-        return _left(self.root, way, rng)
+    def after_cut(self, chance):
+        """Each folder that a power cut may leave now, and which way: names to bytes, ("link", text), names."""
+        for way in ("safe", "empty", "half", "all"):
+            yield way, _left(self.root, "", lambda path, way=way: way)
+        for place in _directories(self.root, ""):
+            yield "late " + place, _left(self.root, "", lambda path, p=place: "safe" if path == p else "all")
+            yield "early " + place, _left(self.root, "", lambda path, p=place: "all" if path == p else "safe")
+        for _ in range(2):
+            yield "mixed", _left(self.root, "", lambda path: chance.choice(("safe", "empty", "half", "all")))
 
 
-def _left(node, way, rng):
-    mine = rng.choice(("safe", "empty", "half", "all")) if way == "mixed" else way
+def _directories(node, path):
+    """Those whose names are not all safe."""
+    if node.kind == "dir":
+        if node.safe != node.now:
+            yield path
+        for name in sorted(node.now):
+            yield from _directories(node.now[name], path + "/" + name)
+
+
+def _left(node, path, way):
+    mine = way(path)
     if node.kind == "link":
         return ("link", node.now)
     if node.kind == "dir":
         names = node.safe if mine == "safe" else node.now
-        return {n: _left(names[n], way, rng) for n in sorted(names)}
+        return {n: _left(names[n], path + "/" + n, way) for n in sorted(names)}
     if mine == "all" or node.safe == node.now:
         return bytes(node.now)
     if mine == "safe":

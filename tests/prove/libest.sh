@@ -3,7 +3,8 @@
 # library and two small programs of ours around its calls (tests/prove/libest/).  Its client fetches
 # the roots and the wanted attributes, enrols with an IDevID and with a one-time code, re-enrols, and
 # is refused where it must be (it gives no status of its own for 403 and 409, is built without labels,
-# and renews no other key than the certificate's: those are shown by curl in tests/e2e/est.sh); our agent and our client code enrol and renew at its server.
+# and renews no other key than the certificate's: those are shown by curl in tests/e2e/est.sh); our agent enrols and renews at its server, and a station's
+# boards get their identities there.
 #
 #   tests/prove/libest.sh [--keep] [--only client|server]
 #
@@ -188,8 +189,34 @@ server_enrols() {
     same "the renewal was by certificate" "$(grep -c '^issued.*by certificate' "$WORK/f/log")" 1
 }
 
+# A line whose boards get their identities from somebody else's PKI: configuration only.
+foreign_station() { # SERIAL [LOGIN-FILE]
+    mkdir -p "$WORK/f/line"
+    cat >"$WORK/f/line/station.yaml" <<YAML
+name: line
+est: {server: "$FOREIGN_URL", trust: "$WORK/f/ca.pem", login: "${2:-$WORK/f/login}", rot: soft, quantity: 2}
+wait: 20s
+fixtures:
+  - {name: "1", chip: "soft:$WORK/f/$1.rot"}
+YAML
+    "$(find_program rootsmith-station)" --data "$WORK/f/line" run --once --ui plain --serial "$1"
+}
+
+station_enrols() {
+    echo "our station's boards at libest's server"
+    printf 'G-1:open-sesame\n' >"$WORK/f/login"
+    printf 'G-1:open-barley\n' >"$WORK/f/wrong-login"
+    chmod 600 "$WORK/f/login" "$WORK/f/wrong-login"
+    refused "with a wrong password" auth foreign_station B-0 "$WORK/f/wrong-login"
+    check "a board" foreign_station B-1
+    check "its chip has a certificate of theirs" bash -c "'$(find_program rootsmith)' chip read idevid --part cert \
+        --chip 'soft:$WORK/f/B-1.rot' -o '$WORK/f/B-1.der' --overwrite &&
+        openssl verify -CAfile '$WORK/f/ca.pem' '$WORK/f/B-1.der'"
+    same "libest counts three" "$(grep -c '^issued' "$WORK/f/log")" 3
+}
+
 [ "$ONLY" = server ] || client_enrols
-[ "$ONLY" = client ] || server_enrols
+[ "$ONLY" = client ] || { server_enrols && station_enrols; }
 [ -z "${RS_FIGURES:-}" ] ||
     printf '{"libest": "%s", "passed": %d, "failed": %d}\n' "$version" "$passed" "$failed" >"$RS_FIGURES"
 finish

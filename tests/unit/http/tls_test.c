@@ -39,6 +39,7 @@ struct client {
     SSL_SESSION *session; /* the newest that came */
     int peer;             /* what the server took it for */
     size_t cert_len;
+    int linked; /* the server could bind something to the connection */
 };
 
 /* ---- The server -------------------------------------------------------------------------- */
@@ -46,8 +47,10 @@ struct client {
 static void
 tell(void *arg, const struct http_request *request)
 {
-    char text[32];
-    int n = snprintf(text, sizeof(text), "%d %zu ", (int)request->peer, request->peer_cert.len);
+    uint8_t link[HTTP_BINDING_MAX];
+    char text[48];
+    int n = snprintf(text, sizeof(text), "%d %zu %d.", (int)request->peer, request->peer_cert.len,
+                     http_binding(request->exchange, link) > 0);
 
     (void)arg;
     http_reply(request->exchange, 200, "text/plain", rs_bytes_of(text, (size_t)n), NULL, 0);
@@ -72,8 +75,7 @@ set_clock(long shift)
     char text[80];
 
     /* The file is read again when its time differs. */
-    (void)snprintf(text, sizeof(text), "clock=@%ld%*s\n", (long)RECIPE_NOW + shift, turn++ % 8,
-                   "");
+    (void)snprintf(text, sizeof(text), "clock=@%ld%*s\n", (long)RECIPE_NOW + shift, turn++ % 8, "");
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
     (void)fclose(f);
@@ -241,8 +243,8 @@ ask(struct client *c)
         len += n;
         answer[len] = '\0';
         body = strstr(answer, "\r\n\r\n");
-    } while (body == NULL || strchr(body + 4, ' ') == NULL || body[strlen(body) - 1] != ' ');
-    assert_int_equal(sscanf(body + 4, "%d %zu", &c->peer, &c->cert_len), 2);
+    } while (body == NULL || strchr(body + 4, '.') == NULL);
+    assert_int_equal(sscanf(body + 4, "%d %zu %d.", &c->peer, &c->cert_len, &c->linked), 3);
 }
 
 /* A connection that offers this session, and one question; 1: it was resumed. */
@@ -420,6 +422,33 @@ an_expired_client_is_told_so(void **state)
     expires(TLS1_2_VERSION);
 }
 
+/* Triple handshakes: two resumed connections of TLS 1.2 can have the same secrets. */
+static void
+only_what_differs_is_a_link(void **state)
+{
+    struct recipe r = good();
+    struct client c;
+
+    (void)state;
+    set_clock(0);
+    client_init(&c, &r, TLS1_2_VERSION);
+    (void)SSL_CTX_set_options(c.ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    assert_false(dial(&c, NULL));
+    assert_false(c.linked);
+    client_done(&c);
+    client_init(&c, &r, TLS1_2_VERSION);
+    assert_false(dial(&c, NULL));
+    assert_true(c.linked);
+    assert_true(dial(&c, c.session));
+    assert_true(c.linked);
+    client_done(&c);
+    client_init(&c, &r, TLS1_3_VERSION);
+    assert_false(dial(&c, NULL));
+    assert_true(dial(&c, c.session));
+    assert_true(c.linked);
+    client_done(&c);
+}
+
 /* The fast way's word counts, with its window; when it does not know, the library is asked. */
 static void
 the_fast_way_is_asked_first(void **state)
@@ -454,6 +483,7 @@ main(void)
         cmocka_unit_test(a_valid_client_resumes),
         cmocka_unit_test(a_ticket_is_good_once),
         cmocka_unit_test(an_expired_client_is_told_so),
+        cmocka_unit_test(only_what_differs_is_a_link),
         cmocka_unit_test(the_fast_way_is_asked_first),
     };
     int fd;

@@ -180,6 +180,11 @@ says "a damaged reference" 'Could not (read|find)' with openssl pkey -pubout -in
     echo "-----END ROT KEY REFERENCE-----"; } >"$WORK/bad.ref"
 says "a reference that is something else" 'Could not (read|find)' with openssl pkey -pubout -in "$WORK/bad.ref"
 rs chip genkey idevid --chip "soft:$WORK/again.rot" >/dev/null
+rs chip genkey ldevid/3 --chip "soft:$WORK/again.rot" >/dev/null
+says "no reference to an Ed25519 key" 'only keys on P-256' rs chip reference ldevid/3 --chip "soft:$WORK/again.rot"
+says "nor to none" 'chip.' rs chip reference ldevid/2 --chip "soft:$WORK/again.rot"
+reference_text() { (cd "$WORK" && rs chip reference idevid --chip soft:again.rot | sed '1d;$d' | openssl base64 -d); }
+check "a relative name becomes absolute" grep -aqF "rot:soft:$WORK/again.rot;object=idevid" <(reference_text)
 rs chip reference idevid --chip "soft:$WORK/again.rot" -o "$WORK/again.ref"
 check "a reference names a key" with openssl dgst -sha256 -sign "$WORK/again.ref" -out "$WORK/again.sig" "$WORK/panel"
 rs chip genkey idevid --chip "soft:$WORK/again.rot" --confirm idevid >/dev/null

@@ -124,6 +124,16 @@ class Device:
             raise Broken("%s under strace: %s" % (" ".join(verb), tail(p)))
         return [c for c in map(agent_disk.Call, open(log)) if c.name]
 
+    def changes(self, *verb):
+        """How often a whole run changes the disk: bytes into a file, or a name made, changed, removed.
+        Gives a count of each kind, and the syncs."""
+        disk, tally = agent_disk.Disk(self.disk), collections.Counter()
+        for call in self.writes(*verb):
+            # A file is made with its first bytes.
+            if disk.do(call) and call.name != "openat":
+                tally[call.name] += 1
+        return tally, tally.pop("fsync", 0)
+
     def killed_at(self, name, number, *verb):
         """Dies as it enters its number-th call of that name; None when it made fewer and ended well."""
         p = run(["strace", "-f", "-o", "/dev/null", "-e", "trace=" + name, "-e",

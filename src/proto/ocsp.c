@@ -146,7 +146,11 @@ ocsp_responder_tidy(struct ocsp_responder *r, struct rs_err *err)
             return rc;
         (void)pthread_rwlock_wrlock(&r->lock);
         old = *d;
-        *d = fresh;
+        d->key = fresh.key; /* its issuer stays, and is read without the lock */
+        d->der = fresh.der;
+        memcpy(d->key_hash, fresh.key_hash, sizeof(d->key_hash));
+        d->from = fresh.from;
+        d->until = fresh.until;
         (void)pthread_rwlock_unlock(&r->lock);
         free_delegate(&old);
     }

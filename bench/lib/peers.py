@@ -17,7 +17,7 @@ import time
 
 from measure import BIN, ROUNDS, WORK, cpu_us
 
-CONNECTIONS = 128
+CONNECTIONS = 256
 STORE_SHARE = 5  # that one syncs for each certificate: it gets so much fewer requests
 LIMITS = {"cfssl": 1.5, "cfssl_store": 5.0}
 GOAL = 8.0

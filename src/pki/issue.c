@@ -172,7 +172,8 @@ check_renewal_label(struct plan *plan, struct catalog_look *look, struct rs_err 
     struct pki_label label;
     rs_code rc;
 
-    if (plan->request->label[0] == '\0' || c->role != PKI_DEVICE)
+    if (plan->request->label[0] == '\0' || c->role != PKI_DEVICE ||
+        strcmp(plan->request->label, c->profile) == 0) /* which is there, and goes first */
         return RS_OK;
     rc = label_find(plan->p->pki, look, plan->request->label, &plan->p->arena, &label, err);
     if (rc != RS_OK)

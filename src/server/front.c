@@ -410,7 +410,8 @@ handle_est(struct front *f, const struct http_request *request)
     e->call.is_linked = is_linked;
     e->call.link = e;
     e->call.must_link = f->config->must_link;
-    if (request->peer == HTTP_PEER_NONE && header != NULL && e->call.operation == EST_SIMPLEENROLL)
+    /* A certificate that counts nothing here does not stand in the way of a code. */
+    if (request->peer != HTTP_PEER_VALID && header != NULL && e->call.operation == EST_SIMPLEENROLL)
         handle_est_by_header(e, request, header);
     else if (identify_est(f, request, &e->call, &err) != RS_OK)
         refuse_est(e, &err);

@@ -138,6 +138,12 @@ same "gets the same certificate" "$(cat "$WORK/n1.pem")" "$(cat "$WORK/n1.first"
 refused "a second request with a used code" "auth.token.*used before" code n1b pump-9 "N-1:$one"
 same "it has one certificate" \
     "$(sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate WHERE device='N-1'")" 1
+six=$(token --device N-8 --product pump-9)
+device_request n8 "/CN=N-8"
+code_body n8
+same "a certificate of somebody else's does not stand in a code's way" \
+    "$(web --cert "$WORK/stranger.pem" --key "$WORK/stranger.key" --user "N-8:$six" \
+        -H 'Content-Type: application/pkcs10' --data-binary "@$WORK/n8.b64" "$(est_url pump-9/simpleenroll)")" 200
 two=$(token --device N-3 --product pump-9)
 id=$(rs token list --json | python3 -c 'import json,sys
 print([t["id"] for t in json.load(sys.stdin)["items"] if t["name"] == "N-3"][0])')

@@ -25,7 +25,9 @@ WAYS = [(MOMENT, 70), (MARK, 12), (WRITE, 18)]
 MARKS = ["agent-answered", "agent-turned"]
 STEPS = [("write", 6), ("sync", 8), ("rename", 4)]
 RUN_LIMIT_S = 120
-TRY_AGAIN = 5  # exit code: the server was away, or one of its parts; what a device comes back from
+# Exit codes: it was taken and is answered later (202), or the server was away, or one of its parts.
+# A device comes back from both by itself.
+LATER = (4, 5)
 PACE_S = 0.6   # the longest wait of a device between two runs: they are not to be the whole load
 
 
@@ -79,7 +81,7 @@ class Agent:
         self.runs[verb[0] + ("" if len(verb) == 1 else " " + verb[1])] += 1
         self.begin(verb, rule)
         if self.way == MOMENT:
-            self.kill_at = self.begun + rng.uniform(0, 1.1 * self.usual_s)
+            self.kill_at = self.begun + rng.uniform(0, 1.4 * self.usual_s)
 
     def poll(self):
         if self.process is None:
@@ -105,14 +107,14 @@ class Agent:
             self.next_time = now() + self.rng.uniform(0, PACE_S)
             return
         self.note_held()
+        if code == 0 or self.way == MARK:  # a mark is near the end of a run
+            self.usual_s += 0.2 * (min(10.0, now() - self.begun) - self.usual_s)
         if code == -signal.SIGKILL:
             self.kills[self.way] += 1
             self.killed += 1
             self.begin(["status"])
             return
-        if code == 0:
-            self.usual_s += 0.1 * (min(1.0, now() - self.begun) - self.usual_s)
-        else:
+        if code != 0:
             self.note_refusal(code, text)
         self.next_time = now() + self.rng.uniform(0, PACE_S)
 
@@ -122,7 +124,7 @@ class Agent:
         except (ValueError, KeyError):
             name = "exit %d" % code
         self.refusals[name] += 1
-        if code != TRY_AGAIN:
+        if code not in LATER:
             self.trouble.append("%s: %s" % (self.name, text.strip()[-300:]))
 
     # ---- What it holds

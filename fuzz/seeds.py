@@ -298,7 +298,7 @@ def write_answer_seeds():
 def write_tpm_seeds():
     """Honest runs of one call each; a zero is the truth, and so is all behind the end."""
     opened = bytes([0, 1, 1, 1, 1]) + bytes(6)
-    for obj in range(13):
+    for obj in range(14):
         for op in range(6):
             seed("tpm2_response", "key-%d-%d" % (obj, op), opened + bytes([0, obj, 200, op, 1]))
         for part in range(3):
@@ -306,7 +306,7 @@ def write_tpm_seeds():
             seed("tpm2_response", "write-%d-%d" % (obj, part), opened + bytes([1, obj, part, 200, 0, 1]))
         seed("tpm2_response", "attest-%d" % obj, opened + bytes([3, 0, obj]))
     for kdf in range(4):
-        seed("tpm2_response", "secret-%d" % kdf, opened + bytes([2, 10, kdf, 1]))
+        seed("tpm2_response", "secret-%d" % kdf, opened + bytes([2, 10, kdf, 1, kdf & 1]))
     seed("tpm2_response", "secret-long", opened + bytes([2, 150, 1, 0]))
     seed("tpm2_response", "look", opened + bytes([4, 40, 0]) + bytes(200))
     seed("tpm2_response", "look-wipe", opened + bytes([4, 40, 1]))

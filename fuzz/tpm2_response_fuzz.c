@@ -222,10 +222,10 @@ tamper(void *arg, uint32_t cc, uint8_t *rx, size_t len, size_t cap)
 
 /* ---- Calls ------------------------------------------------------------------------------ */
 
-static const rot_object objects[] = {ROT_ATTEST(0),  ROT_IDEVID,   ROT_VENDOR(0),  ROT_LDEVID(0),
-                                     ROT_LDEVID(1),  ROT_TRUST(0), ROT_TRUST(1),   ROT_FIRMWARE(0),
-                                     ROT_SESSION(0), ROT_DATA(0),  ROT_COUNTER(0), ROT_COUNTER(1),
-                                     ROT_DATA(2)};
+static const rot_object objects[] = {ROT_ATTEST(0),  ROT_IDEVID,    ROT_VENDOR(0),  ROT_LDEVID(0),
+                                     ROT_LDEVID(1),  ROT_TRUST(0),  ROT_TRUST(1),   ROT_FIRMWARE(0),
+                                     ROT_SESSION(0), ROT_DATA(0),   ROT_COUNTER(0), ROT_COUNTER(1),
+                                     ROT_DATA(2),    ROT_CHANNEL(0)};
 
 static rot_object
 pick(struct input *in)
@@ -296,6 +296,11 @@ use_bytes(struct rot_chip *chip, struct input *in)
     free(buf);
 }
 
+/* TPM2B_PUBLIC of an HMAC key, TPM2B_PRIVATE, TPM2B_ENCRYPTED_SECRET. */
+static const uint8_t wrapped[] = {0x00, 0x12, 0x00, 0x08, 0x00, 0x0b, 0x00, 0x04, 0x00,
+                                  0x40, 0x00, 0x00, 0x00, 0x05, 0x00, 0x0b, 0x00, 0x02,
+                                  0x01, 0x02, 0x00, 0x02, 0x03, 0x04, 0x00, 0x01, 0x05};
+
 static void
 use_secret(struct rot_chip *chip, struct input *in)
 {
@@ -305,7 +310,10 @@ use_secret(struct rot_chip *chip, struct input *in)
                                .info = {msg, len < 900 ? len : 900},
                                .out_len = take(in) % 2 != 0 ? 64 : 32};
 
-    (void)!rot_key_generate(chip, ROT_SESSION(0), ROT_ALG_HMAC_SHA256, out, 64, &n);
+    if (take(in) % 2 == 0)
+        (void)!rot_key_generate(chip, ROT_SESSION(0), ROT_ALG_HMAC_SHA256, out, 64, &n);
+    else
+        (void)!rot_key_import(chip, ROT_SESSION(0), ROT_ALG_HMAC_SHA256, wrapped, sizeof(wrapped));
     if (rot_mac(chip, ROT_SESSION(0), msg, len, out, 32, &n) == ROT_OK)
         must(n == 32);
     if (rot_derive(chip, ROT_SESSION(0), &p, 0, out, 64, &n) == ROT_OK)

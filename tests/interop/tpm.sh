@@ -110,6 +110,40 @@ says "nor one with a byte changed" "activate format" tool activate idevid "$WORK
 says "nor one cut short" "activate format" tool activate idevid <(head -c 100 "$WORK/challenge")
 says "the vendor's key opens none by itself" "activate unsupported" tool activate vendor/0 "$WORK/challenge"
 
+echo "A session key from another TPM program"
+chip read channel/0 --part key -o "$WORK/storage.pem" >/dev/null 2>&1
+tpm2_createprimary -Q -C o -g sha256 -G ecc -c "$WORK/srk.ctx" \
+    -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt'
+tpm2_readpublic -Q -c "$WORK/srk.ctx" -f pem -o "$WORK/srk.pem"
+tpm2_readpublic -Q -c "$WORK/srk.ctx" -f tss -o "$WORK/srk.tss"
+same "our storage key is the one that anybody can ask for" "$(openssl pkey -pubin -in "$WORK/srk.pem" -outform DER | sha256sum)" \
+    "$(openssl pkey -pubin -in "$WORK/storage.pem" -outform DER | sha256sum)"
+tpm2_flushcontext -t
+tpm2_createprimary -Q -C n -g sha256 -G ecc -c "$WORK/other.ctx"
+tpm2_startauthsession -Q -S "$WORK/dup.s"
+tpm2_policycommandcode -Q -S "$WORK/dup.s" -L "$WORK/dup.policy" TPM2_CC_Duplicate
+tpm2_flushcontext "$WORK/dup.s"
+tpm2_create -Q -C "$WORK/other.ctx" -G hmac -L "$WORK/dup.policy" -a 'sensitivedataorigin|userwithauth|sign' \
+    -u "$WORK/k.pub" -r "$WORK/k.priv"
+tpm2_flushcontext -t
+tpm2_load -Q -C "$WORK/other.ctx" -u "$WORK/k.pub" -r "$WORK/k.priv" -c "$WORK/k.ctx"
+tpm2_flushcontext -t
+tpm2_loadexternal -Q -C n -u "$WORK/srk.tss" -c "$WORK/new.ctx"
+tpm2_flushcontext -t
+tpm2_startauthsession -Q --policy-session -S "$WORK/dup.s"
+tpm2_policycommandcode -Q -S "$WORK/dup.s" TPM2_CC_Duplicate
+check "tpm2_duplicate wraps a key for it" tpm2_duplicate -C "$WORK/new.ctx" -c "$WORK/k.ctx" -G null -p "session:$WORK/dup.s" -r "$WORK/d.priv" -s "$WORK/d.seed"
+tpm2_flushcontext "$WORK/dup.s"
+tpm2_flushcontext -t
+cat "$WORK/k.pub" "$WORK/d.priv" "$WORK/d.seed" >"$WORK/wrapped"
+printf 'what both keys say' >"$WORK/text"
+tpm2_hmac -c "$WORK/k.ctx" -g sha256 --hex -o "$WORK/mac" "$WORK/text"
+tpm2_flushcontext -t
+same "which is imported, and is that key" "$(tool hmac session/0 "$WORK/wrapped" "$WORK/text")" "$(cat "$WORK/mac")"
+says "one cut short is not" "import format" tool hmac session/0 <(head -c 200 "$WORK/wrapped") "$WORK/text"
+printf '\377' | dd of="$WORK/wrapped" bs=1 seek=120 conv=notrunc 2>/dev/null
+says "nor one with a byte changed" "import format" tool hmac session/0 "$WORK/wrapped" "$WORK/text"
+
 echo "What programs leave behind"
 for _ in 1 2 3 4 5; do tool call die idevid; done
 says "five that died take no room" "random ok" tool call random idevid

@@ -3,6 +3,7 @@
  *
  *   rot-tpm-tool CHIP evidence OBJECT NONCE-HEX FILE   what rot_attest() gives
  *   rot-tpm-tool CHIP activate OBJECT FILE             prints the secret, in hex
+ *   rot-tpm-tool CHIP hmac OBJECT WRAPPED TEXT         imports a key, prints its HMAC over the text
  *   rot-tpm-tool CHIP call CALL OBJECT                 prints code and raw status
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -44,22 +45,48 @@ evidence(rot_object obj, const char *hex, const char *path)
     return fclose(f) == 0 && ev.format == ROT_EVIDENCE_TPM_CERTIFY ? 0 : 1;
 }
 
+static size_t
+read_file(const char *path, uint8_t *to, size_t cap)
+{
+    FILE *f = fopen(path, "rb");
+    size_t len = f == NULL ? 0 : fread(to, 1, cap, f);
+
+    if (f != NULL)
+        (void)fclose(f);
+    return len;
+}
+
+static int
+put_hex(const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        printf("%02x", p[i]);
+    printf("\n");
+    return 0;
+}
+
 static int
 activate(rot_object obj, const char *path)
 {
     uint8_t in[2048], secret[ROT_SECRET_MAX];
-    FILE *f = fopen(path, "rb");
-    size_t len = f == NULL ? 0 : fread(in, 1, sizeof(in), f), n = 0;
+    size_t len = read_file(path, in, sizeof(in)), n = 0;
     rot_err rc = rot_activate(&chip, obj, in, len, secret, sizeof(secret), &n);
 
-    if (f != NULL)
-        (void)fclose(f);
+    return rc == ROT_OK ? put_hex(secret, n) : say("activate", rc);
+}
+
+static int
+hmac(rot_object obj, const char *wrapped, const char *text)
+{
+    uint8_t in[2048], mac[32];
+    size_t len = read_file(wrapped, in, sizeof(in)), n = 0;
+    rot_err rc = rot_key_import(&chip, obj, ROT_ALG_HMAC_SHA256, in, len);
+
     if (rc != ROT_OK)
-        return say("activate", rc);
-    for (size_t i = 0; i < n; i++)
-        printf("%02x", secret[i]);
-    printf("\n");
-    return 0;
+        return say("import", rc);
+    len = read_file(text, in, sizeof(in));
+    rc = rot_mac(&chip, obj, in, len, mac, sizeof(mac), &n);
+    return rc == ROT_OK ? put_hex(mac, n) : say("mac", rc);
 }
 
 static int
@@ -110,6 +137,8 @@ main(int argc, char **argv)
         code = evidence(obj, argv[4], argv[5]);
     else if (strcmp(argv[2], "activate") == 0)
         code = activate(obj, argv[4]);
+    else if (strcmp(argv[2], "hmac") == 0 && argc == 6)
+        code = hmac(obj, argv[4], argv[5]);
     else if (strcmp(argv[2], "call") == 0)
         code = call(argv[3], obj);
     rot_close(&chip);

@@ -119,7 +119,7 @@ tpm2_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
     rot_err rc;
 
     /* The vendor's key allows nobody to certify it: its policy names no command (EK profile). */
-    if (iak == NULL || tpm2_template_of(place) == TPM2_TEMPLATE_EK)
+    if (iak == NULL || tpm2_only_decrypts(place))
         return ROT_E_UNSUPPORTED;
     evidence->len = EVIDENCE_MAX;
     if (evidence->cap < EVIDENCE_MAX)
@@ -218,15 +218,6 @@ activate(struct rot_chip *chip, const struct rot_place *place, const struct rot_
     return transient ? tpm2_flush_after(chip, s->other.handle, rc) : rc;
 }
 
-/* What cannot be opened was made for another key, or is no challenge. */
-static rot_err
-blame_challenge(const struct rot_chip *chip, rot_err rc)
-{
-    unsigned about_param = (rot_raw_status(chip) & 0xc0u) == 0xc0u;
-
-    return rc == ROT_E_CHIP && about_param ? ROT_E_FORMAT : rc;
-}
-
 rot_err
 tpm2_activate(struct rot_chip *chip, const struct rot_place *place, const uint8_t *challenge,
               size_t challenge_len, uint8_t *secret, size_t cap, size_t *ret_len)
@@ -237,7 +228,7 @@ tpm2_activate(struct rot_chip *chip, const struct rot_place *place, const uint8_
     size_t len = 0;
     rot_err rc;
 
-    if (ek == NULL || tpm2_template_of(place) == TPM2_TEMPLATE_EK)
+    if (ek == NULL || tpm2_only_decrypts(place))
         return ROT_E_UNSUPPORTED;
     rc = take_challenge(challenge, challenge_len, &ch);
     if (rc != ROT_OK)
@@ -255,5 +246,5 @@ tpm2_activate(struct rot_chip *chip, const struct rot_place *place, const uint8_
         *ret_len = len;
     }
     rot_wipe_memory(opened, sizeof(opened));
-    return blame_challenge(chip, rc);
+    return tpm2_blame_input(chip, rc);
 }

@@ -241,8 +241,10 @@ capability(const struct rot_chip *chip, const struct rot_place *key, const struc
     cap->data_size = data != NULL ? data->size : 0;
     if (key != NULL && tpm2_is_primary(key))
         cap->where[ROT_CAN_DELETE] = ROT_NOWHERE;
-    if (key != NULL && tpm2_template_of(key) == TPM2_TEMPLATE_EK) {
-        cap->where[ROT_CAN_VERIFY] = ROT_NOWHERE; /* it decrypts, and only credentials */
+    if (key != NULL && key->alg != ROT_ALG_HMAC_SHA256)
+        cap->where[ROT_CAN_IMPORT] = ROT_NOWHERE; /* they are born here */
+    if (key != NULL && tpm2_only_decrypts(key)) {
+        cap->where[ROT_CAN_VERIFY] = ROT_NOWHERE;
         cap->where[ROT_CAN_ATTEST] = ROT_NOWHERE;
         cap->where[ROT_CAN_ACTIVATE] = ROT_NOWHERE;
     }
@@ -385,6 +387,7 @@ const struct rot_driver rot_driver_tpm2 = {
     .random = random_bytes,
     .key_generate = tpm2_key_generate,
     .key_public = tpm2_key_public,
+    .key_import = tpm2_key_import,
     .key_delete = tpm2_key_delete,
     .sign_digest = tpm2_sign_digest,
     .verify_digest = tpm2_verify_digest,

@@ -397,6 +397,13 @@ show(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t 
 
     if (rc != ROT_OK)
         return rc;
+    if (tpm2_template_of(place) == TPM2_TEMPLATE_STORAGE) {
+        rc = tpm2_create_primary(chip, TPM2_RH_OWNER, TPM2_TEMPLATE_STORAGE, &s->key);
+        if (rc == ROT_OK)
+            rc = tpm2_flush(chip, s->key.handle);
+        return rc == ROT_OK ? rot_spki_from_point(ROT_ALG_P256, s->key.point, pub, cap, ret_len)
+                            : rc;
+    }
     if (tpm2_template_of(place) == TPM2_TEMPLATE_EK)
         return show_endorsement_key(chip, place, pub, cap, ret_len);
     rc = find_pair(chip, place);
@@ -552,7 +559,7 @@ find_verifier(struct rot_chip *chip, const struct rot_place *place, const uint8_
     if (place == NULL)
         return rot_spki_to_point(pub, pub_len, g->point, &g->alg);
     if (place->part == ROT_PART_KEY) {
-        rc = place->alg == ROT_ALG_P256 ? find_pair(chip, place) : ROT_E_UNSUPPORTED;
+        rc = tpm2_only_decrypts(place) ? ROT_E_UNSUPPORTED : find_pair(chip, place);
         memcpy(g->point, s->key.point, 64);
         g->alg = ROT_ALG_P256;
         return rc;

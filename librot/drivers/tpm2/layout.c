@@ -39,6 +39,8 @@ static const struct rot_place places[] = {
     TRUST(3, 0),
     {ROT_FIRMWARE(0), ROT_PART_DATA, ROT_ALG_P256, ROT_PLACE_PUBLIC_KEY | ROT_PLACE_LOCKABLE, 0, 91,
      0x01800300u, 0x01800301u},
+    /* The storage key: made anew each time, and the same each time.  Session keys are wrapped for it. */
+    KEY(ROT_CHANNEL(0), ROT_ALG_P256, ROT_PLACE_READ_ONLY, 0),
     KEY(ROT_SESSION(0), ROT_ALG_HMAC_SHA256, ROT_PLACE_EXPORT, 0),
     NV(ROT_DATA(0), ROT_PART_DATA, 0, 0x01800400u),
     NV(ROT_DATA(1), ROT_PART_DATA, 0, 0x01800402u),

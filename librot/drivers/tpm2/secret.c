@@ -114,6 +114,105 @@ tpm2_secret_generate(struct rot_chip *chip, const struct rot_place *place)
     return rc;
 }
 
+/* ---- A key from outside ---------------------------------------------------------- */
+
+/* What TPM2_Duplicate of another TPM, or a host that can do the same, gives for our storage key. */
+struct wrapped {
+    struct rot_bytes public, duplicate, seed;
+};
+
+static rot_err
+take_wrapped(const uint8_t *p, size_t len, struct wrapped *w)
+{
+    struct tpm2_reader r = {p, len, 0};
+
+    w->public = tpm2_get_sized(&r);
+    w->duplicate = tpm2_get_sized(&r);
+    w->seed = tpm2_get_sized(&r);
+    if (tpm2_get_end(&r) != ROT_OK || len > TPM2_CHUNK || w->public.len > TPM2_BLOB_MAX)
+        return ROT_E_FORMAT;
+    return ROT_OK;
+}
+
+/* Part 3, 13.3: the private part, wrapped anew by the parent. */
+static rot_err
+import(struct rot_chip *chip, const struct tpm2_key *parent, const struct wrapped *w,
+       struct tpm2_secret *ret_blob)
+{
+    struct tpm2_state *s = tpm2_of(chip);
+    struct tpm2_reader r;
+    struct rot_bytes private;
+    rot_err rc;
+
+    tpm2_begin(chip, TPM2_CC_IMPORT);
+    tpm2_put_handle(chip, parent->handle, &parent->name);
+    tpm2_put_session(chip, &s->session, TPM2_SE_CONTINUE);
+    tpm2_put_sized(chip, NULL, 0); /* no inner wrapper */
+    tpm2_put_sized(chip, w->public.p, w->public.len);
+    tpm2_put_sized(chip, w->duplicate.p, w->duplicate.len);
+    tpm2_put_sized(chip, w->seed.p, w->seed.len);
+    tpm2_put_u16(chip, TPM2_ALG_NULL);
+    rc = tpm2_run(chip, &r);
+    if (rc != ROT_OK)
+        return rc;
+    private = tpm2_get_sized(&r);
+    if (tpm2_get_end(&r) != ROT_OK || private.len > TPM2_BLOB_MAX - w->public.len)
+        return ROT_E_FORMAT;
+    memcpy(ret_blob->blob, w->public.p, w->public.len);
+    memcpy(ret_blob->blob + w->public.len, private.p, private.len);
+    ret_blob->public_len = (uint16_t)w->public.len;
+    ret_blob->private_len = (uint16_t)private.len;
+    return ROT_OK;
+}
+
+static rot_err
+import_once(struct rot_chip *chip, const struct rot_place *place, const struct wrapped *w)
+{
+    struct tpm2_state *s = tpm2_of(chip);
+    struct tpm2_secret *to = find(chip, place->object), fresh;
+    uint32_t parent;
+    rot_err rc = tpm2_need_session(chip);
+
+    if (to == NULL)
+        to = find(chip, 0);
+    if (to == NULL)
+        return ROT_E_SPACE;
+    if (rc == ROT_OK)
+        rc = tpm2_create_primary(chip, TPM2_RH_OWNER, TPM2_TEMPLATE_STORAGE, &s->other);
+    if (rc != ROT_OK)
+        return rc;
+    parent = s->other.handle;
+    rc = tpm2_take_public(chip, w->public, &s->key);
+    if (rc == ROT_OK && (s->key.type != TPM2_ALG_KEYEDHASH || (s->key.attributes & TPM2_SIGN) == 0))
+        rc = ROT_E_FORMAT;
+    if (rc == ROT_OK)
+        rc = import(chip, &s->other, w, &fresh);
+    rc = tpm2_flush_after(chip, parent, rc);
+    if (rc == ROT_OK) {
+        fresh.object = place->object;
+        *to = fresh;
+    }
+    return rc;
+}
+
+rot_err
+tpm2_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
+                const uint8_t *wrapped, size_t wrapped_len)
+{
+    struct wrapped w;
+    rot_err rc;
+
+    if (alg != ROT_ALG_HMAC_SHA256)
+        return ROT_E_UNSUPPORTED;
+    rc = take_wrapped(wrapped, wrapped_len, &w);
+    if (rc != ROT_OK)
+        return rc;
+    rc = import_once(chip, place, &w);
+    if (tpm2_is_worth_again(chip, rc))
+        rc = import_once(chip, place, &w);
+    return tpm2_blame_input(chip, rc);
+}
+
 rot_err
 tpm2_secret_delete(struct rot_chip *chip, const struct rot_place *place)
 {

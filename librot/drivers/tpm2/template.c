@@ -166,16 +166,25 @@ tpm2_template_of(const struct rot_place *place)
         return TPM2_TEMPLATE_IAK;
     case ROT_KIND_VENDOR:
         return TPM2_TEMPLATE_EK;
+    case ROT_KIND_CHANNEL:
+        return TPM2_TEMPLATE_STORAGE;
     case ROT_KIND_LDEVID:
     case ROT_KIND_TRUST:
     case ROT_KIND_FIRMWARE:
     case ROT_KIND_SESSION:
     case ROT_KIND_DATA:
     case ROT_KIND_COUNTER:
-    case ROT_KIND_CHANNEL:
         break;
     }
     return TPM2_TEMPLATE_LDEVID;
+}
+
+int
+tpm2_only_decrypts(const struct rot_place *place)
+{
+    enum tpm2_template t = tpm2_template_of(place);
+
+    return t == TPM2_TEMPLATE_EK || t == TPM2_TEMPLATE_STORAGE;
 }
 
 int

@@ -241,6 +241,8 @@ struct rot_bytes tpm2_get_sized(struct tpm2_reader *r);
 /* ROT_OK when all was read and nothing was missing. */
 rot_err tpm2_get_end(const struct tpm2_reader *r);
 
+/* What the TPM refuses in a parameter that a caller brought is the caller's bytes, not the TPM. */
+rot_err tpm2_blame_input(const struct rot_chip *chip, rot_err rc);
 /* The code of rot.h for a response code. */
 rot_err tpm2_map_code(uint32_t code);
 
@@ -299,6 +301,8 @@ enum tpm2_template {
 void tpm2_put_template(struct rot_chip *chip, enum tpm2_template which);
 /* The template of a key's place. */
 enum tpm2_template tpm2_template_of(const struct rot_place *place);
+/* The vendor's key and the storage key: nothing is signed, verified or said with them. */
+int tpm2_only_decrypts(const struct rot_place *place);
 int tpm2_is_primary(const struct rot_place *place);
 
 /* The four branches of an identity key's policy (keys). */

@@ -334,6 +334,14 @@ tpm2_map_code(uint32_t code)
     }
 }
 
+rot_err
+tpm2_blame_input(const struct rot_chip *chip, rot_err rc)
+{
+    unsigned about = rot_raw_status(chip) & (RC_FORMAT_ONE | RC_IS_PARAM);
+
+    return rc == ROT_E_CHIP && about == (RC_FORMAT_ONE | RC_IS_PARAM) ? ROT_E_FORMAT : rc;
+}
+
 /* What is repaired by starting the TPM, its session or some room anew, and only that. */
 static int
 is_lost(uint32_t code)

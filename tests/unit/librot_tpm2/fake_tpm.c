@@ -601,6 +601,9 @@ dispatch(struct fake_tpm *t, uint32_t cc, const uint32_t handles[3], struct in i
     case 0x153:
         create(t, in, cc == 0x131, a);
         return;
+    case 0x156:
+        put_sized(a, bytes, 126);
+        return;
     case 0x157:
     case 0x167:
         load(t, in, a);

@@ -1,6 +1,10 @@
 /*
  * exchange.c: ECDH with a key in a part, where its layout lets the secret out.
  *
+ * What leaves a part on a bus of the board can be read there.  Unless the part
+ * has a secure channel, that is refused, until the configuration says that it
+ * may be (exchange = in-clear).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "provider.h"
@@ -85,6 +89,17 @@ exchange_set_peer(void *ctx, void *keydata)
 }
 
 static int
+is_seen_on_the_way(const struct rot_chip *chip, rot_object obj)
+{
+    enum rot_bus bus = chip->setup.driver->bus;
+    struct rot_capability can;
+
+    if (bus == ROT_BUS_NONE || bus == ROT_BUS_MESSAGE)
+        return 0;
+    return rot_capabilities(chip, obj, &can) != ROT_OK || can.where[ROT_CAN_CHANNEL] == ROT_NOWHERE;
+}
+
+static int
 exchange_derive(void *ctx, unsigned char *secret, size_t *ret_len, size_t cap)
 {
     const struct exchange *x = ctx;
@@ -99,6 +114,12 @@ exchange_derive(void *ctx, unsigned char *secret, size_t *ret_len, size_t cap)
     }
     if (!provider_lock(x->provider, x->key->chips, &chip))
         return 0;
+    if (!x->provider->may_agree_in_clear && is_seen_on_the_way(chip, x->key->object)) {
+        chips_unlock(x->key->chips);
+        return provider_fail(x->provider, ROT_E_STATE,
+                             "%s: the secret would cross the bus in clear (exchange = in-clear)",
+                             chips_name(x->key->chips));
+    }
     rc = rot_agree(chip, x->key->object, x->peer->spki, x->peer->spki_len, 0, secret, cap, ret_len);
     chips_unlock(x->key->chips);
     if (rc == ROT_E_UNSUPPORTED)

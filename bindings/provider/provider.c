@@ -224,10 +224,16 @@ static const OSSL_DISPATCH provider_functions[] = {
 static int
 read_settings(struct provider *p, OSSL_FUNC_core_get_params_fn *get)
 {
-    char *random = NULL;
-    OSSL_PARAM ask[] = {OSSL_PARAM_construct_utf8_ptr("random", &random, 0), OSSL_PARAM_END};
+    char *random = NULL, *exchange = NULL;
+    OSSL_PARAM ask[] = {OSSL_PARAM_construct_utf8_ptr("random", &random, 0),
+                        OSSL_PARAM_construct_utf8_ptr("exchange", &exchange, 0), OSSL_PARAM_END};
 
-    if (get == NULL || get(p->handle, ask) != 1 || random == NULL)
+    if (get == NULL || get(p->handle, ask) != 1)
+        return 1;
+    if (exchange != NULL && strcmp(exchange, "in-clear") != 0)
+        return provider_fail(p, ROT_E_FORMAT, "exchange = %.40s: want in-clear", exchange);
+    p->may_agree_in_clear = exchange != NULL;
+    if (random == NULL)
         return 1;
     if (random[0] == '\0' || strlen(random) >= sizeof(p->random_chip))
         return provider_fail(p, ROT_E_FORMAT, "random = %.80s: no name of a chip", random);

@@ -32,6 +32,7 @@ struct provider {
     CRYPTO_RWLOCK *guard; /* of kept */
     struct kept *kept;
     char random_chip[ROT_URI_CHIP_MAX]; /* "random = CHIP" of the configuration; "": none */
+    int may_agree_in_clear;             /* "exchange = in-clear" of the configuration */
 };
 
 /* Put a reason, and a sentence, on the program's error queue; gives 0. */

@@ -510,10 +510,17 @@ take_file(struct chips *c, const struct timespec *until)
         return rc;
     ok = wait_for_byte(c->lock_fd, BYTE_GATE, until);
     if (ok) {
+        int why;
+
         ok = wait_for_byte(c->lock_fd, BYTE_PART, until);
+        why = errno;
         (void)set_lock(c->lock_fd, F_UNLCK, BYTE_GATE);
+        errno = why;
     }
-    if (!ok)
+    if (!ok && errno != EAGAIN && errno != EACCES)
+        rc = fail(ROT_E_BUS, "chip %.80s: its lock file cannot be locked: %s", c->name,
+                  strerror(errno));
+    else if (!ok)
         rc = fail(ROT_BUSY, "chip %.80s: another process uses it", c->name);
     return rc;
 }
@@ -670,9 +677,11 @@ close_last(struct chips *c)
 {
     struct timespec until = deadline();
 
+    enter_context();
     if (c->is_open && (take_file(c, &until) != ROT_OK || !claim_stamp(c)))
         c->is_open = 0;
     close_part(c);
+    leave_context();
 }
 
 void

@@ -277,6 +277,31 @@ for name in "${names[@]}"; do
         --cacert <(anchors "$name") --cert "$WORK/$name.pem" --key "$WORK/$name.ref" "https://$OTHER/"
 done
 
+# ---- Secrets that a part agrees on --------------------------------------------------------------------
+
+echo "a shared secret"
+rs chip genkey ldevid/1 --chip "${CHIP[atecc]}" --confirm ldevid/1 >/dev/null
+agree() { # CONFIGURATION: with a stranger's key, into $WORK/agreed
+    OPENSSL_CONF=$1 timeout 60 openssl pkeyutl -derive -inkey "rot:${CHIP[atecc]};object=ldevid/1" \
+        -peerkey "$WORK/peer.pub" -out "$WORK/agreed"
+}
+openssl ecparam -name prime256v1 -genkey -noout -out "$WORK/peer.key" 2>/dev/null
+openssl pkey -in "$WORK/peer.key" -pubout -out "$WORK/peer.pub"
+says "would be seen on the bus" 'cross the bus in clear' agree "$WORK/openssl.cnf"
+{ cat "$WORK/openssl.cnf"; echo "exchange = in-clear"; } >"$WORK/clear.cnf"
+cp "$WORK/bus.trace" "$WORK/before.trace"
+check "comes where that is allowed" agree "$WORK/clear.cnf"
+with openssl pkey -pubout -in "rot:${CHIP[atecc]};object=ldevid/1" -out "$WORK/ldevid.pub"
+openssl pkeyutl -derive -inkey "$WORK/peer.key" -peerkey "$WORK/ldevid.pub" -out "$WORK/theirs"
+check "and is the other side's" cmp "$WORK/agreed" "$WORK/theirs"
+seen() { grep -qi "$(od -An -tx1 "$WORK/agreed" | tr -d ' \n' | cut -c1-40)" "$1"; }
+check "this one is on the bus" seen "$WORK/bus.trace"
+says "as it was not before" '' seen "$WORK/before.trace"
+
+sed 's/in-clear/maybe/' "$WORK/clear.cnf" >"$WORK/maybe.cnf"
+check "a setting that is none loads nothing" sh -c "! OPENSSL_CONF=$WORK/maybe.cnf openssl list -providers |
+    grep -q 'Rootsmith root of trust'"
+
 # ---- What the bus has seen -----------------------------------------------------------------------------
 
 echo "no secret on the bus"

@@ -67,6 +67,20 @@ remove_old(void *arg, const char *name)
     return 0;
 }
 
+/* Files that were to replace others (rs_file_replace()) bear the number of a process that is gone. */
+static int
+remove_temporary(void *arg, const char *name)
+{
+    const struct agent *a = arg;
+    size_t len = strlen(name);
+    char path[AGENT_PATH_MAX];
+
+    if (len > 4 && strcmp(name + len - 4, ".tmp") == 0 &&
+        state_path(a, name, path, NULL) == RS_OK && rs_file_remove(path, NULL) != RS_OK)
+        return 0; /* it will be tried again */
+    return 0;
+}
+
 static rs_code
 turn_to(struct agent *a, const struct generation *g, struct rs_err *err)
 {
@@ -184,6 +198,8 @@ state_open(struct agent *a, struct rs_err *err)
         rc = rs_file_open(path, RS_OPEN_CREATE, &a->lock_fd, err);
     if (rc == RS_OK && rs_file_lock(a->lock_fd, NULL) != RS_OK)
         rc = rs_fail(err, RS_E_AGENT_RUNNING, "another agent works in %.120s", a->config->state);
+    if (rc == RS_OK)
+        rc = rs_dir_list(a->config->state, remove_temporary, a, err);
     if (rc == RS_OK)
         rc = find_current(a, err);
     if (rc == RS_OK)

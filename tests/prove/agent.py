@@ -139,6 +139,7 @@ def go_on(s, d):
     d.judge()
     if d.generation() < max(number, 1):
         raise Broken("it went on, and the generation is %d" % d.generation())
+    d.check_tidy()
     if s.after:
         s.after(d)
 
@@ -156,6 +157,7 @@ def kill_all(o, make, count, figures):
             s.before(d)
         points = points_of(o, d, s.verb)
         s.restore()
+        d.had_identity = s.keeps
         d.judge()
         for point in points[k::o.workers]:
             n, name, number, near = point

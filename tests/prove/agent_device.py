@@ -21,17 +21,20 @@ PATIENCE = 120  # seconds, for a program on a loaded machine
 FILES = ("ldevid.pem", "chain.pem", "ldevid.key")
 
 
+class Broken(Exception):
+    """The claim does not hold here."""
+
+
 def run(argv, **more):
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=PATIENCE, **more)
+    try:
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PATIENCE, **more)
+    except subprocess.TimeoutExpired:
+        raise Broken("it does not end: %s" % " ".join(argv))
 
 
 def tail(p):
     return " | ".join(p.stdout.decode("utf-8", "replace").strip().splitlines()[-4:])
-
-
-class Broken(Exception):
-    """The claim does not hold here."""
 
 
 problems = []
@@ -228,6 +231,13 @@ class Device:
         if self.idevid:
             self.check_key(self.object("idevid"), self.idevid, "IDevID")
         return has
+
+    def check_tidy(self):
+        """After a run that ended well nothing is left of those that did not."""
+        names = os.listdir(self.state)
+        left = [n for n in names if n.endswith(".tmp")]
+        if left or len([n for n in names if n.startswith("id-")]) > 1:
+            raise Broken("it left behind: %s" % " ".join(sorted(names)))
 
     def generation(self):
         """The number of the generation in use; 0: none."""

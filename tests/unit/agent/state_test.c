@@ -124,6 +124,26 @@ test_the_names_are_there_before_the_turn(void **state)
 }
 
 static void
+test_what_a_death_left_is_cleared_away(void **state)
+{
+    static const char *const names[] = {"state.json.4711.0.tmp", "trust.pem.4711.1.tmp"};
+    char path[AGENT_PATH_MAX];
+
+    (void)state;
+    finish(0, "first");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(state_path(&agent, names[i], path, NULL), RS_OK);
+        assert_int_equal(rs_file_make(path, rs_bytes_str("half"), 0600, NULL), RS_OK);
+    }
+    restart();
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(state_path(&agent, names[i], path, NULL), RS_OK);
+        assert_false(rs_path_exists(path));
+    }
+    assert_certificate("first");
+}
+
+static void
 test_only_one_agent(void **state)
 {
     struct agent other = {.config = &config};
@@ -269,6 +289,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_nothing_yet, make, drop),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, make, drop),
         cmocka_unit_test_setup_teardown(test_the_names_are_there_before_the_turn, make, drop),
+        cmocka_unit_test_setup_teardown(test_what_a_death_left_is_cleared_away, make, drop),
         cmocka_unit_test_setup_teardown(test_only_one_agent, make, drop),
         cmocka_unit_test_setup_teardown(test_pending, make, drop),
         cmocka_unit_test_setup_teardown(test_complete_and_not_turned_to, make, drop),

@@ -53,6 +53,7 @@ read_who(struct home *h, struct rs_err *err)
 {
     char path[HOME_PATH_MAX + 32];
     const char *name, *server;
+    int64_t counter = 0;
     rs_code rc = rs_path_join(h->dir, "station.json", path, sizeof(path), err);
 
     RS_AUTO(rs_buf_done) struct rs_buf text = {0};
@@ -68,10 +69,14 @@ read_who(struct home *h, struct rs_err *err)
         rc = rs_json_text(j, "server", &server, err);
     if (rc != RS_OK)
         return rc;
-    if (json_object_get(j, "key") != NULL)
+    if (json_object_get(j, "key") != NULL) {
         rc = own_key_uri(rs_json_text_or(j, "key", ""), h->key_uri, err);
+        if (rc == RS_OK)
+            rc = rs_json_int(j, "counter", 0, INT64_MAX, &counter, err);
+    }
     if (rc != RS_OK)
         return rc;
+    h->counter = (uint64_t)counter;
     if (strlen(name) >= sizeof(h->name) || strlen(server) >= sizeof(h->server))
         return rs_fail(err, RS_E_CONFIG_INVALID, "%s: name or server is too long", path);
     (void)snprintf(h->name, sizeof(h->name), "%s", name);
@@ -193,6 +198,7 @@ struct enrolment {
     struct token token;
     struct crypto_key *key;        /* in a file, or */
     char key_uri[OWN_KEY_URI_MAX]; /* in a chip */
+    uint64_t counter; /* of that chip: what was counted before is none of this station's */
     uint8_t spki[ROT_PUBLIC_KEY_MAX];
     size_t spki_len;
     struct rs_buf csr;
@@ -204,10 +210,13 @@ static rs_code
 make_key(struct enrolment *e, struct rs_err *err)
 {
     struct rs_bytes spki;
+    int has_counter;
     rs_code rc;
 
-    if (e->key_uri[0] != '\0')
-        return own_key_make(e->key_uri, e->spki, &e->spki_len, err);
+    if (e->key_uri[0] != '\0') {
+        rc = own_key_counter(e->key_uri, 0, &has_counter, &e->counter, err);
+        return rc == RS_OK ? own_key_make(e->key_uri, e->spki, &e->spki_len, err) : rc;
+    }
     rc = crypto_key_generate(CRYPTO_P256, &e->key, err);
     if (rc != RS_OK)
         return rc;
@@ -386,8 +395,10 @@ write_who(const struct home *h, const struct enrolment *e, const char *server, s
     rs_buf_init(&text, FILE_MAX);
     if (j == NULL)
         return rs_fail(err, RS_E_USAGE, "station: name or server is not UTF-8");
-    if (e->key_uri[0] != '\0')
+    if (e->key_uri[0] != '\0') {
         (void)json_object_set_new(j, "key", json_string(e->key_uri));
+        (void)json_object_set_new(j, "counter", json_integer((json_int_t)e->counter));
+    }
     rs_json_put(&text, j);
     rs_buf_put_str(&text, "\n");
     return rc == RS_OK ? rs_file_replace(path, rs_buf_bytes(&text), 0644, err) : rc;

@@ -26,6 +26,7 @@ struct home {
     char name[HOME_NAME_MAX];
     char server[HOME_SERVER_MAX];
     char key_uri[OWN_KEY_URI_MAX]; /* "": the key is a file */
+    uint64_t counter;              /* of its chip, when the station enrolled */
     char key_path[HOME_PATH_MAX + 32], cert_path[HOME_PATH_MAX + 32], root_path[HOME_PATH_MAX + 32];
     char journal_path[HOME_PATH_MAX + 32], events_path[HOME_PATH_MAX + 32];
 };

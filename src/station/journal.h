@@ -31,8 +31,9 @@ enum journal_type {
     JOURNAL_END = 5,    /* the board's result, with its report and event */
     JOURNAL_POSTED = 6, /* the server has all reports before this one */
     JOURNAL_EVENT = 7,  /* something that happened, for others to read */
+    JOURNAL_COUNT = 8,  /* about to count the chip's counter up: to `board` */
 };
-#define JOURNAL_TYPE_LAST JOURNAL_EVENT
+#define JOURNAL_TYPE_LAST JOURNAL_COUNT
 
 /* Fields of a record, in this order in the file.  Stable numbers. */
 enum journal_field {

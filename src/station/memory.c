@@ -18,6 +18,7 @@ struct memory {
     struct memory_chip *chips[BUCKETS];
     struct memory_report *reports, **reports_end;
     uint64_t next_board, next_report, next_event;
+    uint64_t counter;
     struct memory_counts counts;
 };
 
@@ -135,6 +136,12 @@ memory_asked(const struct memory *m, const char *order, uint64_t board)
         }
     }
     return count;
+}
+
+uint64_t
+memory_counter(const struct memory *m)
+{
+    return m->counter;
 }
 
 uint64_t
@@ -361,6 +368,9 @@ memory_take(struct memory *m, const struct journal_record *record, struct rs_err
         return take_chip(m, record, err);
     case JOURNAL_POSTED:
         drop_reports(m, record->board);
+        return RS_OK;
+    case JOURNAL_COUNT:
+        m->counter = record->board > m->counter ? record->board : m->counter;
         return RS_OK;
     case JOURNAL_EVENT:
     default:

@@ -63,6 +63,8 @@ const struct memory_chip *memory_find_device(const struct memory *m, const char 
 /* Chips that asked for an identity under this order, without the one of that board. */
 uint64_t memory_asked(const struct memory *m, const char *order, uint64_t board);
 
+/* What the counter beside the station's key was last counted up to; 0: never. */
+uint64_t memory_counter(const struct memory *m);
 uint64_t memory_next_board(const struct memory *m);
 uint64_t memory_next_report(const struct memory *m);
 uint64_t memory_next_event(const struct memory *m);

@@ -200,6 +200,35 @@ talk_first(struct station *st, const struct station_config *config, struct rs_er
     return rc;
 }
 
+/*
+ * Each start counts the chip's counter up, after the journal says so: one that was put back
+ * from a copy, or taken away, is behind it.  A crash in between leaves the journal ahead,
+ * which is no harm.
+ */
+static rs_code
+count_start(struct station *st, struct rs_err *err)
+{
+    struct journal_record record = {.type = JOURNAL_COUNT};
+    const struct home *h = &st->home;
+    uint64_t known = memory_counter(st->memory), value = 0;
+    int has = 0;
+    rs_code rc;
+
+    if (h->key_uri[0] == '\0')
+        return RS_OK;
+    known = known > h->counter ? known : h->counter;
+    rc = own_key_counter(h->key_uri, 0, &has, &value, err);
+    if (rc != RS_OK || !has)
+        return rc;
+    if (value > known)
+        return rs_fail(err, RS_E_JOURNAL_BEHIND,
+                       "the chip was counted up to %llu, the journal knows of %llu",
+                       (unsigned long long)value, (unsigned long long)known);
+    record.board = value + 1;
+    rc = station_note(st, &record, 1, err);
+    return rc == RS_OK ? own_key_counter(h->key_uri, 1, &has, &value, err) : rc;
+}
+
 rs_code
 station_open(const struct home *home, const struct station_config *config,
              struct station **ret_station, struct rs_err *err)
@@ -224,6 +253,8 @@ station_open(const struct home *home, const struct station_config *config,
     rc = st->memory != NULL ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "station: no memory");
     if (rc == RS_OK)
         rc = journal_open(home->journal_path, take_record, st, &st->journal, err);
+    if (rc == RS_OK)
+        rc = count_start(st, err);
     if (rc == RS_OK)
         rc = events_open(st, err);
     if (rc == RS_OK && st->est.server != NULL)

@@ -65,7 +65,25 @@ line() { # STATION CHIP KIND
         "$(rs chip read idevid --part key --chip "$chip" -o "$WORK/$name.spki" >/dev/null
         openssl pkey -pubin -in "$WORK/$name.spki")"
     ends "$kind: a board passes" 0 PASS once "$name" "$name-1"
+    cp -r "$WORK/$name" "$WORK/$name.copy"
     ends "$kind: and one more" 0 PASS once "$name" "$name-2"
+    cp -r "$WORK/$name" "$WORK/$name.newest"
+    put_back "$name" "$WORK/$name.copy"
+    ends "$kind: the directory put back from a copy" 6 journal.behind once "$name" "$name-3"
+    put_back "$name" "$WORK/$name.newest"
+    mv "$WORK/$name/journal" "$WORK/$name.journal"
+    ends "$kind: no journal at all" 6 journal.behind once "$name" "$name-3"
+    put_back "$name" "$WORK/$name.newest"
+    ends "$kind: the newest one" 0 PASS once "$name" "$name-3"
+    for rule in write@1=kill write@1+=kill sync@1=kill; do
+        ROOTSMITH_INJECT="station:$rule" once "$name" "$name-4"
+    done
+    ends "$kind: death around the count" 0 PASS once "$name" "$name-4"
+}
+
+put_back() { # STATION DIR
+    rm -rf "${WORK:?}/$1"
+    cp -r "$2" "$WORK/$1"
 }
 
 line sz-1 "soft:$WORK/own.rot" "a file of keys"

@@ -584,6 +584,15 @@ put_signature(struct fake_answer *a)
 }
 
 static void
+drop_object(struct fake_tpm *t, uint32_t handle)
+{
+    struct fake_object *o = fake_find_object(t, handle);
+
+    if (o != NULL)
+        o->handle = 0;
+}
+
+static void
 dispatch(struct fake_tpm *t, uint32_t cc, const uint32_t handles[3], struct in in,
          struct fake_answer *a)
 {
@@ -658,8 +667,7 @@ dispatch(struct fake_tpm *t, uint32_t cc, const uint32_t handles[3], struct in i
         put_sized(a, bytes, 32);
         if (cc == 0x13e) {
             put_ticket(a, 0x8024);
-            if (fake_find_object(t, handles[0]) != NULL)
-                fake_find_object(t, handles[0])->handle = 0;
+            drop_object(t, handles[0]);
         }
         return;
     case 0x15b:

@@ -21,16 +21,15 @@ struct file_text {
     struct rs_config_items fixtures;
 };
 
+/* What must be there if est is: see check_est(), for all of it may be left out. */
 static const struct rs_config_field est_schema[] = {
     {.name = "server",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct station_est, server),
-     .required = 1,
      .help = "https://HOST:PORT of an EST server that is not ours"},
     {.name = "trust",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct station_est, trust),
-     .required = 1,
      .help = "PEM of its root"},
     {.name = "label",
      .type = RS_CONFIG_TEXT,
@@ -52,7 +51,6 @@ static const struct rs_config_field est_schema[] = {
     {.name = "rot",
      .type = RS_CONFIG_NAME,
      .at = offsetof(struct station_est, rot),
-     .required = 1,
      .help = "model of the chips: atecc608b, tpm2, soft"},
     {.name = "serials",
      .type = RS_CONFIG_TEXT,
@@ -63,7 +61,6 @@ static const struct rs_config_field est_schema[] = {
     {.name = "quantity",
      .type = RS_CONFIG_INT,
      .at = offsetof(struct station_est, quantity),
-     .required = 1,
      .min = 1,
      .max = 1000000000,
      .help = "boards that may ask for an identity"},
@@ -123,6 +120,20 @@ static const struct rs_config_field file_schema[] = {
     {.name = NULL},
 };
 
+static void
+check_est(const struct file_text *t, const struct rs_config_file *file,
+          struct rs_config_errors *errors)
+{
+    const struct station_est *e = &t->est;
+    int is_there = e->server != NULL || e->trust != NULL || e->rot != NULL || e->login != NULL ||
+                   e->certificate != NULL || e->key != NULL || e->quantity != 0;
+
+    if (is_there && (e->server == NULL || e->trust == NULL || e->rot == NULL || e->quantity == 0))
+        rs_config_complain(errors, file, "est", "est needs server, trust, rot and quantity");
+    if (is_there && (e->certificate == NULL) != (e->key == NULL))
+        rs_config_complain(errors, file, "est", "certificate and key go together");
+}
+
 /* What one field alone cannot tell. */
 static void
 check(const struct file_text *t, const struct home *home, const struct rs_config_file *file,
@@ -137,8 +148,7 @@ check(const struct file_text *t, const struct home *home, const struct rs_config
                            "is no est");
     if (t->est.server != NULL && (t->server != NULL || home->name[0] != '\0'))
         rs_config_complain(errors, file, "est", "this station has a server already");
-    if (t->est.server != NULL && (t->est.certificate == NULL) != (t->est.key == NULL))
-        rs_config_complain(errors, file, "est", "certificate and key go together");
+    check_est(t, file, errors);
     if (home->name[0] != '\0' && t->name != NULL && strcmp(t->name, home->name) != 0)
         rs_config_complain(errors, file, "name", "this directory is station %s", home->name);
     if (home->name[0] != '\0' && t->server != NULL && strcmp(t->server, home->server) != 0)

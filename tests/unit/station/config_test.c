@@ -61,6 +61,8 @@ mistakes_are_shown_at_their_place(void **state)
     refuses("server: https://x:1\nfixtures:\n  - {name: 1, chip: \"soft:a\"}\n", ":1:9");
     refuses("fixtures:\n  - {name: 1, chip: a}\n  - {name: 1, chip: b}\n", ":3:");
     refuses("fixture:\n  - {name: 1, chip: a}\n", "fixtures");
+    refuses("est: {trust: r.pem, rot: soft, quantity: 1}\nfixtures:\n  - {name: 1, chip: a}\n",
+            "est needs server");
     refuses("wait: 2d\nfixtures:\n  - {name: 1, chip: a}\n", ":1:7");
 }
 

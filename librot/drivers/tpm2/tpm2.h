@@ -18,16 +18,15 @@
 #include <rot/rot_driver.h>
 #include <rot/rot_mem.h>
 
-#define TPM2_BUFFER     1600u /* bytes of a command or an answer: what moves 1,024 of data */
-#define TPM2_CHUNK      1024u /* bytes of one NV access, HMAC piece: TPMs take at least 512 */
-#define TPM2_HASH       32u   /* SHA-256 throughout */
-#define TPM2_NAME_MAX   (2u + TPM2_HASH)
-#define TPM2_HANDLES    3u
-#define TPM2_SESSIONS   3u
-#define TPM2_BLOB_MAX   320u /* a keyed hash object, public and wrapped private part */
-#define TPM2_SECRETS    2u
-#define TPM2_RSA_BYTES  256u
-#define TPM2_PUBLIC_MAX 360u /* bytes of a TPM2B_PUBLIC: RSA-2048 with a policy takes 316 */
+#define TPM2_BUFFER    1600u /* bytes of a command or an answer: what moves 1,024 of data */
+#define TPM2_CHUNK     1024u /* bytes of one NV access, HMAC piece: TPMs take at least 512 */
+#define TPM2_HASH      32u   /* SHA-256 throughout */
+#define TPM2_NAME_MAX  (2u + TPM2_HASH)
+#define TPM2_HANDLES   3u
+#define TPM2_SESSIONS  3u
+#define TPM2_BLOB_MAX  320u /* a keyed hash object, public and wrapped private part */
+#define TPM2_SECRETS   2u
+#define TPM2_RSA_BYTES 256u
 
 enum tpm2_cc {
     TPM2_CC_NV_UNDEFINE = 0x122,
@@ -89,9 +88,7 @@ enum tpm2_alg {
 /* Structure tags (Part 2, 6.9). */
 #define TPM2_ST_NO_SESSIONS 0x8001u
 #define TPM2_ST_SESSIONS    0x8002u
-#define TPM2_ST_CERTIFY     0x8017u
 #define TPM2_ST_HASHCHECK   0x8024u
-#define TPM2_ST_CREATION    0x8021u
 #define TPM2_ST_VERIFIED    0x8022u
 
 /* Attributes of objects (Part 2, 8.3) and of NV indices (13.4). */
@@ -118,7 +115,6 @@ enum tpm2_alg {
 #define TPM2_SE_CONTINUE 0x01u
 #define TPM2_SE_DECRYPT  0x20u /* the first parameter goes out encrypted */
 #define TPM2_SE_ENCRYPT  0x40u /* the first parameter comes back encrypted */
-#define TPM2_SE_AUDIT    0x80u /* nothing but the HMAC over command and answer */
 
 /* A name as the TPM computes it: a digest, or the handle itself (Part 1, 16). */
 struct tpm2_name {

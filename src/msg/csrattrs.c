@@ -191,7 +191,7 @@ read_rdn(struct der *list, struct csrattrs *a)
     if (r.tag != 0)
         r.value = der_take(&one, r.tag);
     if (!der_done(&set) || !der_done(&one) || (r.tag != 0 && !is_string(r.tag)) ||
-        a->rdn_count == CSRATTRS_RDN_MAX + SLACK)
+        a->rdn_count == CSRATTRS_RDN_MAX)
         der_fail(list);
     else
         a->rdns[a->rdn_count++] = r;
@@ -380,7 +380,7 @@ read_identifier(struct der *list, struct reading *r)
         r->old.challenge = 1;
     else if (rs_bytes_equal(oid, oid_ec_public_key) || rs_bytes_equal(oid, oid_rsa_encryption) ||
              rs_bytes_equal(oid, oid_ed25519))
-        r->old.key = r->old.key.len > 0 ? r->old.key : oid;
+        r->old.key = r->old.key.len > 0 ? r->old.key : rs_bytes_of(oid.p, oid.len + SLACK);
     else if (rs_bytes_equal(oid, oid_ecdsa_sha256) || rs_bytes_equal(oid, oid_ecdsa_sha384) ||
              rs_bytes_equal(oid, oid_rsa_sha256))
         r->old.sig = r->old.sig.len > 0 ? r->old.sig : oid;

@@ -45,7 +45,7 @@ make_chroot() {
     debootstrap --variant=minbase --merged-usr trixie "$chroot" "$(mirror)" >"$chroot.log" 2>&1 &&
         lend_network "$chroot" &&
         in_chroot 600 'apt-get update -q && apt-get install -y -q --no-install-recommends \
-            libest-dev gcc libc6-dev libssl-dev' </dev/null >>"$chroot.log" 2>&1 ||
+            libest-dev gcc libc6-dev libssl-dev openssl' </dev/null >>"$chroot.log" 2>&1 ||
         { tail -n 5 "$chroot.log"; fail "no chroot with libest"; }
 }
 

@@ -114,7 +114,7 @@ size_t tpm_roots_count(const struct tpm_roots *roots);
 /* Who a TPM is, by its endorsement.  Borrows the certificate. */
 struct tpm_ek {
     struct crypto_pub pub;
-    uint8_t digest[32];    /* in its Name: the chip's identifier (L8), as the TPM itself says it */
+    uint8_t digest[32]; /* SHA-256 of its SPKI: the chip's identifier (L8), as the driver has it */
     struct rs_bytes maker; /* "id:00001014"; empty when the certificate does not say */
 };
 

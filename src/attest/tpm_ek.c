@@ -240,42 +240,6 @@ check_ek(const struct cert *cert, struct tpm_ek *ek, struct rs_err *err)
     return read_maker_name(cert, &ek->maker, err);
 }
 
-/* PolicySecret of the endorsement hierarchy (EK profile, B.6.2). */
-static const uint8_t ek_policy[32] = {
-    0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
-    0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
-
-/* The digest in the EK's Name: its public area is that of template L-1 or L-2 with this key. */
-static void
-digest_ek(const struct crypto_pub *pub, uint8_t out[32])
-{
-    uint8_t room[512];
-    struct rs_buf b;
-    int rsa = pub->alg == CRYPTO_RSA2048;
-
-    rs_buf_init_fixed(&b, room, sizeof(room));
-    rs_buf_put_u16(&b, rsa ? TPM_ALG_RSA : TPM_ALG_ECC);
-    rs_buf_put_u16(&b, TPM_ALG_SHA256);
-    rs_buf_put_u32(&b, TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_MADE_INSIDE | TPM_ADMIN_POLICY |
-                           TPM_RESTRICTED | TPM_DECRYPTS);
-    rs_buf_put_u16_bytes(&b, RS_BYTES(ek_policy));
-    rs_buf_put_u16(&b, TPM_ALG_AES);
-    rs_buf_put_u16(&b, 128);
-    rs_buf_put_u16(&b, TPM_ALG_CFB);
-    rs_buf_put_u16(&b, TPM_ALG_NULL); /* no scheme */
-    if (rsa) {
-        rs_buf_put_u16(&b, 2048);
-        rs_buf_put_u32(&b, 0); /* exponent 65537 */
-        rs_buf_put_u16_bytes(&b, pub->modulus);
-    } else {
-        rs_buf_put_u16(&b, TPM_ECC_NIST_P256);
-        rs_buf_put_u16(&b, TPM_ALG_NULL); /* no KDF */
-        rs_buf_put_u16_bytes(&b, rs_bytes_of(pub->key.p + 1, 32));
-        rs_buf_put_u16_bytes(&b, rs_bytes_of(pub->key.p + 33, 32));
-    }
-    crypto_sha256(rs_buf_bytes(&b), out);
-}
-
 rs_code
 tpm_ek_check(const struct tpm_roots *roots, struct rs_bytes der, int64_t now, struct tpm_ek *ret_ek,
              struct rs_err *err)
@@ -295,7 +259,7 @@ tpm_ek_check(const struct tpm_roots *roots, struct rs_bytes der, int64_t now, st
     if (find_root(roots, &cert, 0, now) == NULL)
         return rs_fail(err, RS_E_CHIP_NOT_GENUINE,
                        "tpm: EK certificate: it leads to no TPM maker that is configured");
-    digest_ek(&ek.pub, ek.digest);
+    crypto_sha256(cert.spki, ek.digest);
     *ret_ek = ek;
     return RS_OK;
 }

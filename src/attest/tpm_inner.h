@@ -8,13 +8,10 @@
 
 #include "attest/tpm.h"
 
-#define TPM_ALG_RSA    0x0001u
-#define TPM_ALG_AES    0x0006u
 #define TPM_ALG_SHA256 0x000bu
 #define TPM_ALG_NULL   0x0010u
 #define TPM_ALG_ECDSA  0x0018u
 #define TPM_ALG_ECC    0x0023u
-#define TPM_ALG_CFB    0x0043u
 
 #define TPM_ECC_NIST_P256 0x0003u
 
@@ -30,7 +27,6 @@
 #define TPM_USER_WITH_AUTH 0x00000040u
 #define TPM_ADMIN_POLICY   0x00000080u
 #define TPM_RESTRICTED     0x00010000u
-#define TPM_DECRYPTS       0x00020000u
 #define TPM_SIGNS          0x00040000u
 
 #endif /* ATTEST_TPM_INNER_H */

@@ -92,7 +92,7 @@ find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
 static rs_code
 enter(struct challenges *c, const struct challenge *wanted, struct rs_err *err)
 {
-    struct challenge *place = NULL;
+    struct challenge *place = c->list;
     rs_code rc;
 
     (void)pthread_mutex_lock(&c->lock);

@@ -492,6 +492,36 @@ test_bad_device_calls_are_refused(void **state)
                      RS_E_INTERNAL);
 }
 
+/* Named before anybody saw it; its first certificate makes it one that is there. */
+static void
+test_an_expected_device_is_added_once(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device device, d = {.tenant = T,
+                                     .device = "N-1",
+                                     .product = "pump-9",
+                                     .provenance = "token",
+                                     .made_at = 1000};
+    struct store_stats before, after;
+
+    d.device = "";
+    assert_int_equal(store_add_device(f->store, &d, NULL), RS_E_INTERNAL);
+    d.device = "N-1";
+    d.product = long_name;
+    assert_int_equal(store_add_device(f->store, &d, NULL), RS_E_INTERNAL);
+    d.product = "pump-9";
+    assert_int_equal(store_get_stats(f->store, T, &before, NULL), RS_OK);
+    assert_int_equal(store_add_device(f->store, &d, &f->err), RS_OK);
+    assert_int_equal(store_add_device(f->store, &d, NULL), RS_E_DEVICE_EXISTS);
+    assert_int_equal(store_get_stats(f->store, T, &after, NULL), RS_OK);
+    assert_int_equal(after.devices, before.devices + 1);
+    assert_int_equal(store_find_device(f->store, T, "N-1", &f->arena, &device, &f->err), RS_OK);
+    assert_int_equal(device.state, STORE_DEVICE_EXPECTED);
+    assert_string_equal(device.product, "pump-9");
+    assert_string_equal(device.provenance, "token");
+    assert_int_equal(device.chip_uid.len, 0);
+}
+
 /* ---- Orders ---------------------------------------------------------------------------- */
 
 static int
@@ -994,6 +1024,7 @@ main(void)
         TEST(test_bad_questions_are_refused),
         TEST(test_a_full_arena_is_no_memory),
         TEST(test_bad_device_calls_are_refused),
+        TEST(test_an_expected_device_is_added_once),
         TEST(test_lists_of_devices),
         TEST(test_bad_orders_are_refused),
         TEST(test_orders),

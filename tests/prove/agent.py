@@ -11,9 +11,7 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,7 +20,7 @@ import agent_chip  # noqa: E402
 import agent_disk  # noqa: E402
 import agent_est  # noqa: E402
 from agent_chip import WRITES_MOST, by_code, under_the_new_root  # noqa: E402
-from agent_device import Broken, Device, each, enough, lock, make_board, problem, problems, run, tail  # noqa: E402
+from agent_device import Broken, Device, each, enough, lock, make_board, problem, problems  # noqa: E402
 
 POINTS_LEAST = 5000
 CHAIN = 600
@@ -405,7 +403,8 @@ def run_parts(o, figures):
     rolls = [roll_board(o, k) for k in range(o.workers)]
     config = o.work + "/agent.yaml"
     with open(config, "w") as f:
-        f.write("server: %s\nrenew:\n  from: 1\n  jitter: 0\nobjects:\n  ldevid:\n    on_renew: [/bin/true]\n" % o.server)
+        f.write("server: %s\nrenew: {from: 1, jitter: 0}\n" % o.server +
+                "objects: {ldevid: {on_renew: [/bin/true]}}\n")
 
     def plan(k):
         b, t, r = boards[k], tokens[k], rolls[k]

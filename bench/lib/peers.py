@@ -18,6 +18,7 @@ import time
 from measure import BIN, ROUNDS, WORK, cpu_us
 
 CONNECTIONS = 256
+STORE_CONNECTIONS = 16  # with many it answers "database is locked"
 STORE_SHARE = 5  # that one syncs for each certificate: it gets so much fewer requests
 LIMITS = {"cfssl": 1.5, "cfssl_store": 5.0}
 GOAL = 8.0
@@ -45,10 +46,10 @@ extendedKeyUsage = clientAuth
 """
 
 
-def load(what, port, path, first, count, pids):
+def load(what, port, path, first, count, pids, connections=CONNECTIONS):
     """us of CPU of these processes for a certificate, and how many a second."""
     p = subprocess.Popen([BIN + "/bench/csr_load", what, str(port), path, WORK + "/requests", str(first),
-                          str(count), str(CONNECTIONS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          str(count), str(connections)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          text=True)
     p.stdout.readline()
     before = sum(map(cpu_us, pids))
@@ -97,7 +98,7 @@ def main(count):
         got = {"ours": load("est", port, "/.well-known/est/o-1/simpleenroll", first, count, pids["ours"]),
                "cfssl": load("cfssl", os.environ["PLAIN"], sign, first, count, pids["cfssl"]),
                "cfssl_store": load("cfssl", os.environ["STORED"], sign, first,
-                                   count // STORE_SHARE, pids["cfssl_store"]),
+                                   count // STORE_SHARE, pids["cfssl_store"], STORE_CONNECTIONS),
                "openssl_ca": openssl_ca(first, count)}
         if i == 0:
             continue

@@ -105,14 +105,14 @@ class Device:
             raise Broken("%s fails: %s" % (" ".join(verb), tail(p)))
 
     def calls(self, *verb):
-        """The system calls of a whole run, in order: name, how many of that name, its line."""
+        """The agent's own system calls of a whole run (not on_renew's): name, how many of it, its line."""
         log = self.folder + "/calls"
-        p = run(["strace", "-f", "-y", "-o", log, *self.argv(*verb)], env=self.env)
+        p = run(["strace", "-y", "-o", log, *self.argv(*verb)], env=self.env)
         if p.returncode != 0:
             raise Broken("%s under strace: %s" % (" ".join(verb), tail(p)))
         seen, calls = collections.Counter(), []
         for line in open(log, errors="replace"):
-            m = re.match(r"\d+ +(\w+)\(", line)
+            m = re.match(r"(\w+)\(", line)
             if m:
                 seen[m.group(1)] += 1
                 calls.append((m.group(1), seen[m.group(1)], line))
@@ -139,7 +139,7 @@ class Device:
 
     def killed_at(self, name, number, *verb):
         """Dies as it enters its number-th call of that name; None when it made fewer and ended well."""
-        p = run(["strace", "-f", "-o", "/dev/null", "-e", "trace=" + name, "-e",
+        p = run(["strace", "-o", "/dev/null", "-e", "trace=" + name, "-e",
                  "inject=%s:signal=SIGKILL:when=%d" % (name, number), *self.argv(*verb)], env=self.env)
         if p.returncode == -signal.SIGKILL:
             return True

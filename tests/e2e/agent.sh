@@ -84,7 +84,7 @@ wait_for 10 grep -q ACCEPT "$WORK/gw.log"
 refused "a server of ours with another name" net.trust soft G-1 enroll
 kill "$FAKEPID" 2>/dev/null
 SERVER_URL=
-ROOTSMITH_INJECT="agent:clock=+2400000000" refused "a clock in 2102" clock.wrong soft G-1 enroll
+ROOTSMITH_INJECT="agent:clock=+2300000000" refused "a clock in 2099" clock.wrong soft G-1 enroll
 stop_server
 refused "no server" net.unreachable soft G-1 enroll
 : >"$WORK/rootsmithd.log"
@@ -122,7 +122,7 @@ same "changes nothing" "$before" "$(serial_in G-1)"
 echo "clocks"
 ROOTSMITH_INJECT="agent:clock=@86400" check "a clock in 1970 renews" soft G-1 renew
 same "and says that it is behind" True "$(ROOTSMITH_INJECT="agent:clock=@86400" soft G-1 status --json | member clock_behind)"
-ROOTSMITH_INJECT="agent:clock=+2400000000" refused "a clock in 2102 does not" clock.wrong soft G-1 renew
+ROOTSMITH_INJECT="agent:clock=+2300000000" refused "a clock in 2099 does not" clock.wrong soft G-1 renew
 check "and has lost nothing" soft G-1 renew
 
 echo "an ATECC608B on the bus"
@@ -193,6 +193,13 @@ check "and again: nothing to do" soft G-1 trust
 check "all goes on" soft G-1 renew
 
 echo "expired, revoked"
+OLD="soft:$WORK/old.rot"
+check "a chip with a key" rs chip genkey idevid --chip "$OLD" -q
+check "and a request" rs chip csr idevid --serial OLD-1 --chip "$OLD" -o "$WORK/old.csr" -q
+openssl x509 -req -in "$WORK/old.csr" -CA "$WORK/other.pem" -CAkey "$WORK/other.key" -days -1 -extfile <(echo keyUsage=critical,digitalSignature) \
+    -out "$WORK/old.pem" 2>/dev/null
+check "and an IDevID of last year" rs chip write idevid --part cert --in "$WORK/old.pem" --chip "$OLD" -q
+refused "an expired IDevID" auth.expired agent old "$OLD" --trust "$WORK/root.pem" enroll
 board o-soft G-2 "soft:$WORK/G-2.rot" || bad "board G-2"
 check "G-2 enrols" soft G-2 enroll
 rs cert revoke "$(serial_in G-2)" --reason test --confirm "$(serial_in G-2)" -q || bad "revoke"

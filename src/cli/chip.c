@@ -354,7 +354,7 @@ absolute_name(const char *name, char *out, size_t cap)
     char here[512] = "";
     int n;
 
-    if (!is_path || colon[1] == '/')
+    if (!is_path || colon == NULL || colon[1] == '/')
         n = snprintf(out, cap, "%s", name);
     else if (getcwd(here, sizeof(here)) == NULL)
         return 0;
@@ -367,9 +367,8 @@ absolute_name(const char *name, char *out, size_t cap)
 static int
 chip_reference(struct desk *d, struct rs_err *err)
 {
-    const char *name = strcmp(d->uri, "auto") == 0 && getenv("ROOTSMITH_CHIP") != NULL
-                           ? getenv("ROOTSMITH_CHIP")
-                           : d->uri;
+    const char *set = getenv("ROOTSMITH_CHIP");
+    const char *name = strcmp(d->uri, "auto") == 0 && set != NULL ? set : d->uri;
     uint8_t spki[ROT_PUBLIC_KEY_MAX], der[ROT_REFERENCE_MAX];
     const char *layout = cli_option(d->args, "layout");
     struct rot_uri uri = {.object = d->object};

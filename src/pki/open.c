@@ -200,7 +200,7 @@ load_cross(struct load *l, const struct store_cert *listed)
         return rs_fail(l->err, RS_E_NO_MEMORY, "CA certificate");
     memcpy(copy, cert.der.p, cert.der.len);
     (void)pthread_rwlock_wrlock(&pki->issuers_lock);
-    pki->crosses[pki->cross_count++] = rs_bytes_of(copy, cert.der.len);
+    pki->crosses[pki->cross_count++] = (struct rs_bytes){copy, cert.der.len};
     (void)pthread_rwlock_unlock(&pki->issuers_lock);
     return RS_OK;
 }

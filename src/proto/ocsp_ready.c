@@ -65,11 +65,11 @@ void
 ready_describe(struct ready *r)
 {
     uint8_t hash[CRYPTO_SHA256_SIZE];
+    char hex[41];
 
     crypto_sha256(r->response, hash);
-    r->etag[0] = '"';
-    rs_hex(rs_bytes_of(hash, 20), r->etag + 1, sizeof(r->etag) - 2);
-    (void)strcat(r->etag, "\"");
+    rs_hex(rs_bytes_of(hash, 20), hex, sizeof(hex));
+    (void)snprintf(r->etag, sizeof(r->etag), "\"%s\"", hex);
     put_date(r->from, r->modified);
     put_date(r->until, r->expires);
 }

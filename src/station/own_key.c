@@ -90,7 +90,7 @@ give_back(struct lent *l)
 rs_code
 own_key_make(const char *uri, uint8_t spki[ROT_PUBLIC_KEY_MAX], size_t *ret_len, struct rs_err *err)
 {
-    struct lent l;
+    struct lent l = {0};
     rs_code rc = borrow(uri, &l, err);
     rot_err rot;
 
@@ -107,7 +107,7 @@ rs_code
 own_key_sign(void *uri, struct rs_bytes tbs, uint8_t *sig, size_t cap, size_t *ret_len,
              struct rs_err *err)
 {
-    struct lent l;
+    struct lent l = {0};
     rs_code rc = borrow(uri, &l, err);
     rot_err rot;
 
@@ -123,7 +123,7 @@ own_key_counter(const char *uri, int count_up, int *ret_has, uint64_t *ret_value
                 struct rs_err *err)
 {
     struct rot_capability cap;
-    struct lent l;
+    struct lent l = {0};
     rot_err rot = ROT_OK;
     rs_code rc = borrow(uri, &l, err);
 

@@ -173,7 +173,12 @@ echo "later (RFC 7030 4.2.3)"
 device_request later /CN=P9-1
 openssl req -new -key "$WORK/later.key" -subj /CN=P9-1 -addext basicConstraints=critical,CA:TRUE \
     -outform DER -out "$WORK/ca.csr"
-signer_pid() { pgrep -P "$SERVER" -f rootsmith-signer; }
+signer_pid() {
+    local pid
+    for pid in $(cat "/proc/$SERVER/task/$SERVER/children"); do
+        tr '\0' ' ' <"/proc/$pid/cmdline" | grep -c rootsmith-signer >/dev/null && echo "$pid"
+    done
+}
 kill -STOP "$SERVER" # who would start another signer
 kill -9 "$(signer_pid)"
 wait_for 10 bash -c "[ \"\$(curl -s -o /dev/null -w '%{http_code}' --cacert $WORK/root.pem https://$PEOPLE/healthz)\" = 503 ]" ||

@@ -46,16 +46,21 @@ uri(const char *rest)
     return one;
 }
 
-/* The last error's text, which is ours. */
+/* All that is on the queue: newer OpenSSLs put a sentence of their own behind ours. */
 static const char *
 reason(void)
 {
-    static _Thread_local char text[1024];
+    static _Thread_local char text[2048];
     const char *data = "";
-    unsigned long e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, NULL);
+    unsigned long e;
+    size_t len = 0;
 
-    (void)snprintf(text, sizeof(text), "%s: %s", ERR_reason_error_string(e), data);
-    ERR_clear_error();
+    text[0] = '\0';
+    while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, NULL)) != 0 && len < sizeof(text)) {
+        const char *why = ERR_reason_error_string(e);
+        int n = snprintf(text + len, sizeof(text) - len, "%s: %s\n", why != NULL ? why : "", data);
+        len += n > 0 ? (size_t)n : 0;
+    }
     return text;
 }
 

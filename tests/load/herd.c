@@ -182,12 +182,14 @@ static void
 note_renewal(struct device *d, const char *body, size_t len)
 {
     X509 *cert = answer_cert(body, len);
+    double back;
 
     if (cert == NULL)
         die("200 without a certificate");
     X509_free(cert);
     d->renewed = 1;
-    d->renewed_at = now_s() - atomic_load(&h.back_at);
+    back = atomic_load(&h.back_at); /* one may be quicker than the word that the server is back */
+    d->renewed_at = back > 0 ? now_s() - back : 0;
     (void)atomic_fetch_add(&h.renewed, 1);
 }
 

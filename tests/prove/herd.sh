@@ -69,7 +69,7 @@ python3 - "$WORK/herd.json" "$status" $P99_MS <<'PY'
 import json, sys
 f = json.load(open(sys.argv[1]))
 slow = f["p99_ms"] > float(sys.argv[3])
-if sys.argv[2] != "0" or f["renewed"] != f["devices"]:
+if sys.argv[2] != "0" or f["renewed"] != f["devices"] or f["last_s"] > 2 * f["bound_s"]:
     sys.exit("prove herd: %d of %d were renewed within %d s, %d refused" % (
         f["renewed"], f["devices"], 2 * f["bound_s"], f["refused"]))
 if slow:

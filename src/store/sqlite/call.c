@@ -118,7 +118,9 @@ sqlite_finish(struct sqlite_store *s, rs_code rc, struct rs_err *err)
         rc = sqlite_flush_tally(s, err);
     if (rc == RS_OK) {
         rs_inject_mark("store-commit-begin");
+        sqlite_gather_writes(!s->relaxed);
         rc = run_statement(s, SQLITE_SQL_COMMIT, err);
+        sqlite_gather_writes(0);
         if (rc == RS_OK)
             rs_inject_mark("store-committed");
     }

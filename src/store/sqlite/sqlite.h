@@ -135,6 +135,8 @@ RS_MUST_USE rs_code sqlite_flush_tally(struct sqlite_store *s, struct rs_err *er
 /* ---- Opening (open.c, schema.c, vfs.c) ------------------------------------------------------- */
 
 RS_MUST_USE rs_code sqlite_register_vfs(struct rs_err *err);
+/* On this thread: writes to the log are gathered until the sync.  For commits that end with one. */
+void sqlite_gather_writes(int on);
 /* Bring an empty or older database to this schema, or refuse a foreign or newer one. */
 RS_MUST_USE rs_code sqlite_migrate(sqlite3 *db, struct rs_err *err);
 /* Readers: the schema is exactly ours. */

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "base/inject.h"
 #include "store/sqlite/sqlite.h"
@@ -20,7 +21,25 @@
 struct vfs_file {
     sqlite3_file head; /* must be first */
     sqlite3_file *below;
+    int is_wal;
+    uint8_t *gathered; /* GATHER_MAX bytes, once they are wanted; length of what is in them: */
+    int gathered_len;
+    sqlite3_int64 gathered_at;
 };
+
+/*
+ * A commit appends hundreds of frames to the log, each in two writes, and then syncs: they are
+ * gathered and written in few.  Nobody else may look at them before the sync, which SQLite says
+ * to others only afterwards; this holds for synced commits alone, so it is switched on for those.
+ */
+#define GATHER_MAX 65536 /* the unix VFS takes fewer than 131,072 bytes at a time */
+static _Thread_local int gathers;
+
+void
+sqlite_gather_writes(int on)
+{
+    gathers = on;
+}
 
 static sqlite3_vfs *
 below_vfs(sqlite3_vfs *vfs)
@@ -48,37 +67,87 @@ injected(const char *point, int otherwise)
 /* ---- Files ---------------------------------------------------------------------- */
 
 static int
-file_close(sqlite3_file *file)
-{
-    return below(file)->pMethods->xClose(below(file));
-}
-
-static int
-file_read(sqlite3_file *file, void *p, int len, sqlite3_int64 at)
-{
-    int rc = injected("read", SQLITE_IOERR_READ);
-
-    return rc != SQLITE_OK ? rc : below(file)->pMethods->xRead(below(file), p, len, at);
-}
-
-static int
-file_write(sqlite3_file *file, const void *p, int len, sqlite3_int64 at)
+write_through(struct vfs_file *f, const void *p, int len, sqlite3_int64 at)
 {
     int rc = injected("write", SQLITE_IOERR_WRITE);
 
     if (rc != SQLITE_OK)
         return rc;
     len = (int)rs_inject_torn("write", (size_t)len);
-    rc = below(file)->pMethods->xWrite(below(file), p, len, at);
+    rc = f->below->pMethods->xWrite(f->below, p, len, at);
     rs_inject_after("write");
     return rc;
+}
+
+/* What was gathered is written; it is forgotten even when that fails, as SQLite's own would be. */
+static int
+write_gathered(struct vfs_file *f)
+{
+    int len = f->gathered_len;
+
+    f->gathered_len = 0;
+    return len == 0 ? SQLITE_OK : write_through(f, f->gathered, len, f->gathered_at);
+}
+
+/* 1: it is kept for later. */
+static int
+gather(struct vfs_file *f, const void *p, int len, sqlite3_int64 at)
+{
+    if (!gathers || !f->is_wal || len > GATHER_MAX - f->gathered_len ||
+        (f->gathered_len > 0 && at != f->gathered_at + f->gathered_len))
+        return 0;
+    if (f->gathered == NULL)
+        f->gathered = sqlite3_malloc(GATHER_MAX);
+    if (f->gathered == NULL)
+        return 0;
+    if (f->gathered_len == 0)
+        f->gathered_at = at;
+    memcpy(f->gathered + f->gathered_len, p, (size_t)len);
+    f->gathered_len += len;
+    return 1;
+}
+
+static int
+file_close(sqlite3_file *file)
+{
+    struct vfs_file *f = (struct vfs_file *)file;
+
+    sqlite3_free(f->gathered);
+    f->gathered = NULL;
+    return below(file)->pMethods->xClose(below(file));
+}
+
+static int
+file_read(sqlite3_file *file, void *p, int len, sqlite3_int64 at)
+{
+    int rc = write_gathered((struct vfs_file *)file);
+
+    if (rc == SQLITE_OK)
+        rc = injected("read", SQLITE_IOERR_READ);
+    return rc != SQLITE_OK ? rc : below(file)->pMethods->xRead(below(file), p, len, at);
+}
+
+static int
+file_write(sqlite3_file *file, const void *p, int len, sqlite3_int64 at)
+{
+    struct vfs_file *f = (struct vfs_file *)file;
+    int rc = SQLITE_OK;
+
+    if (gather(f, p, len, at))
+        return SQLITE_OK;
+    rc = write_gathered(f);
+    if (rc == SQLITE_OK && gather(f, p, len, at))
+        return SQLITE_OK;
+    return rc == SQLITE_OK ? write_through(f, p, len, at) : rc;
 }
 
 static int
 file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    int rc = injected("truncate", SQLITE_IOERR_TRUNCATE);
+    int rc = write_gathered((struct vfs_file *)file);
 
+    if (rc == SQLITE_OK)
+        rc = injected("truncate", SQLITE_IOERR_TRUNCATE);
     if (rc != SQLITE_OK)
         return rc;
     rc = below(file)->pMethods->xTruncate(below(file), size);
@@ -89,8 +158,10 @@ file_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int
 file_sync(sqlite3_file *file, int flags)
 {
-    int rc = injected("sync", SQLITE_IOERR_FSYNC);
+    int rc = write_gathered((struct vfs_file *)file);
 
+    if (rc == SQLITE_OK)
+        rc = injected("sync", SQLITE_IOERR_FSYNC);
     if (rc != SQLITE_OK)
         return rc;
     rc = below(file)->pMethods->xSync(below(file), flags);
@@ -101,7 +172,9 @@ file_sync(sqlite3_file *file, int flags)
 static int
 file_size(sqlite3_file *file, sqlite3_int64 *size)
 {
-    return below(file)->pMethods->xFileSize(below(file), size);
+    int rc = write_gathered((struct vfs_file *)file);
+
+    return rc == SQLITE_OK ? below(file)->pMethods->xFileSize(below(file), size) : rc;
 }
 
 static int
@@ -197,6 +270,9 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     if (rc != SQLITE_OK)
         return rc;
     f->below = (sqlite3_file *)(f + 1);
+    f->is_wal = (flags & SQLITE_OPEN_WAL) != 0;
+    f->gathered = NULL;
+    f->gathered_len = 0;
     rc = below_vfs(vfs)->xOpen(below_vfs(vfs), name, f->below, flags, ret_flags);
     /* SQLite closes a file that has methods, even when its opening failed. */
     if (f->below->pMethods != NULL)

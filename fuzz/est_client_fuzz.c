@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/inner.h"
+#include "client/endorse.h"
 #include "client/est.h"
 
 #define ASKS      6
@@ -114,16 +115,14 @@ check_csrattrs(struct rs_arena *arena)
 static void
 check_challenge(struct rs_bytes body)
 {
-    struct challenge c = {.secret_len = 0};
+    struct client_challenge c = {.credential_len = 0};
     struct rs_err err = {0};
     rs_code rc;
 
-    rs_buf_init(&c.credential, 2048);
-    rc = read_challenge(body, &c, &err);
+    rc = client_challenge_read(body, &c, &err);
     check_outcome(rc, &err);
     if (rc == RS_OK && memchr(c.id, '\0', sizeof(c.id)) == NULL)
         abort();
-    rs_buf_done(&c.credential);
 }
 
 static void

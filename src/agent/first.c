@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "client/csr.h"
+#include "client/endorse.h"
 #include "x509/oid.h"
 
 #define CODE_MAX 200
@@ -54,9 +55,7 @@ first_token(struct agent *a, struct rs_buf *ret_header, struct rs_err *err)
         rs_buf_put_str(&pair, ":");
     }
     rs_buf_put(&pair, code.p, code.len);
-    rs_buf_put_str(ret_header, "Authorization: Basic ");
-    rs_base64_put(ret_header, rs_buf_bytes(&pair), 0);
-    rs_buf_put_u8(ret_header, 0);
+    web_put_basic(ret_header, rs_buf_bytes(&pair));
     if (!rs_buf_ok(&pair) || !rs_buf_ok(ret_header))
         return rs_fail(err, RS_E_USAGE, "token: longer than any code");
     return RS_OK;
@@ -65,7 +64,13 @@ first_token(struct agent *a, struct rs_buf *ret_header, struct rs_err *err)
 /* ---- The TPM's endorsement ---------------------------------------------------------------------- */
 
 #define CHALLENGE_PATH "/.well-known/rootsmith/v1/tpm/challenge"
-#define CHALLENGE_MAX  2048
+
+/* What the server asked, and what the TPM found in it. */
+struct challenge {
+    struct client_challenge asked;
+    uint8_t secret[64];
+    size_t secret_len;
+};
 
 static rs_code
 attest_key(struct agent *a, const uint8_t nonce[32], struct rs_buf *out, struct rs_err *err)
@@ -84,14 +89,6 @@ attest_key(struct agent *a, const uint8_t nonce[32], struct rs_buf *out, struct 
         return chip_fail(a, rot, "say where the key is", err);
     rs_buf_put(out, evidence.buf, evidence.len);
     return rs_buf_ok(out) ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "no memory for evidence");
-}
-
-static void
-put_member(struct rs_buf *out, const char *name, struct rs_bytes bytes)
-{
-    rs_buf_printf(out, ",\"%s\":\"", name);
-    rs_base64_put(out, bytes, 0);
-    rs_buf_put_str(out, "\"");
 }
 
 /* The attestation key's public area begins each evidence (rot_attest()). */
@@ -117,11 +114,27 @@ read_attestation_key(struct agent *a, struct rs_buf *out, struct rs_err *err)
 }
 
 static rs_code
-put_question(struct agent *a, struct rs_buf *body, struct rs_err *err)
+open_challenge(struct agent *a, struct challenge *c, struct rs_err *err)
 {
+    struct rot_chip *chip;
+    rot_err rot;
+    rs_code rc = chip_enter(a, &chip, err);
+
+    if (rc != RS_OK)
+        return rc;
+    rot = rot_activate(chip, ROT_ATTEST(0), c->asked.credential, c->asked.credential_len, c->secret,
+                       sizeof(c->secret), &c->secret_len);
+    chip_leave(a);
+    return rot == ROT_OK ? RS_OK : chip_fail(a, rot, "open the server's challenge", err);
+}
+
+static rs_code
+ask_challenge(struct agent *a, struct web *web, struct challenge *c, struct rs_err *err)
+{
+    struct client_endorsement ask = {
+        .path = CHALLENGE_PATH, .what = "product", .name = a->config->label};
     RS_AUTO(rs_buf_done) struct rs_buf ek;
     RS_AUTO(rs_buf_done) struct rs_buf iak;
-    RS_AUTO(rs_json_done) json_t *label = json_string(a->config->label);
     rs_code rc;
 
     rs_buf_init(&ek, ROT_CERTIFICATE_MAX);
@@ -131,48 +144,10 @@ put_question(struct agent *a, struct rs_buf *body, struct rs_err *err)
         rc = rs_fail(err, RS_E_CHIP_NOT_GENUINE, "the chip has no certificate of its maker");
     if (rc == RS_OK)
         rc = read_attestation_key(a, &iak, err);
-    if (rc != RS_OK)
-        return rc;
-    rs_buf_put_str(body, "{\"product\":");
-    rs_json_put(body, label);
-    put_member(body, "ek_cert", rs_buf_bytes(&ek));
-    put_member(body, "iak", rs_buf_bytes(&iak));
-    rs_buf_put_str(body, "}");
-    return rs_buf_ok(body) ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "no memory for a request");
-}
-
-static rs_code
-open_challenge(struct agent *a, struct challenge *c, struct rs_err *err)
-{
-    struct rot_chip *chip;
-    rot_err rot;
-    rs_code rc = chip_enter(a, &chip, err);
-
-    if (rc != RS_OK)
-        return rc;
-    rot = rot_activate(chip, ROT_ATTEST(0), c->credential.p, c->credential.len, c->secret,
-                       sizeof(c->secret), &c->secret_len);
-    chip_leave(a);
-    return rot == ROT_OK ? RS_OK : chip_fail(a, rot, "open the server's challenge", err);
-}
-
-static rs_code
-ask_challenge(struct agent *a, struct web *web, struct challenge *c, struct rs_err *err)
-{
-    struct web_request ask = {.method = "POST", .path = CHALLENGE_PATH, .type = "application/json"};
-    RS_AUTO(web_reply_done) struct web_reply reply = {0};
-    RS_AUTO(rs_buf_done) struct rs_buf body;
-    rs_code rc;
-
-    rs_buf_init(&body, AGENT_FILE_MAX);
-    rc = put_question(a, &body, err);
-    ask.body = rs_buf_bytes(&body);
+    ask.ek_cert = rs_buf_bytes(&ek);
+    ask.iak = rs_buf_bytes(&iak);
     if (rc == RS_OK)
-        rc = web_call(web, &ask, &reply, err);
-    if (rc == RS_OK)
-        rc = web_check(&reply, err);
-    if (rc == RS_OK)
-        rc = read_challenge(rs_buf_bytes(&reply.body), c, err);
+        rc = client_endorse_ask(web, &ask, &c->asked, &a->retry_after_s, err);
     return rc == RS_OK ? open_challenge(a, c, err) : rc;
 }
 
@@ -188,7 +163,7 @@ build_request(struct agent *a, const struct challenge *c, struct rs_buf *csr, st
 
     rs_buf_init(&spki, ROT_PUBLIC_KEY_MAX);
     rs_buf_init(&evidence, ROT_EVIDENCE_MAX);
-    rc = attest_key(a, c->nonce, &evidence, err);
+    rc = attest_key(a, c->asked.nonce, &evidence, err);
     if (rc == RS_OK)
         rc = chip_public(a, ROT_IDEVID, &spki, err);
     if (rc != RS_OK)
@@ -207,11 +182,9 @@ put_basic(const struct challenge *c, struct rs_buf *header, struct rs_err *err)
     rs_buf_init(&pair, 512);
     pair.secret = 1;
     rs_hex(rs_bytes_of(c->secret, c->secret_len), hex, sizeof(hex));
-    rs_buf_printf(&pair, "tpm-%s:%s", c->id, hex);
+    rs_buf_printf(&pair, "tpm-%s:%s", c->asked.id, hex);
     rs_wipe(hex, sizeof(hex));
-    rs_buf_put_str(header, "Authorization: Basic ");
-    rs_base64_put(header, rs_buf_bytes(&pair), 0);
-    rs_buf_put_u8(header, 0);
+    web_put_basic(header, rs_buf_bytes(&pair));
     return rs_buf_ok(header) ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "no memory for a request");
 }
 
@@ -261,7 +234,6 @@ enroll_idevid(struct agent *a, struct web *web, const struct trust *t, struct rs
     rs_buf_init(&csr, AGENT_FILE_MAX);
     rs_buf_init(&cert, CERT_BYTES_MAX);
     rs_buf_init(&header, 1024);
-    rs_buf_init(&c.credential, CHALLENGE_MAX);
     header.secret = 1;
     rc = talk_cacerts(a, web, t, &arena, cas, &ca_count, err);
     if (rc == RS_OK)
@@ -276,7 +248,6 @@ enroll_idevid(struct agent *a, struct web *web, const struct trust *t, struct rs
         rc = client_est_ask(web, &ask, &cert, &a->retry_after_s, err);
     if (rc == RS_OK)
         rc = keep_idevid(a, t, rs_buf_bytes(&cert), cas, ca_count, err);
-    rs_buf_done(&c.credential);
     rs_wipe(c.secret, sizeof(c.secret));
     return rc;
 }

@@ -39,15 +39,6 @@ struct memory {
     char code[64], text[AGENT_TEXT_MAX];
 };
 
-/* What the server asks a TPM whose endorsement it is to believe. */
-struct challenge {
-    char id[64];
-    uint8_t nonce[32];
-    struct rs_buf credential;
-    uint8_t secret[64];
-    size_t secret_len;
-};
-
 struct agent {
     const struct agent_config *config;
     struct chips *chips;
@@ -115,9 +106,6 @@ rs_code chip_sign(void *arg, struct rs_bytes tbs, uint8_t *sig, size_t cap, size
 int read_generation(const char *name, struct generation *g);
 /* state.json, which only remembers: one that is damaged counts as none. */
 void read_memory(struct rs_bytes text, struct memory *ret_memory);
-/* The server's challenge; ret_challenge->credential was initialised.  RS_E_REQUEST_FORMAT. */
-RS_MUST_USE rs_code read_challenge(struct rs_bytes body, struct challenge *ret_challenge,
-                                   struct rs_err *err);
 
 /* ---- state.c -------------------------------------------------------------------------------------- */
 

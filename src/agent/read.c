@@ -51,26 +51,3 @@ read_memory(struct rs_bytes text, struct memory *m)
     (void)snprintf(m->code, sizeof(m->code), "%s", rs_json_text_or(j, "code", ""));
     (void)snprintf(m->text, sizeof(m->text), "%s", rs_json_text_or(j, "text", ""));
 }
-
-rs_code
-read_challenge(struct rs_bytes body, struct challenge *c, struct rs_err *err)
-{
-    RS_AUTO(rs_json_done) json_t *j = NULL;
-    const char *id = NULL, *text = NULL;
-    size_t len = 0;
-    rs_code rc = rs_json_read(body, &j, err);
-
-    if (rc == RS_OK)
-        rc = rs_json_text(j, "id", &id, err);
-    if (rc == RS_OK)
-        rc = rs_json_text(j, "challenge", &text, err);
-    if (rc == RS_OK)
-        rc = rs_json_hex(j, "nonce", c->nonce, sizeof(c->nonce), &len, err);
-    if (rc != RS_OK)
-        return rc;
-    if (len != sizeof(c->nonce) || strlen(id) >= sizeof(c->id) ||
-        !rs_base64_read(rs_bytes_str(text), &c->credential))
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "the server's challenge is none");
-    (void)snprintf(c->id, sizeof(c->id), "%s", id);
-    return RS_OK;
-}

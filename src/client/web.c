@@ -306,6 +306,14 @@ explain(const struct web *web, CURLcode code, struct rs_err *err)
     return rc;
 }
 
+void
+web_put_basic(struct rs_buf *out, struct rs_bytes user_password)
+{
+    rs_buf_put_str(out, "Authorization: Basic ");
+    rs_base64_put(out, user_password, 0);
+    rs_buf_put_u8(out, 0);
+}
+
 static rs_code
 put_headers(const struct web_request *request, struct curl_slist **ret_list)
 {

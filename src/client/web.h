@@ -63,6 +63,12 @@ struct web_config {
     int insecure;
 };
 
+/*
+ * The header line of HTTP Basic (RFC 7617) for "user:password", with its NUL; out must be a
+ * secret buffer.
+ */
+void web_put_basic(struct rs_buf *out, struct rs_bytes user_password);
+
 struct web_request {
     const char *method; /* "GET", "POST", "PUT"... */
     const char *path;   /* "/station/v1/orders?state=open": sent as it is */

@@ -267,7 +267,7 @@ host_enroll(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *re
 struct genuine_question {
     const char *order, *id;
     struct rs_bytes ek_cert, iak, secret;
-    struct recipe_challenge *challenge;
+    struct client_challenge *challenge;
 };
 
 static rs_code
@@ -275,7 +275,13 @@ ask_challenge(struct run *run, void *question, int64_t *ret_wait_s, struct rs_er
 {
     const struct genuine_question *q = question;
 
-    return genuine_ask(run->fx->web, q->order, q->ek_cert, q->iak, q->challenge, ret_wait_s, err);
+    struct client_endorsement ask = {.path = "/station/v1/tpm/challenge",
+                                     .what = "order",
+                                     .name = q->order,
+                                     .ek_cert = q->ek_cert,
+                                     .iak = q->iak};
+
+    return client_endorse_ask(run->fx->web, &ask, q->challenge, ret_wait_s, err);
 }
 
 static rs_code
@@ -283,12 +289,13 @@ ask_answer(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *
 {
     const struct genuine_question *q = question;
 
-    return genuine_answer(run->fx->web, q->id, q->secret, ret_wait_s, err);
+    return client_endorse_answer(run->fx->web, "/station/v1/tpm/answer", q->id, q->secret,
+                                 ret_wait_s, err);
 }
 
 static rs_code
 host_challenge(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
-               struct recipe_challenge *ret_challenge, struct rs_err *err)
+               struct client_challenge *ret_challenge, struct rs_err *err)
 {
     struct genuine_question q = {
         .order = order, .ek_cert = ek_cert, .iak = iak, .challenge = ret_challenge};

@@ -9,14 +9,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/io.h"
-#include "base/json.h"
 #include "base/secret.h"
 #include "client/est.h"
 #include "station/station_inner.h"
-#include "x509/cert.h"
 
-#define FILE_MAX  65536
 #define LOGIN_MAX 1024
 
 rs_code
@@ -30,32 +26,12 @@ foreign_connect(const struct station_est *est, struct web **ret_web, struct rs_e
     return web_open(&config, ret_web, err);
 }
 
-static rs_code
-load_root(struct station *st, struct rs_err *err)
-{
-    struct rs_bytes text;
-    rs_code rc;
-
-    RS_AUTO(rs_buf_done) struct rs_buf pem;
-    RS_AUTO(rs_buf_done) struct rs_buf der;
-    rs_buf_init(&pem, FILE_MAX);
-    rs_buf_init(&der, CERT_BYTES_MAX);
-    rc = rs_file_read(st->est.trust, FILE_MAX, &pem, err);
-    text = rs_buf_bytes(&pem);
-    if (rc == RS_OK)
-        rc = cert_next_pem(&text, "CERTIFICATE", &der, err);
-    if (rc != RS_OK)
-        return rc;
-    st->root = rs_arena_copy(&st->arena, rs_buf_bytes(&der));
-    return st->root.p != NULL ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "root: no memory");
-}
-
 rs_code
 foreign_open(struct station *st, const char *order, struct rs_err *err)
 {
     uint64_t start_us = rs_mono_us();
     struct web *web = NULL;
-    rs_code rc = load_root(st, err);
+    rs_code rc = station_load_root(st, st->est.trust, err);
 
     (void)snprintf(st->order.name, sizeof(st->order.name), "%s", order != NULL ? order : "est");
     (void)snprintf(st->order.rot, sizeof(st->order.rot), "%s", st->est.rot);
@@ -93,9 +69,7 @@ put_login(const char *path, struct rs_buf *header, struct rs_err *err)
         return rc;
     if (memchr(login.p, ':', login.len) == NULL)
         return rs_fail(err, RS_E_CONFIG_INVALID, "%.120s has no user:password", path);
-    rs_buf_put_str(header, "Authorization: Basic ");
-    rs_base64_put(header, rs_bytes_of(login.p, login.len), 0);
-    rs_buf_put_u8(header, 0);
+    web_put_basic(header, rs_bytes_of(login.p, login.len));
     return rs_buf_ok(header) ? RS_OK : rs_fail(err, RS_E_CONFIG_INVALID, "%.120s: too long", path);
 }
 

@@ -17,6 +17,7 @@
 
 #include <rot/rot.h>
 
+#include "client/endorse.h"
 #include "station/memory.h"
 
 /* The steps, in order.  Their names stand in events and reports. */
@@ -34,17 +35,6 @@ enum recipe_step {
 
 const char *recipe_step_name(enum recipe_step step); /* "certificate" */
 
-#define RECIPE_ID_MAX         64
-#define RECIPE_CREDENTIAL_MAX 1024
-
-/* What the server asks of a part with an endorsement. */
-struct recipe_challenge {
-    char id[RECIPE_ID_MAX];
-    uint8_t nonce[32];
-    uint8_t credential[RECIPE_CREDENTIAL_MAX];
-    size_t credential_len;
-};
-
 /* What the recipe needs from outside.  All are called from the fixture's thread. */
 struct recipe_host {
     void *arg;
@@ -58,7 +48,7 @@ struct recipe_host {
                       struct rs_err *err);
     /* For parts with an endorsement: let it be challenged, and say what the part gave back. */
     rs_code (*challenge)(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
-                         struct recipe_challenge *ret_challenge, struct rs_err *err);
+                         struct client_challenge *ret_challenge, struct rs_err *err);
     rs_code (*answer)(void *arg, const char *id, struct rs_bytes secret, struct rs_err *err);
     /* A step begins. */
     void (*progress)(void *arg, enum recipe_step step);

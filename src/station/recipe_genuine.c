@@ -41,7 +41,7 @@ attestation_key(struct recipe *r, struct rs_buf *out, struct rs_err *err)
 }
 
 static rs_code
-open_challenge(struct recipe *r, const struct recipe_challenge *c, struct rs_err *err)
+open_challenge(struct recipe *r, const struct client_challenge *c, struct rs_err *err)
 {
     const struct recipe_host *host = r->job->host;
     uint8_t secret[ROT_SECRET_MAX];
@@ -64,7 +64,7 @@ rs_code
 recipe_genuine(struct recipe *r, struct rs_err *err)
 {
     const struct recipe_host *host = r->job->host;
-    struct recipe_challenge c = {.id = ""};
+    struct client_challenge c = {.id = ""};
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf ek, iak;

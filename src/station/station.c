@@ -139,8 +139,8 @@ take_record(void *arg, const struct journal_record *record, struct rs_err *err)
     return memory_take(st->memory, record, err);
 }
 
-static rs_code
-load_root(struct station *st, struct rs_err *err)
+rs_code
+station_load_root(struct station *st, const char *path, struct rs_err *err)
 {
     struct rs_bytes text;
     rs_code rc;
@@ -149,7 +149,7 @@ load_root(struct station *st, struct rs_err *err)
     RS_AUTO(rs_buf_done) struct rs_buf der = {0};
     rs_buf_init(&pem, FILE_MAX);
     rs_buf_init(&der, CERT_BYTES_MAX);
-    rc = rs_file_read(st->home.root_path, FILE_MAX, &pem, err);
+    rc = rs_file_read(path, FILE_MAX, &pem, err);
     text = rs_buf_bytes(&pem);
     if (rc == RS_OK)
         rc = cert_next_pem(&text, "CERTIFICATE", &der, err);
@@ -185,7 +185,7 @@ static rs_code
 talk_first(struct station *st, const struct station_config *config, struct rs_err *err)
 {
     uint64_t start_us = rs_mono_us();
-    rs_code rc = load_root(st, err);
+    rs_code rc = station_load_root(st, st->home.root_path, err);
 
     if (rc == RS_OK)
         rc = home_connect(&st->home, &st->poster_web, err);

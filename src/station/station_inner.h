@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "client/est.h"
 #include "station/station.h"
 
@@ -96,6 +97,11 @@ void events_publish(struct station *st, struct rs_bytes line);
 /* An event without any other record. */
 void events_note(struct station *st, const char *name, json_t *extra);
 
+/* ---- station.c ------------------------------------------------------------------------------ */
+
+/* The root that goes into chips: the first certificate of a PEM file. */
+RS_MUST_USE rs_code station_load_root(struct station *st, const char *path, struct rs_err *err);
+
 /* ---- board.c -------------------------------------------------------------------------------- */
 
 /* Everything that happens to one board in one fixture.  1: put it back into the queue. */
@@ -106,15 +112,6 @@ RS_MUST_USE rs_code station_note(struct station *st, struct journal_record *reco
                                  struct rs_err *err);
 /* Stop the line, once. */
 void station_stop(struct station *st, rs_code code, const char *text);
-
-/* ---- genuine.c ------------------------------------------------------------------------------ */
-
-/* POST /station/v1/tpm/challenge and .../answer (docs/protocols/tpm.md). */
-RS_MUST_USE rs_code genuine_ask(struct web *web, const char *order, struct rs_bytes ek_cert,
-                                struct rs_bytes iak, struct recipe_challenge *ret_challenge,
-                                int64_t *ret_wait_s, struct rs_err *err);
-RS_MUST_USE rs_code genuine_answer(struct web *web, const char *id, struct rs_bytes secret,
-                                   int64_t *ret_wait_s, struct rs_err *err);
 
 /* ---- post.c ----------------------------------------------------------------------------------- */
 

@@ -332,7 +332,7 @@ server_enroll(void *arg, const char *order, struct rs_bytes der, struct rs_buf *
 
 static rs_code
 server_challenge(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
-                 struct recipe_challenge *ret_challenge, struct rs_err *err)
+                 struct client_challenge *ret_challenge, struct rs_err *err)
 {
     struct world *w = arg;
     struct tpm_public p;

@@ -1,13 +1,14 @@
 /*
- * genuine.c: a board's endorsement before the server (docs/protocols/tpm.md).
+ * endorse.c: see endorse.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "client/endorse.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "station/station_inner.h"
 
 #define BODY_MAX 65536
 
@@ -42,14 +43,14 @@ base64(struct rs_bytes bytes)
     return json_stringn((const char *)b.p, b.len);
 }
 
-static rs_code
-take_challenge(struct rs_bytes text, struct recipe_challenge *c, struct rs_err *err)
+rs_code
+client_challenge_read(struct rs_bytes body, struct client_challenge *c, struct rs_err *err)
 {
     RS_AUTO(rs_json_done) json_t *j = NULL;
     const char *id, *credential;
     struct rs_buf room;
     size_t len = 0;
-    rs_code rc = rs_json_read(text, &j, err);
+    rs_code rc = rs_json_read(body, &j, err);
 
     if (rc == RS_OK)
         rc = rs_json_text(j, "id", &id, err);
@@ -61,7 +62,7 @@ take_challenge(struct rs_bytes text, struct recipe_challenge *c, struct rs_err *
         return rc;
     rs_buf_init_fixed(&room, c->credential, sizeof(c->credential));
     if (len != sizeof(c->nonce) || strlen(id) >= sizeof(c->id) ||
-        !rs_base64_read(rs_bytes_str(credential), &room))
+        !rs_base64_read(rs_bytes_str(credential), &room) || !rs_buf_ok(&room))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "the server's challenge is none");
     (void)snprintf(c->id, sizeof(c->id), "%s", id);
     c->credential_len = room.len;
@@ -69,28 +70,29 @@ take_challenge(struct rs_bytes text, struct recipe_challenge *c, struct rs_err *
 }
 
 rs_code
-genuine_ask(struct web *web, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
-            struct recipe_challenge *ret_challenge, int64_t *ret_wait_s, struct rs_err *err)
+client_endorse_ask(struct web *web, const struct client_endorsement *ask,
+                   struct client_challenge *ret_challenge, int64_t *ret_wait_s, struct rs_err *err)
 {
-    RS_AUTO(rs_json_done) json_t *body = json_pack("{s:s, s:o, s:o}", "order", order, "ek_cert",
-                                                   base64(ek_cert), "iak", base64(iak));
+    RS_AUTO(rs_json_done) json_t *body =
+        json_pack("{s:s, s:o, s:o}", ask->what, ask->name, "ek_cert", base64(ask->ek_cert), "iak",
+                  base64(ask->iak));
     RS_AUTO(web_reply_done) struct web_reply reply = {0};
-    rs_code rc = post(web, "/station/v1/tpm/challenge", body, &reply, ret_wait_s, err);
+    rs_code rc = post(web, ask->path, body, &reply, ret_wait_s, err);
 
-    return rc == RS_OK ? take_challenge(rs_buf_bytes(&reply.body), ret_challenge, err) : rc;
+    return rc == RS_OK ? client_challenge_read(rs_buf_bytes(&reply.body), ret_challenge, err) : rc;
 }
 
 rs_code
-genuine_answer(struct web *web, const char *id, struct rs_bytes secret, int64_t *ret_wait_s,
-               struct rs_err *err)
+client_endorse_answer(struct web *web, const char *path, const char *id, struct rs_bytes secret,
+                      int64_t *ret_wait_s, struct rs_err *err)
 {
     RS_AUTO(web_reply_done) struct web_reply reply = {0};
-    char hex[2 * ROT_SECRET_MAX + 1];
+    char hex[2 * 64 + 1];
     rs_code rc;
 
     rs_hex(secret, hex, sizeof(hex));
     RS_AUTO(rs_json_done) json_t *body = json_pack("{s:s, s:s}", "id", id, "secret", hex);
-    rc = post(web, "/station/v1/tpm/answer", body, &reply, ret_wait_s, err);
+    rc = post(web, path, body, &reply, ret_wait_s, err);
     rs_wipe(hex, sizeof(hex));
     return rc;
 }

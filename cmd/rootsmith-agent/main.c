@@ -19,9 +19,8 @@ static const struct {
     const char *verb;
     int (*run)(struct options *o);
 } verbs[] = {
-    {"enroll", program_enroll}, {"run", program_run},   {"status", program_status},
-    {"renew", program_renew},   {"keys", program_keys}, {"trust", program_trust},
-    {"test", program_test},
+    {"enroll", program_enroll}, {"run", program_run},     {"status", program_status},
+    {"renew", program_renew},   {"trust", program_trust}, {"test", program_test},
 };
 
 int

@@ -20,7 +20,7 @@ static const char help[] =
     "  run                  keep it fresh, until stopped\n"
     "  status               what there is; exit 3 when something needs attention\n"
     "  renew [ldevid]       the next certificate now, over a new key (--same-key: the same)\n"
-    "  keys | trust         what is in the chip | fetch the server's roots and follow them\n"
+    "  trust                fetch the server's roots and follow them\n"
     "  test URL             a mutual TLS connection with the chip's key, step by step\n"
     "\n"
     "  --config FILE        default: " CONFIG_DEFAULT ", if it is there\n"
@@ -174,7 +174,7 @@ take_words(struct options *o, int argc, char **argv)
     int n = argc - optind, most = 1;
 
     if (n == 0)
-        return usage("what to do? enroll, run, status, renew, keys, trust, test", NULL);
+        return usage("what to do? enroll, run, status, renew, trust, test", NULL);
     o->verb = argv[optind];
     if (strcmp(o->verb, "renew") == 0 || strcmp(o->verb, "test") == 0) {
         most = 2;

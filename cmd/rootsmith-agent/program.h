@@ -31,7 +31,6 @@ int program_enroll(struct options *o);
 int program_renew(struct options *o);
 int program_run(struct options *o);
 int program_status(struct options *o);
-int program_keys(struct options *o);
 int program_trust(struct options *o);
 int program_test(struct options *o);
 

@@ -199,12 +199,6 @@ program_status(struct options *o)
     return code;
 }
 
-int
-program_keys(struct options *o)
-{
-    return program_status(o);
-}
-
 /* ---- Verbs that change something ----------------------------------------------------------------- */
 
 static int

@@ -270,13 +270,17 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     if (rc != SQLITE_OK)
         return rc;
     f->below = (sqlite3_file *)(f + 1);
-    f->is_wal = (flags & SQLITE_OPEN_WAL) != 0;
+    f->is_wal = 0;
     f->gathered = NULL;
     f->gathered_len = 0;
     rc = below_vfs(vfs)->xOpen(below_vfs(vfs), name, f->below, flags, ret_flags);
     /* SQLite closes a file that has methods, even when its opening failed. */
     if (f->below->pMethods != NULL)
         f->head.pMethods = &methods;
+    /* Where SQLite pads the log to a sector, something may follow the sync: nothing is gathered. */
+    if (rc == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0)
+        f->is_wal = (f->below->pMethods->xDeviceCharacteristics(f->below) &
+                     SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
     rs_inject_after("open");
     return rc;
 }

@@ -42,9 +42,6 @@ struct store_backend {
     rs_code (*find_record)(struct store *store, const char *tenant, const char *issuer,
                            struct rs_bytes serial, struct rs_arena *arena,
                            struct store_cert *ret_cert, struct rs_err *err);
-    rs_code (*find_cert_by_fingerprint)(struct store *store, const char *tenant,
-                                        const uint8_t fingerprint[32], struct rs_arena *arena,
-                                        struct store_cert *ret_cert, struct rs_err *err);
     rs_code (*cert_status)(struct store *store, const char *tenant, const char *issuer,
                            struct rs_bytes serial, struct store_status *ret_status,
                            struct rs_err *err);

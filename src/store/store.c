@@ -236,17 +236,6 @@ store_find_record(struct store *store, const char *tenant, const char *issuer,
 }
 
 rs_code
-store_find_cert_by_fingerprint(struct store *store, const char *tenant,
-                               const uint8_t fingerprint[32], struct rs_arena *arena,
-                               struct store_cert *ret_cert, struct rs_err *err)
-{
-    if (!name_ok(tenant) || fingerprint == NULL || arena == NULL || ret_cert == NULL)
-        return bad(err, "find_cert_by_fingerprint");
-    return store->backend->find_cert_by_fingerprint(store, tenant, fingerprint, arena, ret_cert,
-                                                    err);
-}
-
-rs_code
 store_cert_status(struct store *store, const char *tenant, const char *issuer,
                   struct rs_bytes serial, struct store_status *ret_status, struct rs_err *err)
 {

@@ -193,10 +193,6 @@ RS_MUST_USE rs_code store_find_cert(struct store *store, const char *tenant, con
 RS_MUST_USE rs_code store_find_record(struct store *store, const char *tenant, const char *issuer,
                                       struct rs_bytes serial, struct rs_arena *arena,
                                       struct store_cert *ret_cert, struct rs_err *err);
-RS_MUST_USE rs_code store_find_cert_by_fingerprint(struct store *store, const char *tenant,
-                                                   const uint8_t fingerprint[32],
-                                                   struct rs_arena *arena,
-                                                   struct store_cert *ret_cert, struct rs_err *err);
 
 /* State only, without reading the DER: for OCSP. */
 struct store_status {

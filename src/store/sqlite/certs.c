@@ -91,19 +91,6 @@ sqlite_find_record(struct store *store, const char *tenant, const char *issuer,
 }
 
 rs_code
-sqlite_find_cert_by_fingerprint(struct store *store, const char *tenant,
-                                const uint8_t fingerprint[32], struct rs_arena *arena,
-                                struct store_cert *ret_cert, struct rs_err *err)
-{
-    RS_AUTO(sqlite_call_done) struct sqlite_call c = {0};
-
-    sqlite_call_init(&c, (struct sqlite_store *)store, SQLITE_SQL_FIND_CERT_BY_FINGERPRINT);
-    sqlite_put_text(&c, tenant);
-    sqlite_put_hash(&c, fingerprint);
-    return take_cert(&c, arena, ret_cert, err);
-}
-
-rs_code
 sqlite_cert_status(struct store *store, const char *tenant, const char *issuer,
                    struct rs_bytes serial, struct store_status *ret_status, struct rs_err *err)
 {

@@ -360,7 +360,6 @@ const struct store_backend store_sqlite = {
     .set_next_leaf = sqlite_set_next_leaf,
     .find_cert = sqlite_find_cert,
     .find_record = sqlite_find_record,
-    .find_cert_by_fingerprint = sqlite_find_cert_by_fingerprint,
     .cert_status = sqlite_cert_status,
     .revoke = sqlite_revoke,
     .list_certs = sqlite_list_certs,

@@ -166,9 +166,6 @@ rs_code sqlite_find_cert(struct store *store, const char *tenant, const char *is
 rs_code sqlite_find_record(struct store *store, const char *tenant, const char *issuer,
                            struct rs_bytes serial, struct rs_arena *arena,
                            struct store_cert *ret_cert, struct rs_err *err);
-rs_code sqlite_find_cert_by_fingerprint(struct store *store, const char *tenant,
-                                        const uint8_t fingerprint[32], struct rs_arena *arena,
-                                        struct store_cert *ret_cert, struct rs_err *err);
 rs_code sqlite_cert_status(struct store *store, const char *tenant, const char *issuer,
                            struct rs_bytes serial, struct store_status *ret_status,
                            struct rs_err *err);

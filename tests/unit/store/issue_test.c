@@ -411,9 +411,6 @@ test_one_certificate_comes_back(void **state)
     assert_memory_equal(cert.serial.p, s.serial, sizeof(s.serial));
     assert_int_equal(cert.der.len, sizeof(s.der));
     assert_memory_equal(cert.der.p, s.der, sizeof(s.der));
-    assert_int_equal(store_find_cert_by_fingerprint(f->store, T, s.item.cert.fingerprint, &f->arena,
-                                                    &cert, &f->err),
-                     RS_OK);
     assert_int_equal(
         store_find_record(f->store, T, "issuing", RS_BYTES(s.serial), &f->arena, &cert, &f->err),
         RS_OK);
@@ -455,9 +452,6 @@ test_tenants_do_not_see_each_other(void **state)
     assert_int_equal(
         store_find_request(f->store, "other", &key, s.item.cert.request_id, &f->arena, &cert, NULL),
         RS_E_STORE_DAMAGED);
-    assert_int_equal(store_find_cert_by_fingerprint(f->store, "other", s.item.cert.fingerprint,
-                                                    &f->arena, &cert, NULL),
-                     RS_E_CERT_UNKNOWN);
     assert_int_equal(
         store_find_key(f->store, "other", s.item.cert.key_hash, &f->arena, &other, NULL),
         RS_E_DEVICE_UNKNOWN);

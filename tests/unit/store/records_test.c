@@ -367,8 +367,6 @@ test_bad_questions_are_refused(void **state)
     assert_int_equal(store_find_record(s, T, "", b, a, &cert, NULL), bad);
     assert_int_equal(store_find_record(s, T, "i", b, NULL, &cert, NULL), bad);
     assert_int_equal(store_find_record(s, T, "i", b, a, NULL, NULL), bad);
-    assert_int_equal(store_find_cert_by_fingerprint(s, T, NULL, a, &cert, NULL), bad);
-    assert_int_equal(store_find_cert_by_fingerprint(s, T, h, a, NULL, NULL), bad);
     assert_int_equal(store_cert_status(s, T, long_name, b, &status, NULL), bad);
     assert_int_equal(store_cert_status(s, T, "i", b, NULL, NULL), bad);
     assert_int_equal(store_find_device(s, T, "", a, &device, NULL), bad);

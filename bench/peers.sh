@@ -9,7 +9,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 export TMPDIR=${RS_BENCH_DIR:-$PWD/build/bench}
-count=${1:-1280}
+count=${1:-5120}
 rounds=6 # the first one warms up
 . tests/e2e/lib.sh
 . bench/lib/trixie.sh

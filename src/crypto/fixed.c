@@ -20,13 +20,12 @@
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 
-#define POINT 65
+#define POINT   65
+#define RUN_MAX 32 /* signatures to one division: what is left of it is little */
 
 struct crypto_fixed {
     EC_GROUP *base, *key; /* generator: that of the curve; the public key */
     EC_POINT *by_base, *by_key;
-    BN_MONT_CTX *mod_order;
-    BIGNUM *order_less_2; /* the exponent that inverts modulo the order, a prime */
     BN_CTX *ctx;
 };
 
@@ -39,21 +38,8 @@ crypto_fixed_free(struct crypto_fixed *f)
     EC_POINT_free(f->by_key);
     EC_GROUP_free(f->base);
     EC_GROUP_free(f->key);
-    BN_MONT_CTX_free(f->mod_order);
-    BN_free(f->order_less_2);
     BN_CTX_free(f->ctx);
     free(f);
-}
-
-static int
-fill_inverse(struct crypto_fixed *f)
-{
-    const BIGNUM *order = EC_GROUP_get0_order(f->base);
-
-    f->mod_order = BN_MONT_CTX_new();
-    f->order_less_2 = BN_dup(order);
-    return f->mod_order != NULL && f->order_less_2 != NULL && BN_sub_word(f->order_less_2, 2) &&
-           BN_MONT_CTX_set(f->mod_order, order, f->ctx);
 }
 
 static int
@@ -66,7 +52,7 @@ fill(struct crypto_fixed *f, const uint8_t point[POINT])
         return 0;
     f->by_base = EC_POINT_new(f->base);
     f->by_key = EC_POINT_new(f->base);
-    return f->by_base != NULL && f->by_key != NULL && fill_inverse(f) &&
+    return f->by_base != NULL && f->by_key != NULL &&
            EC_POINT_oct2point(f->base, f->by_key, point, POINT, f->ctx) == 1 &&
            EC_GROUP_set_generator(f->key, f->by_key, EC_GROUP_get0_order(f->base),
                                   BN_value_one()) == 1 &&
@@ -115,38 +101,90 @@ read_signature(const struct crypto_fixed *f, struct rs_bytes signature)
     return NULL;
 }
 
+/* ---- 1/s, of all by one division ------------------------------------------------------- */
+
+/* One run of a list: the signatures that were read, and the inverse of each one's s. */
+struct run {
+    ECDSA_SIG *sig[RUN_MAX]; /* NULL: cannot be a signature */
+    BIGNUM *w[RUN_MAX];
+    size_t count;
+};
+
 /*
- * x of (z/s) G + (r/s) Q, modulo the order, is r.  1/s by Fermat: BN_mod_inverse() takes half as
- * long again; nothing here is secret.
+ * Montgomery's trick: the inverse of the product of all, from which each one's is the product
+ * of the others.  None is zero and the order is a prime, so the product has an inverse.
  */
 static int
-check(struct crypto_fixed *f, const uint8_t digest[32], const BIGNUM *r, const BIGNUM *s)
+invert(struct crypto_fixed *f, struct run *run)
 {
     const BIGNUM *order = EC_GROUP_get0_order(f->base);
-    BIGNUM *u1 = BN_CTX_get(f->ctx), *u2 = BN_CTX_get(f->ctx), *w = BN_CTX_get(f->ctx);
+    BIGNUM *all = BN_CTX_get(f->ctx);
+    int ok = all != NULL && BN_one(all);
 
-    return w != NULL && BN_bin2bn(digest, 32, u1) != NULL &&
-           BN_mod_exp_mont(w, s, f->order_less_2, order, f->ctx, f->mod_order) &&
-           BN_mod_mul(u1, u1, w, order, f->ctx) && BN_mod_mul(u2, r, w, order, f->ctx) &&
+    for (size_t i = 0; ok && i < run->count; i++) {
+        if (run->sig[i] != NULL)
+            ok = BN_copy(run->w[i], all) != NULL &&
+                 BN_mod_mul(all, all, ECDSA_SIG_get0_s(run->sig[i]), order, f->ctx);
+    }
+    ok = ok && BN_mod_inverse(all, all, order, f->ctx) != NULL;
+    for (size_t i = run->count; ok && i-- > 0;) {
+        if (run->sig[i] != NULL)
+            ok = BN_mod_mul(run->w[i], run->w[i], all, order, f->ctx) &&
+                 BN_mod_mul(all, all, ECDSA_SIG_get0_s(run->sig[i]), order, f->ctx);
+    }
+    return ok;
+}
+
+/* ---- The equation ------------------------------------------------------------------------ */
+
+/* x of (z w) G + (r w) Q, modulo the order, is r; w = 1/s. */
+static int
+check(struct crypto_fixed *f, const uint8_t digest[32], const BIGNUM *r, const BIGNUM *w)
+{
+    const BIGNUM *order = EC_GROUP_get0_order(f->base);
+    BIGNUM *u1 = BN_CTX_get(f->ctx), *u2 = BN_CTX_get(f->ctx), *x = BN_CTX_get(f->ctx);
+
+    return x != NULL && BN_bin2bn(digest, 32, u1) != NULL && BN_mod_mul(u1, u1, w, order, f->ctx) &&
+           BN_mod_mul(u2, r, w, order, f->ctx) &&
            EC_POINT_mul(f->base, f->by_base, u1, NULL, NULL, f->ctx) == 1 &&
            EC_POINT_mul(f->key, f->by_key, u2, NULL, NULL, f->ctx) == 1 &&
            EC_POINT_add(f->base, f->by_base, f->by_base, f->by_key, f->ctx) == 1 &&
            !EC_POINT_is_at_infinity(f->base, f->by_base) &&
-           EC_POINT_get_affine_coordinates(f->base, f->by_base, w, NULL, f->ctx) == 1 &&
-           BN_nnmod(w, w, order, f->ctx) && BN_cmp(w, r) == 0;
+           EC_POINT_get_affine_coordinates(f->base, f->by_base, x, NULL, f->ctx) == 1 &&
+           BN_nnmod(x, x, order, f->ctx) && BN_cmp(x, r) == 0;
 }
 
-int
-crypto_fixed_verify(struct crypto_fixed *f, const uint8_t digest[32], struct rs_bytes signature)
+static void
+verify_run(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_own *list,
+           struct run *run)
 {
-    ECDSA_SIG *sig = read_signature(f, signature);
-    int ok;
+    int ok = 1;
 
-    if (sig == NULL)
-        return 0;
     BN_CTX_start(f->ctx);
-    ok = check(f, digest, ECDSA_SIG_get0_r(sig), ECDSA_SIG_get0_s(sig));
+    for (size_t i = 0; i < run->count; i++) {
+        run->sig[i] = read_signature(f, list[i].signature);
+        run->w[i] = BN_CTX_get(f->ctx);
+        ok &= run->w[i] != NULL;
+    }
+    ok = ok && invert(f, run);
+    for (size_t i = 0; i < run->count; i++) {
+        BN_CTX_start(f->ctx);
+        list[i].good = ok && run->sig[i] != NULL &&
+                       check(f, digests[i], ECDSA_SIG_get0_r(run->sig[i]), run->w[i]);
+        BN_CTX_end(f->ctx);
+        ECDSA_SIG_free(run->sig[i]);
+    }
     BN_CTX_end(f->ctx);
-    ECDSA_SIG_free(sig);
-    return ok;
+}
+
+void
+crypto_fixed_verify(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_own *list,
+                    size_t count)
+{
+    struct run run;
+
+    for (size_t at = 0; at < count; at += run.count) {
+        run.count = count - at < RUN_MAX ? count - at : RUN_MAX;
+        verify_run(f, digests + at, list + at, &run);
+    }
 }

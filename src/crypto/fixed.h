@@ -4,6 +4,7 @@
  * What a signer says is verified before it leaves.  Its key is always the same,
  * so the multiples of its public point that a verification needs are made once,
  * as the library has them for the generator; a verification then costs half.
+ * The division that it begins with is done once for a whole list.
  * The equation is that of FIPS 186-5, 6.4.2, whole, with the public key.
  *
  * Private to src/crypto.
@@ -16,15 +17,15 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "crypto/key.h"
 
 struct crypto_fixed; /* of one key, for one thread; 150 KB and 20 ms of work */
 
 /* NULL: not a P-256 key, or the library cannot: verify in the ordinary way. */
 struct crypto_fixed *crypto_fixed_new(const EVP_PKEY *key);
 void crypto_fixed_free(struct crypto_fixed *f);
-/* 1 when the signature (DER) over this SHA-256 verifies. */
-int crypto_fixed_verify(struct crypto_fixed *f, const uint8_t digest[32],
-                        struct rs_bytes signature);
+/* Sets `good` of each signature (DER) of the list over the SHA-256 in its place. */
+void crypto_fixed_verify(struct crypto_fixed *f, const uint8_t (*digests)[32],
+                         struct crypto_own *list, size_t count);
 
 #endif /* CRYPTO_FIXED_H */

@@ -160,12 +160,20 @@ crypto_sign(const struct crypto_key *key, struct rs_bytes message, uint8_t *sig,
     return RS_OK;
 }
 
+void
+crypto_verify_own_all(const struct crypto_key *key, struct crypto_own *list, size_t count)
+{
+    crypto_cache_verify_own(key->id, key->evp, crypto_sig_for(key->pub.alg), list, count);
+}
+
 rs_code
 crypto_verify_own(const struct crypto_key *key, struct rs_bytes message, struct rs_bytes signature,
                   struct rs_err *err)
 {
-    if (!crypto_cache_verify_own(key->id, key->evp, crypto_sig_for(key->pub.alg), message,
-                                 signature))
+    struct crypto_own own = {.message = message, .signature = signature};
+
+    crypto_verify_own_all(key, &own, 1);
+    if (!own.good)
         return rs_fail(err, RS_E_CRYPTO_SELF_CHECK, "our own signature does not verify");
     return RS_OK;
 }

@@ -36,7 +36,14 @@ struct evp_pkey_st *crypto_key_evp(const struct crypto_key *key);
  */
 RS_MUST_USE rs_code crypto_sign(const struct crypto_key *key, struct rs_bytes message, uint8_t *sig,
                                 size_t cap, size_t *ret_len, struct rs_err *err);
-/* Verify one of our own signatures, with cached contexts. */
+/* One of our own signatures, to be verified. */
+struct crypto_own {
+    struct rs_bytes message, signature;
+    int good; /* out: 1 when it verifies */
+};
+/* Verify signatures of one key: each for itself, but many in one call cost less than one by one. */
+void crypto_verify_own_all(const struct crypto_key *key, struct crypto_own *list, size_t count);
+/* One of them. */
 RS_MUST_USE rs_code crypto_verify_own(const struct crypto_key *key, struct rs_bytes message,
                                       struct rs_bytes signature, struct rs_err *err);
 

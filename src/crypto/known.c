@@ -47,7 +47,11 @@ int
 crypto_known_verify(const struct crypto_known *known, enum crypto_sig sig, struct rs_bytes message,
                     struct rs_bytes signature)
 {
+    struct crypto_own own = {.message = message, .signature = signature};
+
     /* One context of a key is kept, so it has one algorithm: the one that its owner uses. */
-    return sig == crypto_sig_for(known->alg) &&
-           crypto_cache_verify_own(known->id, known->evp, sig, message, signature);
+    if (sig != crypto_sig_for(known->alg))
+        return 0;
+    crypto_cache_verify_own(known->id, known->evp, sig, &own, 1);
+    return own.good;
 }

@@ -20,12 +20,13 @@
 #define OWN_MAX   16
 #define POINT_MAX 133
 #define OWN_MANY  256 /* verifications after which the multiples of a key pay */
+#define OWN_RUN   32  /* of a list, hashed and verified together */
 
 struct own_contexts {
     uint64_t id; /* 0: empty */
     EVP_PKEY_CTX *sign;
     EVP_PKEY_CTX *verify;
-    unsigned verified;
+    size_t verified;
     struct crypto_fixed *fixed; /* NULL: not many yet, or not for this key */
 };
 
@@ -365,25 +366,50 @@ crypto_cache_sign(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct rs_byt
     return EVP_PKEY_sign(o->sign, out, len, digest, digest_len) == 1;
 }
 
-int
-crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes message,
-                        struct rs_bytes signature)
+static int
+verify_own(struct own_contexts *o, EVP_PKEY *key, enum crypto_sig sig, const struct crypto_own *own)
 {
-    struct own_contexts *o;
     uint8_t digest[64];
-    size_t digest_len;
+    size_t len;
     const EVP_MD *md;
 
     if (sig == CRYPTO_ED25519_SIG)
-        return verify_ed25519(key, message, signature);
-    md = hash_of(sig, message, digest, &digest_len);
-    o = own_contexts(id);
-    if (++o->verified == OWN_MANY && sig == CRYPTO_ECDSA_SHA256)
-        o->fixed = crypto_fixed_new(key);
-    if (o->fixed != NULL && sig == CRYPTO_ECDSA_SHA256)
-        return crypto_fixed_verify(o->fixed, digest, signature);
+        return verify_ed25519(key, own->message, own->signature);
+    md = hash_of(sig, own->message, digest, &len);
     if (o->verify == NULL)
         o->verify = verify_context(key, sig, md);
     return o->verify != NULL &&
-           EVP_PKEY_verify(o->verify, signature.p, signature.len, digest, digest_len) == 1;
+           EVP_PKEY_verify(o->verify, own->signature.p, own->signature.len, digest, len) == 1;
+}
+
+static void
+verify_fixed(struct crypto_fixed *fixed, struct crypto_own *list, size_t count)
+{
+    uint8_t digests[OWN_RUN][32];
+    size_t n;
+
+    for (size_t at = 0; at < count; at += n) {
+        n = count - at < OWN_RUN ? count - at : OWN_RUN;
+        for (size_t i = 0; i < n; i++)
+            crypto_sha256(list[at + i].message, digests[i]);
+        crypto_fixed_verify(fixed, (const uint8_t(*)[32])digests, list + at, n);
+    }
+}
+
+void
+crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct crypto_own *list,
+                        size_t count)
+{
+    struct own_contexts *o = own_contexts(id);
+    size_t before = o->verified;
+
+    o->verified += count;
+    if (sig == CRYPTO_ECDSA_SHA256 && before < OWN_MANY && o->verified >= OWN_MANY)
+        o->fixed = crypto_fixed_new(key);
+    if (o->fixed != NULL && sig == CRYPTO_ECDSA_SHA256) {
+        verify_fixed(o->fixed, list, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        list[i].good = verify_own(o, key, sig, &list[i]);
 }

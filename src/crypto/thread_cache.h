@@ -26,8 +26,9 @@ int crypto_cache_verify_peer(EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes
 uint64_t crypto_cache_new_id(void);
 int crypto_cache_sign(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct rs_bytes message,
                       uint8_t *out, size_t *len);
-int crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig,
-                            struct rs_bytes message, struct rs_bytes signature);
+/* Sets `good` of each signature of the list. */
+void crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig,
+                             struct crypto_own *list, size_t count);
 
 /* 1 when this signature algorithm may be used with a key of that algorithm. */
 int crypto_sig_fits(enum crypto_alg alg, enum crypto_sig sig);

@@ -86,6 +86,8 @@ struct job {
     uint64_t leaf;
     struct rs_bytes tbs; /* inside room */
     uint8_t room[SIGNER_TBS_MAX];
+    uint8_t sig[CRYPTO_SIGNATURE_MAX]; /* signer_sign_jobs() */
+    size_t sig_len;
 };
 
 /* ---- start.c --------------------------------------------------------------------------- */
@@ -114,7 +116,15 @@ RS_MUST_USE rs_code signer_draw_serial(struct signer *s, int64_t now_ms,
  */
 RS_MUST_USE rs_code signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms,
                                          struct rs_buf *contents, struct rs_err *err);
-/* Sign the job's TBS and check the signature; DER appended to out.  Any thread. */
+/*
+ * Sign those of the jobs that are to be signed, and check the signatures, many
+ * at a time; one that fails gets rc and text.  Any thread.
+ */
+void signer_sign_jobs(struct job *jobs, size_t count);
+/* A signed job's certificate, appended to out. */
+RS_MUST_USE rs_code signer_put_issued(const struct job *job, struct rs_buf *out,
+                                      struct rs_err *err);
+/* The whole for one TBS: sign, check, assemble.  Any thread. */
 RS_MUST_USE rs_code signer_finish_issue(const struct crypto_key *key, struct rs_bytes tbs,
                                         struct rs_buf *out, struct rs_err *err);
 void signer_clear_pending(struct signer *s);

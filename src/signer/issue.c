@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -504,6 +505,63 @@ signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms, struct r
     job->key = f.issuer->key;
     put_leaf(m, f.profile, job->tbs, contents);
     return RS_OK;
+}
+
+/* ---- Signing ------------------------------------------------------------------------------- */
+
+static void
+refuse_job(struct job *job, rs_code rc, const char *text)
+{
+    job->rc = rc;
+    (void)snprintf(job->text, sizeof(job->text), "%s", text);
+}
+
+/* All by one key. */
+static void
+check_signed(struct job **jobs, size_t count)
+{
+    struct crypto_own list[PROTO_BATCH_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = (struct crypto_own){.message = jobs[i]->tbs,
+                                      .signature = rs_bytes_of(jobs[i]->sig, jobs[i]->sig_len)};
+    if (count > 0)
+        crypto_verify_own_all(jobs[0]->key, list, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].good)
+            refuse_job(jobs[i], RS_E_CRYPTO_SELF_CHECK, "our own signature does not verify");
+    }
+}
+
+void
+signer_sign_jobs(struct job *jobs, size_t count)
+{
+    struct job *done[PROTO_BATCH_MAX];
+    size_t n = 0;
+
+    for (struct job *job = jobs; job < jobs + count; job++) {
+        struct rs_err err = {0};
+        rs_code rc;
+        if (job->answered || job->rc != RS_OK || job->item.type != PROTO_ISSUE)
+            continue;
+        if (n == PROTO_BATCH_MAX || (n > 0 && job->key != done[0]->key)) {
+            check_signed(done, n);
+            n = 0;
+        }
+        rc = crypto_sign(job->key, job->tbs, job->sig, sizeof(job->sig), &job->sig_len, &err);
+        if (rc == RS_OK)
+            done[n++] = job;
+        else
+            refuse_job(job, rc, err.text);
+    }
+    check_signed(done, n);
+}
+
+rs_code
+signer_put_issued(const struct job *job, struct rs_buf *out, struct rs_err *err)
+{
+    return x509_assemble(job->tbs, crypto_sig_for(crypto_key_alg(job->key)),
+                         rs_bytes_of(job->sig, job->sig_len), out, err);
 }
 
 rs_code

@@ -177,6 +177,7 @@ answer_job(struct answers *a, struct job *job)
     if (job->answered)
         return;
     if (job->rc != RS_OK) {
+        /* If the leaf stands, it is completed, or marked lost, at the next recovery. */
         put_refused(a, job->item.seq, job->rc, job->text);
         return;
     }
@@ -185,9 +186,8 @@ answer_job(struct answers *a, struct job *job)
         return;
     }
     rs_buf_init_fixed(&der, room, sizeof(room));
-    rc = signer_finish_issue(job->key, job->tbs, &der, &err);
+    rc = signer_put_issued(job, &der, &err);
     if (rc != RS_OK) {
-        /* The leaf stands: it is completed, or marked lost, at the next recovery. */
         put_refused(a, job->item.seq, rc, err.text);
         return;
     }
@@ -206,6 +206,7 @@ sign_loop(void *arg)
     while (a != NULL && rs_queue_take(&r->to_sign, &item, 1) == 1) {
         struct piece *p = item;
         struct batch *b = p->batch;
+        signer_sign_jobs(b->jobs + p->first, p->count);
         for (size_t i = 0; i < p->count; i++)
             answer_job(a, &b->jobs[p->first + i]);
         send_message(a);

@@ -176,6 +176,45 @@ a_busy_key_is_verified_as_strictly(void **state)
     crypto_key_free(other);
 }
 
+/* Verified together, each is judged for itself; before and after the multiples are made. */
+static void
+a_bad_one_spoils_no_other(void **state)
+{
+    enum { COUNT = 70, ROUNDS = 6 };
+    static const uint8_t zero_s[] = {0x30, 6, 2, 1, 1, 2, 1, 0};
+    static uint8_t sig[COUNT][CRYPTO_SIGNATURE_MAX];
+    static uint8_t text[COUNT];
+    struct crypto_own list[COUNT];
+    struct crypto_key *key, *other;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &key, NULL), RS_OK);
+    assert_int_equal(crypto_key_generate(CRYPTO_P256, &other, NULL), RS_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        text[i] = (uint8_t)i;
+        list[i].message = rs_bytes_of(&text[i], 1);
+        assert_int_equal(crypto_sign(i % 10 == 3 ? other : key, list[i].message, sig[i],
+                                     CRYPTO_SIGNATURE_MAX, &len, NULL),
+                         RS_OK);
+        list[i].signature = rs_bytes_of(sig[i], len);
+    }
+    list[0].signature = RS_BYTES(zero_s);
+    list[31].signature.len = 0;
+    sig[40][list[40].signature.len - 1] ^= 1;
+    list[69].message = list[68].message;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < COUNT; i++)
+            list[i].good = round % 2;
+        crypto_verify_own_all(key, list, COUNT);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_int_equal(list[i].good, i != 0 && i != 31 && i != 40 && i != 69 && i % 10 != 3);
+    }
+    crypto_verify_own_all(key, list, 0);
+    crypto_key_free(key);
+    crypto_key_free(other);
+}
+
 static void *
 sign_many(void *arg)
 {
@@ -309,6 +348,7 @@ main(void)
         cmocka_unit_test(keys_survive_pkcs8),
         cmocka_unit_test(caches_never_mix_keys),
         cmocka_unit_test(a_busy_key_is_verified_as_strictly),
+        cmocka_unit_test(a_bad_one_spoils_no_other),
         cmocka_unit_test(threads_share_a_key),
         cmocka_unit_test(sealed_bytes_open_only_as_they_were),
         cmocka_unit_test(stretching_depends_on_both),

@@ -278,7 +278,7 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     if (f->below->pMethods != NULL)
         f->head.pMethods = &methods;
     /* Where SQLite pads the log to a sector, something may follow the sync: nothing is gathered. */
-    if (rc == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0)
+    if (rc == SQLITE_OK && f->below->pMethods != NULL && (flags & SQLITE_OPEN_WAL) != 0)
         f->is_wal = (f->below->pMethods->xDeviceCharacteristics(f->below) &
                      SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
     rs_inject_after("open");

@@ -437,55 +437,85 @@ rs_hex_read(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t 
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* Up to three bytes as four characters. */
+static void
+base64_group(const uint8_t *p, size_t n, uint8_t out[4])
+{
+    uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0u);
+
+    out[0] = (uint8_t)base64_digits[v >> 18];
+    out[1] = (uint8_t)base64_digits[(v >> 12) & 63];
+    out[2] = n > 1 ? (uint8_t)base64_digits[(v >> 6) & 63] : '=';
+    out[3] = n > 2 ? (uint8_t)base64_digits[v & 63] : '=';
+}
+
 void
 rs_base64_put(struct rs_buf *b, struct rs_bytes bytes, size_t line_len)
 {
-    size_t column = 0;
+    size_t groups = (bytes.len + 2) / 3;
+    size_t per_line = line_len != 0 ? (line_len + 3) / 4 : groups;
+    size_t lines = line_len != 0 ? (groups + per_line - 1) / per_line : 0;
+    uint8_t *at = groups > 0 ? rs_buf_extend(b, 4 * groups + lines) : NULL;
 
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-        uint32_t v = (uint32_t)bytes.p[i] << 16;
-        char quad[4];
-
-        if (n > 1)
-            v |= (uint32_t)bytes.p[i + 1] << 8;
-        if (n > 2)
-            v |= bytes.p[i + 2];
-        quad[0] = base64_digits[v >> 18];
-        quad[1] = base64_digits[(v >> 12) & 63];
-        quad[2] = n > 1 ? base64_digits[(v >> 6) & 63] : '=';
-        quad[3] = n > 2 ? base64_digits[v & 63] : '=';
-        rs_buf_put(b, quad, sizeof(quad));
-        column += 4;
-        if (line_len != 0 && column >= line_len) {
-            rs_buf_put_u8(b, '\n');
-            column = 0;
-        }
+    for (size_t i = 0; at != NULL && i < groups; i++, at += 4) {
+        base64_group(bytes.p + 3 * i, bytes.len - 3 * i, at);
+        if (line_len != 0 && ((i + 1) % per_line == 0 || i + 1 == groups))
+            *(at++ + 4) = '\n';
     }
-    if (line_len != 0 && column != 0)
-        rs_buf_put_u8(b, '\n');
 }
 
+/* The value of a digit and one more; 0: it is none. */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+
 static int
-base64_value(uint8_t c)
+is_base64_space(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Whole groups without anything between them, as far as they go; gives the characters taken. */
+static size_t
+base64_groups(struct rs_bytes text, size_t from, struct rs_buf *out)
+{
+    uint8_t room[96];
+    size_t n = 0, at = from;
+
+    for (; at + 4 <= text.len; at += 4) {
+        uint8_t a = base64_values[text.p[at]], b = base64_values[text.p[at + 1]];
+        uint8_t c = base64_values[text.p[at + 2]], d = base64_values[text.p[at + 3]];
+        if (a == 0 || b == 0 || c == 0 || d == 0)
+            break;
+        uint32_t bits = (uint32_t)(a - 1) << 18 | (uint32_t)(b - 1) << 12 | (uint32_t)(c - 1) << 6 |
+                        (uint32_t)(d - 1);
+        room[n++] = (uint8_t)(bits >> 16);
+        room[n++] = (uint8_t)(bits >> 8);
+        room[n++] = (uint8_t)bits;
+        if (n == sizeof(room)) {
+            rs_buf_put(out, room, n);
+            n = 0;
+        }
+    }
+    rs_buf_put(out, room, n);
+    return at - from;
 }
 
 /* Bits that the padding cuts off must be zero, so that there is one text per value. */
 static int
-base64_quad(const int v[4], unsigned count, struct rs_buf *out)
+base64_quad(const uint8_t v[4], unsigned count, struct rs_buf *out)
 {
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < 4; i++)
-        bits = (bits << 6) | (uint32_t)(i < count ? v[i] : 0);
+        bits = (bits << 6) | (i < count ? v[i] : 0u);
     if (count == 1 || (count == 2 && (bits & 0xffff) != 0) || (count == 3 && (bits & 0xff) != 0))
         return 0;
     rs_buf_put_u8(out, (bits >> 16) & 0xff);
@@ -499,25 +529,27 @@ base64_quad(const int v[4], unsigned count, struct rs_buf *out)
 int
 rs_base64_read(struct rs_bytes text, struct rs_buf *out)
 {
-    int quad[4];
+    uint8_t quad[4], c;
     unsigned count = 0;
     size_t padding = 0;
 
     for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.p[i];
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        if (count == 0 && padding == 0)
+            i += base64_groups(text, i, out);
+        if (i == text.len)
+            break;
+        c = text.p[i];
+        if (is_base64_space(c))
             continue;
         if (c == '=') {
             padding++;
             continue;
         }
-        int v = base64_value(c);
-        if (v < 0 || padding > 0)
+        if (base64_values[c] == 0 || padding > 0)
             return 0;
-        quad[count++] = v;
+        quad[count++] = (uint8_t)(base64_values[c] - 1);
         if (count == 4) {
-            if (!base64_quad(quad, 4, out))
-                return 0;
+            (void)base64_quad(quad, 4, out);
             count = 0;
         }
     }

@@ -23,6 +23,8 @@
 #define SIGNER_LEDGER_KEY    "ledger" /* its name in the key store */
 #define SIGNER_TBS_MAX       4096
 #define SIGNER_SERIAL_SIZE   20
+#define SIGNER_DRAW          12   /* random bytes of a serial */
+#define SIGNER_DRAWS         32   /* drawn at once */
 #define SIGNER_SERIALS_MAX   4096 /* remembered of the current time unit */
 
 /* An issuer with its key open. */
@@ -67,6 +69,8 @@ struct signer {
     uint64_t serial_unit;
     uint64_t *serials; /* open addressing, SIGNER_SERIALS_MAX * 2; 0: empty */
     size_t serial_count;
+    uint8_t draws[SIGNER_DRAWS * SIGNER_DRAW]; /* random bytes of serials to come */
+    size_t draws_left;
     struct refusal refusals[SIGNER_REFUSALS_MAX];
     size_t refusal_count;
     int64_t refusals_flushed_ms;

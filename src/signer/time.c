@@ -51,6 +51,25 @@ is_repeated(struct signer *s, uint64_t value)
     return 0;
 }
 
+/* 96 random bits.  They are drawn for many serials at once, and used once. */
+static rs_code
+draw(struct signer *s, uint8_t out[SIGNER_DRAW], struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+    uint8_t *from;
+
+    if (s->draws_left == 0) {
+        rc = rs_random(s->draws, sizeof(s->draws), err);
+        s->draws_left = rc == RS_OK ? SIGNER_DRAWS : 0;
+    }
+    if (rc != RS_OK)
+        return rc;
+    from = s->draws + --s->draws_left * SIGNER_DRAW;
+    memcpy(out, from, SIGNER_DRAW);
+    memset(from, 0, SIGNER_DRAW);
+    return RS_OK;
+}
+
 static void
 enter_unit(struct signer *s, uint64_t unit)
 {
@@ -75,7 +94,7 @@ signer_draw_serial(struct signer *s, int64_t now_ms, uint8_t serial[SIGNER_SERIA
     rs_set_u32(serial + 2, (uint32_t)unit);
     rs_set_u16(serial + 6, s->state.epoch);
     for (int i = 0; i < TRIES; i++) {
-        rc = rs_random(serial + 8, 12, err);
+        rc = draw(s, serial + 8, err);
         if (rc != RS_OK)
             return rc;
         if (!is_repeated(s, rs_get_u64(serial + 12) | 1))

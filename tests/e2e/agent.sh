@@ -196,8 +196,15 @@ echo "expired, revoked"
 OLD="soft:$WORK/old.rot"
 check "a chip with a key" rs chip genkey idevid --chip "$OLD" -q
 check "and a request" rs chip csr idevid --serial OLD-1 --chip "$OLD" -o "$WORK/old.csr" -q
-openssl x509 -req -in "$WORK/old.csr" -CA "$WORK/other.pem" -CAkey "$WORK/other.key" -days -1 -extfile <(echo keyUsage=critical,digitalSignature) \
-    -out "$WORK/old.pem" 2>/dev/null
+cat >"$WORK/old.cfg" <<'END'
+cn = OLD-1
+serial = 1
+activation_date = "2024-01-01 00:00:00 UTC"
+expiration_date = "2025-01-01 00:00:00 UTC"
+signing_key
+END
+certtool --generate-certificate --template "$WORK/old.cfg" --load-request "$WORK/old.csr" \
+    --load-ca-certificate "$WORK/other.pem" --load-ca-privkey "$WORK/other.key" --outfile "$WORK/old.pem" 2>/dev/null
 check "and an IDevID of last year" rs chip write idevid --part cert --in "$WORK/old.pem" --chip "$OLD" -q
 refused "an expired IDevID" auth.expired agent old "$OLD" --trust "$WORK/root.pem" enroll
 board o-soft G-2 "soft:$WORK/G-2.rot" || bad "board G-2"

@@ -334,9 +334,8 @@ test_full_check_compares_indexes(void **state)
     fill_store(f, 3);
     close_writer(f);
     (void)sqlite3_close(foreign(
-        f,
-        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'device)',"
-        " 'holder)') WHERE name = 'certificate_device'"));
+        f, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'device)',"
+           " 'holder)') WHERE name = 'certificate_device'"));
     assert_int_equal(open_writer(f), RS_OK);
     assert_int_equal(store_check(f->store, NULL), RS_E_STORE_DAMAGED);
 }

@@ -15,6 +15,16 @@ rot_check_open(struct rot_chip *chip)
 }
 
 rot_err
+rot_check_change(const struct rot_chip *chip)
+{
+    int production = (chip->setup.flags & ROT_OPEN_PRODUCTION) != 0;
+
+    return production && chip->setup.layout->channel && chip->protection != ROT_PROTECTION_OWN
+               ? ROT_E_AUTH
+               : ROT_OK;
+}
+
+rot_err
 rot_check_key(const struct rot_chip *chip, rot_object obj, unsigned flags,
               const struct rot_place **ret_place)
 {

@@ -84,6 +84,9 @@ rot_open(struct rot_chip *chip, const struct rot_setup *setup)
     chip->is_open = 0;
     if (!is_complete(&c.setup))
         return ROT_E_ARG;
+    if ((c.setup.flags & ROT_OPEN_PRODUCTION) != 0 && c.setup.transport != NULL &&
+        c.setup.transport->simulated)
+        return ROT_E_AUTH;
     if (c.setup.driver->state_size != 0)
         memset(c.setup.state, 0, c.setup.driver->state_size);
 
@@ -135,6 +138,7 @@ rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity)
     rc = chip->setup.driver->identify(chip, &id);
     if (rc != ROT_OK)
         return rc;
+    id.protection = chip->protection;
     /* The transport may know what the part does not say. */
     if (chip->setup.transport != NULL && chip->setup.transport->simulated)
         id.simulated = 1;

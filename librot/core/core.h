@@ -17,6 +17,9 @@
  */
 ROT_MUST_USE rot_err rot_check_open(struct rot_chip *chip);
 
+/* ROT_E_AUTH where production may not change a part yet: see ROT_OPEN_PRODUCTION. */
+ROT_MUST_USE rot_err rot_check_change(const struct rot_chip *chip);
+
 /* The place of a key that may be used with the given flags; ROT_E_UNSUPPORTED when there is none. */
 ROT_MUST_USE rot_err rot_check_key(const struct rot_chip *chip, rot_object obj, unsigned flags,
                                    const struct rot_place **ret_place);

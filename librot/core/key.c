@@ -37,6 +37,8 @@ rot_key_generate(struct rot_chip *chip, rot_object obj, enum rot_alg alg, uint8_
         return rc;
     /* Before the old key is gone: some parts tell the new public key only once. */
     rc = rot_check_space(rot_alg_spki_size(alg), cap, ret_len);
+    if (rc == ROT_OK)
+        rc = rot_check_change(chip);
     if (rc != ROT_OK)
         return rc;
     return chip->setup.driver->key_generate(chip, place, alg, pub, cap, ret_len);
@@ -75,6 +77,8 @@ rot_key_import(struct rot_chip *chip, rot_object obj, enum rot_alg alg, const ui
     if (chip->setup.driver->key_import == NULL)
         return ROT_E_UNSUPPORTED;
     rc = check_own_key(chip, obj, alg, &place);
+    if (rc == ROT_OK)
+        rc = rot_check_change(chip);
     if (rc != ROT_OK)
         return rc;
     return chip->setup.driver->key_import(chip, place, alg, wrapped, wrapped_len);
@@ -95,6 +99,9 @@ rot_key_delete(struct rot_chip *chip, rot_object obj)
         return rc;
     if ((place->flags & ROT_PLACE_READ_ONLY) != 0)
         return ROT_E_UNSUPPORTED;
+    rc = rot_check_change(chip);
+    if (rc != ROT_OK)
+        return rc;
     return chip->setup.driver->key_delete(chip, place);
 }
 

@@ -27,6 +27,8 @@ rot_seal_prepare(struct rot_chip *chip, enum rot_stage stage, rot_object obj)
     const struct rot_place *place;
     rot_err rc = check_stage(chip, stage, obj, &place);
 
+    if (rc == ROT_OK)
+        rc = rot_check_change(chip);
     if (rc != ROT_OK || chip->setup.driver->seal_prepare == NULL)
         return rc;
     return chip->setup.driver->seal_prepare(chip, stage, place);
@@ -38,6 +40,8 @@ rot_seal(struct rot_chip *chip, enum rot_stage stage, rot_object obj)
     const struct rot_place *place;
     rot_err rc = check_stage(chip, stage, obj, &place);
 
+    if (rc == ROT_OK)
+        rc = rot_check_change(chip);
     if (rc != ROT_OK)
         return rc;
     return chip->setup.driver->seal(chip, stage, place);
@@ -65,6 +69,8 @@ rot_wipe(struct rot_chip *chip)
         return ROT_E_ARG;
     if (chip->setup.driver->wipe == NULL)
         return ROT_E_UNSUPPORTED;
+    if (rot_check_change(chip) != ROT_OK)
+        return ROT_E_AUTH;
     return chip->setup.driver->wipe(chip);
 }
 

@@ -60,6 +60,8 @@ rot_object_write(struct rot_chip *chip, rot_object obj, enum rot_part part, size
     if ((place->flags & ROT_PLACE_COMPRESSED) == 0)
         rc = rot_check_space(total, place->size, &need);
     if (rc == ROT_OK)
+        rc = rot_check_change(chip);
+    if (rc == ROT_OK)
         rc = chip->setup.driver->object_write(chip, place, offset, buf, len, total, &need);
     if (rc == ROT_E_SPACE && ret_need != NULL)
         *ret_need = need;
@@ -111,5 +113,8 @@ rot_counter_increment(struct rot_chip *chip, rot_object obj, uint64_t *ret_value
         return rc;
     if ((place->flags & ROT_PLACE_READ_ONLY) != 0)
         return ROT_E_UNSUPPORTED;
+    rc = rot_check_change(chip);
+    if (rc != ROT_OK)
+        return rc;
     return chip->setup.driver->counter_increment(chip, place, ret_value);
 }

@@ -14,6 +14,8 @@
 
 #include <rot/rot_port.h>
 
+#define ROT_CHANNEL_MASTER_SIZE 32
+
 struct evp_md_st;
 struct evp_mac_st;
 struct evp_kdf_st;
@@ -26,10 +28,19 @@ struct rot_port_openssl {
     struct evp_mac_st *hmac, *cmac;
     struct evp_kdf_st *hkdf, *tls_prf, *single_step, *pbkdf2;
     struct evp_cipher_st *cipher[5][2]; /* mode, then 128 or 256 bits */
+    uint8_t channel_master[ROT_CHANNEL_MASTER_SIZE];
+    uint8_t has_channel_master;
 };
 
 /* Fetch.  ROT_E_PORT when OpenSSL lacks one of them; nothing is held then. */
 ROT_MUST_USE rot_err rot_port_openssl_init(struct rot_port_openssl *p);
+/*
+ * The secret that those of all parts' channels come from: a part's is HKDF-SHA-256 of it with
+ * "rootsmith channel", the driver's name and the part's unique id as info, a zero byte between
+ * them.  NULL: none, as after init; parts are then spoken to by what their vendor published.
+ */
+void rot_port_openssl_channel(struct rot_port_openssl *p,
+                              const uint8_t master[ROT_CHANNEL_MASTER_SIZE]);
 /* Give back.  NULL and zeroed are fine. */
 void rot_port_openssl_done(struct rot_port_openssl *p);
 

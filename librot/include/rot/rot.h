@@ -149,8 +149,9 @@ enum rot_kdf {
 
 /* Authenticated encryption of rot_aead_seal() and rot_aead_open(). */
 enum rot_aead {
-    ROT_AEAD_AES_GCM = 1, /* nonce 12 bytes, tag 16 */
-    ROT_AEAD_AES_CCM = 2, /* nonce 13 bytes, tag 16 */
+    ROT_AEAD_AES_GCM = 1,   /* nonce 12 bytes, tag 16 */
+    ROT_AEAD_AES_CCM = 2,   /* nonce 13 bytes, tag 16 */
+    ROT_AEAD_AES_CCM_8 = 3, /* nonce 7 to 13 bytes, tag 8: of ports only, for parts' channels */
 };
 
 /* A piece of memory that somebody else owns. */
@@ -177,12 +178,25 @@ struct rot_setup {
     uint32_t flags;    /* ROT_OPEN_... */
 };
 
-#define ROT_OPEN_PRODUCTION 1u /* refuse default secrets, simulators, plain imports */
+/*
+ * Refuse default secrets, simulators and plain imports.  A part whose layout wants a secure
+ * channel and that is not yet spoken to by the host's own secret can then be looked at and given
+ * that secret (rot_channel_rotate()); calls that would change anything else give ROT_E_AUTH.
+ */
+#define ROT_OPEN_PRODUCTION 1u
+
+/* How what is said between host and part is protected. */
+enum rot_protection {
+    ROT_PROTECTION_NONE = 0,    /* in the clear */
+    ROT_PROTECTION_DEFAULT = 1, /* by a secret that the vendor published: worth nothing */
+    ROT_PROTECTION_OWN = 2,     /* by the host's secret for this part */
+};
 
 /* An open chip.  The fields are the library's own. */
 struct rot_chip {
     struct rot_setup setup;
     uint32_t raw_status; /* the part's own last status word */
+    uint8_t protection;  /* enum rot_protection; the driver keeps it */
     uint8_t is_open;
 };
 
@@ -194,6 +208,8 @@ struct rot_chip {
  *                   layout is another driver's
  * ROT_E_BUS         nothing answers
  * ROT_E_WRONG_PART  something answers and is another part
+ * ROT_E_AUTH        a simulator, in production; or the part takes none of the
+ *                   channel secrets that are known
  */
 ROT_MUST_USE rot_err rot_open(struct rot_chip *chip, const struct rot_setup *setup);
 
@@ -224,8 +240,9 @@ struct rot_identity {
     uint8_t uid[ROT_UID_MAX];  /* unique identifier */
     size_t uid_len;
     enum rot_lifecycle lifecycle;
-    uint32_t sealed;   /* bits 1 << stage, of enum rot_stage */
-    uint8_t simulated; /* 1 when the part says, or the transport knows, that it is a simulator */
+    uint32_t sealed;    /* bits 1 << stage, of enum rot_stage */
+    uint8_t protection; /* enum rot_protection: of this conversation */
+    uint8_t simulated;  /* 1 when the part says, or the transport knows, that it is a simulator */
 };
 
 /* Read who the part is.  Changes nothing. */
@@ -498,7 +515,11 @@ ROT_MUST_USE rot_err rot_seal_state(struct rot_chip *chip, enum rot_stage stage,
 /* Undo what can be undone.  ROT_E_UNSUPPORTED on parts that cannot. */
 ROT_MUST_USE rot_err rot_wipe(struct rot_chip *chip);
 
-/* Replace the secret of the part's secure channel (IO protection key, SCP03, PSK...). */
+/*
+ * Replace the secret of the part's secure channel (IO protection key, SCP03 keys, binding
+ * secret...) by this one, and speak by it from now on.  A host that wants to open the part again
+ * gives what its port's channel_secret gives.  ROT_OK also when it is in place already.
+ */
 ROT_MUST_USE rot_err rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret,
                                         size_t secret_len);
 

@@ -59,6 +59,7 @@ struct rot_layout {
     const void *config; /* the driver's own: configuration image, policies; may be NULL */
     size_t config_len;
     uint32_t stages; /* bits 1 << stage: which seals production takes */
+    uint8_t channel; /* 1: production speaks to the part by its secure channel only */
 };
 
 /* The place of (object, part), or NULL. */

@@ -70,6 +70,16 @@ struct rot_port_ops {
     /* A key from what a person remembers: PBKDF2 with HMAC-SHA-256 (RFC 8018 5.2). */
     rot_err (*stretch)(void *self, struct rot_bytes passphrase, struct rot_bytes salt,
                        uint32_t iterations, uint8_t *out, size_t out_len);
+
+    /*
+     * Optional.  The secret that this host shares, or is to share, with one part for its
+     * secure channel: len bytes, always the same ones for a driver's name and a part's unique
+     * id.  What they are (SCP03 keys, a binding secret, host keys, an IO protection key) is said
+     * in the driver's header.  ROT_E_EMPTY: the host has none; a driver then tries what the
+     * vendor published, if anything.
+     */
+    rot_err (*channel_secret)(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret,
+                              size_t len);
 };
 
 struct rot_port {

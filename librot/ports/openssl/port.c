@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
@@ -49,6 +50,7 @@ static const struct rot_port_ops ops = {
     .ecdh = port_ecdh,
     .kdf = port_kdf,
     .stretch = port_stretch,
+    .channel_secret = port_channel_secret,
 };
 
 static int
@@ -106,6 +108,15 @@ rot_port_openssl_init(struct rot_port_openssl *p)
 }
 
 void
+rot_port_openssl_channel(struct rot_port_openssl *p, const uint8_t master[ROT_CHANNEL_MASTER_SIZE])
+{
+    OPENSSL_cleanse(p->channel_master, sizeof(p->channel_master));
+    p->has_channel_master = master != NULL;
+    if (master != NULL)
+        memcpy(p->channel_master, master, sizeof(p->channel_master));
+}
+
+void
 rot_port_openssl_done(struct rot_port_openssl *p)
 {
     if (p == NULL)
@@ -122,5 +133,6 @@ rot_port_openssl_done(struct rot_port_openssl *p)
         EVP_CIPHER_free(p->cipher[mode][0]);
         EVP_CIPHER_free(p->cipher[mode][1]);
     }
+    OPENSSL_cleanse(p->channel_master, sizeof(p->channel_master));
     memset(p, 0, sizeof(*p));
 }

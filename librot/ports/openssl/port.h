@@ -43,6 +43,8 @@ rot_err port_ecdh(void *self, enum rot_alg alg, const uint8_t *priv, const uint8
 /* kdf.c */
 rot_err port_kdf(void *self, struct rot_bytes secret, const struct rot_kdf_params *params,
                  uint8_t *out);
+rot_err port_channel_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret,
+                            size_t len);
 rot_err port_stretch(void *self, struct rot_bytes passphrase, struct rot_bytes salt,
                      uint32_t iterations, uint8_t *out, size_t out_len);
 

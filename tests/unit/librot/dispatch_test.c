@@ -1295,6 +1295,66 @@ seals_name_what_they_seal(void **state)
     rot_close(&chip);
 }
 
+/* In production: a part whose layout wants a channel is changed through our own one only. */
+static void
+production_wants_our_channel(void **state)
+{
+    static const uint8_t bytes[32];
+    struct rot_layout channel_layout = fake_layout;
+    struct rot_setup s = make_setup(&full);
+    struct rot_identity id;
+    struct rot_transport simulated = {.simulated = 1};
+    struct rot_chip chip;
+    uint8_t buf[128];
+    uint64_t value;
+    size_t n;
+
+    (void)state;
+    channel_layout.channel = 1;
+    s.layout = &channel_layout;
+    s.flags = ROT_OPEN_PRODUCTION;
+    for (int protection = ROT_PROTECTION_NONE; protection <= ROT_PROTECTION_OWN; protection++) {
+        rot_err want = protection == ROT_PROTECTION_OWN ? ROT_OK : ROT_E_AUTH;
+        unsigned calls = protection == ROT_PROTECTION_OWN ? 9 : 0;
+        assert_int_equal(rot_open(&chip, &s), ROT_OK);
+        chip.protection = (uint8_t)protection;
+        seen.calls = 0;
+        assert_int_equal(rot_key_generate(&chip, ROT_IDEVID, ROT_ALG_P256, buf, 128, &n), want);
+        assert_int_equal(rot_key_import(&chip, ROT_IDEVID, ROT_ALG_P256, bytes, 32), want);
+        assert_int_equal(rot_key_delete(&chip, ROT_IDEVID), want);
+        assert_int_equal(
+            rot_object_write(&chip, ROT_TRUST(0), ROT_PART_DATA, 0, bytes, 32, 32, NULL), want);
+        assert_int_equal(rot_counter_increment(&chip, ROT_COUNTER(0), &value), want);
+        assert_int_equal(rot_seal_prepare(&chip, ROT_STAGE_DATA, 0), want);
+        assert_int_equal(rot_seal(&chip, ROT_STAGE_DATA, 0), want);
+        assert_int_equal(rot_seal(&chip, ROT_STAGE_OBJECT, ROT_FIRMWARE(0)), want);
+        assert_int_equal(rot_wipe(&chip), want);
+        assert_int_equal(seen.calls, calls);
+        /* Looking at it, and giving it the secret, is how it gets there. */
+        assert_int_equal(rot_channel_rotate(&chip, bytes, 32), ROT_OK);
+        assert_int_equal(rot_key_public(&chip, ROT_IDEVID, buf, 128, &n), ROT_OK);
+        assert_int_equal(rot_identify(&chip, &id), ROT_OK);
+        assert_int_equal(id.protection, protection);
+        rot_close(&chip);
+    }
+    /* Neither without production, nor where the layout does not want it. */
+    s.flags = 0;
+    assert_int_equal(rot_open(&chip, &s), ROT_OK);
+    assert_int_equal(rot_key_delete(&chip, ROT_IDEVID), ROT_OK);
+    rot_close(&chip);
+    s.flags = ROT_OPEN_PRODUCTION;
+    s.layout = NULL;
+    assert_int_equal(rot_open(&chip, &s), ROT_OK);
+    assert_int_equal(rot_key_delete(&chip, ROT_IDEVID), ROT_OK);
+    rot_close(&chip);
+
+    s.transport = &simulated;
+    REFUSED(rot_open(&chip, &s), ROT_E_AUTH);
+    s.flags = 0;
+    assert_int_equal(rot_open(&chip, &s), ROT_OK);
+    rot_close(&chip);
+}
+
 int
 main(void)
 {
@@ -1321,6 +1381,7 @@ main(void)
         cmocka_unit_test(evidence_is_about_key_pairs),
         cmocka_unit_test(challenges_are_for_key_pairs),
         cmocka_unit_test(seals_name_what_they_seal),
+        cmocka_unit_test(production_wants_our_channel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

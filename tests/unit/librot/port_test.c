@@ -204,11 +204,63 @@ boxes(void **state)
                      ROT_E_PORT);
     assert_int_equal(ops->aead(&crypto, (enum rot_aead)0, key, nonce, none, 1, in, out),
                      ROT_E_PORT);
-    assert_int_equal(ops->aead(&crypto, (enum rot_aead)3, key, nonce, none, 1, in, out),
+    assert_int_equal(ops->aead(&crypto, (enum rot_aead)4, key, nonce, none, 1, in, out),
                      ROT_E_PORT);
     key.len = 8;
     assert_int_equal(ops->aead(&crypto, ROT_AEAD_AES_GCM, key, nonce, none, 1, in, out),
                      ROT_E_PORT);
+}
+
+/* RFC 3610 section 8, packet vector #1. */
+static void
+ccm_with_a_short_tag(void **state)
+{
+    struct rot_bytes key = hex("c0c1c2c3c4c5c6c7c8c9cacbcccdcecf");
+    struct rot_bytes nonce = hex("00000003020100a0a1a2a3a4a5"), aad = hex("0001020304050607");
+    struct rot_bytes in = hex("08090a0b0c0d0e0f101112131415161718191a1b1c1d1e");
+    struct rot_bytes c;
+    uint8_t out[31], back[23];
+
+    (void)state;
+    assert_int_equal(ops->aead(&crypto, ROT_AEAD_AES_CCM_8, key, nonce, aad, 1, in, out), ROT_OK);
+    assert_hex(out, "588c979a61c663d2f066d0c2c0f989806d5f6b61dac38417e8d12cfdf926e0");
+    c = (struct rot_bytes){out, sizeof(out)};
+    assert_int_equal(ops->aead(&crypto, ROT_AEAD_AES_CCM_8, key, nonce, aad, 0, c, back), ROT_OK);
+    assert_memory_equal(back, in.p, in.len);
+    out[30] ^= 1;
+    assert_int_equal(ops->aead(&crypto, ROT_AEAD_AES_CCM_8, key, nonce, aad, 0, c, back),
+                     ROT_E_MISMATCH);
+    c.len = 7;
+    assert_int_equal(ops->aead(&crypto, ROT_AEAD_AES_CCM_8, key, nonce, aad, 0, c, back),
+                     ROT_E_PORT);
+}
+
+/* A part's secret is its own: neither another part's, nor another family's, nor another master's. */
+static void
+channel_secrets(void **state)
+{
+    static const uint8_t master[ROT_CHANNEL_MASTER_SIZE] = {1, 2, 3}, other[32] = {1, 2, 4};
+    struct rot_bytes uid = hex("0102030405"), twin = hex("0102030406"), none = {NULL, 0};
+    uint8_t a[48], b[48];
+
+    (void)state;
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, a, 48), ROT_E_EMPTY);
+    rot_port_openssl_channel(&crypto, master);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, a, 48), ROT_OK);
+    /* By another hand: HKDF of Python's hmac module. */
+    assert_hex(
+        a,
+        "845c73139059d7f86465484e78cb2dfdf74de755b6bd2ba1b59f9155fcf384a83d9c873698e0e81df5ab2051b0235e67");
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", twin, b, 48), ROT_OK);
+    assert_memory_not_equal(a, b, 32);
+    assert_int_equal(ops->channel_secret(&crypto, "se05", uid, b, 48), ROT_OK);
+    assert_memory_not_equal(a, b, 32);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", none, b, 48), ROT_E_PORT);
+    rot_port_openssl_channel(&crypto, other);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, b, 48), ROT_OK);
+    assert_memory_not_equal(a, b, 32);
+    rot_port_openssl_channel(&crypto, NULL);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, a, 48), ROT_E_EMPTY);
 }
 
 /* A case that others published with 13 and 16: packet vectors use shorter tags, so this is ours by two ways. */
@@ -406,6 +458,8 @@ main(void)
         cmocka_unit_test(macs),
         cmocka_unit_test(plain_aes),
         cmocka_unit_test(boxes),
+        cmocka_unit_test(ccm_with_a_short_tag),
+        cmocka_unit_test(channel_secrets),
         cmocka_unit_test(ccm_is_ctr_and_cbc_mac),
         cmocka_unit_test(derivations),
         cmocka_unit_test(curve_keys),

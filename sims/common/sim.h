@@ -65,18 +65,21 @@ struct sim_timing {
     uint32_t busy_us;          /* instead, when typical_permille is 0 */
 };
 
-/* A certificate authority for parts that come with a certificate. */
+/* Who makes parts that come with a certificate: the ATECC's maker, and any other's (ca.h). */
 struct sim_vendor;
+struct sim_ca;
 
 /* What a new part looks like. */
 struct sim_create {
     const char *personality;         /* NULL: the model's blank one */
     const struct sim_vendor *vendor; /* NULL is fine for blank parts */
+    struct sim_ca *ca;               /* of model->vendor; NULL when that is NULL */
     uint8_t unique[8];               /* random: what makes this part's serial number unique */
 };
 
 struct sim_model {
     const char *name;                 /* "atecc608b" */
+    const char *vendor;               /* whose CA its parts need ("nxp"); NULL: none */
     const char *const *personalities; /* ends with NULL; the first is blank */
     size_t state_size;                /* the holder brings zeroed memory of this size */
 

@@ -97,6 +97,32 @@ sim_chip_save(struct sim_chip *chip, struct rs_err *err)
     return rc;
 }
 
+/* The CA of a vendor, made or read when the first of its parts is made. */
+static rs_code
+find_maker(struct sim_panel *panel, const char *vendor, struct sim_ca **ret_ca, struct rs_err *err)
+{
+    struct sim_maker *m = panel->makers;
+    rs_code rc;
+
+    while (m != NULL && strcmp(m->vendor, vendor) != 0)
+        m = m->next;
+    if (m == NULL) {
+        m = calloc(1, sizeof(*m));
+        if (m == NULL)
+            return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory for a maker");
+        rc = sim_ca_open(panel->options.state_dir, vendor, &m->ca, err);
+        if (rc != RS_OK) {
+            free(m);
+            return rc;
+        }
+        m->vendor = vendor;
+        m->next = panel->makers;
+        panel->makers = m;
+    }
+    *ret_ca = m->ca;
+    return RS_OK;
+}
+
 static rs_code
 make_new(struct sim_chip *chip, struct rs_err *err)
 {
@@ -114,6 +140,8 @@ make_new(struct sim_chip *chip, struct rs_err *err)
             panel->vendor = NULL;
         }
     }
+    if (rc == RS_OK && chip->model->vendor != NULL)
+        rc = find_maker(panel, chip->model->vendor, &how.ca, err);
     if (rc != RS_OK)
         return rc;
     how.vendor = panel->vendor;

@@ -84,6 +84,12 @@ sim_panel_free(struct sim_panel *panel)
     }
     if (panel->vendor != NULL)
         rs_wipe(panel->vendor, sizeof(*panel->vendor));
+    while (panel->makers != NULL) {
+        struct sim_maker *m = panel->makers;
+        panel->makers = m->next;
+        sim_ca_free(m->ca);
+        free(m);
+    }
     free(panel->vendor);
     rs_file_close(panel->trace_fd);
     (void)pthread_mutex_destroy(&panel->trace_lock);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "sims/common/ca.h"
 #include "sims/common/fault.h"
 #include "sims/panel/panel.h"
 
@@ -39,12 +40,19 @@ struct sim_bus {
     struct sim_bus *next;
 };
 
+struct sim_maker {
+    const char *vendor;
+    struct sim_ca *ca;
+    struct sim_maker *next;
+};
+
 struct sim_panel {
     struct sim_panel_options options;
     char state_dir[400];
     uint64_t started_us; /* real time: zero of the bus clocks */
     struct sim_bus *buses;
     struct sim_vendor *vendor; /* made when the first part needs it */
+    struct sim_maker *makers;  /* the other vendors' CAs, likewise */
     pthread_mutex_t trace_lock;
     int trace_fd;
     uint64_t trace_at;

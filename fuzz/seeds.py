@@ -319,6 +319,48 @@ def write_tpm_seeds():
     seed("tpm2_response", "challenge", bytes([3]) + u16(68) + u16(32) + bytes(66) + u16(256) + bytes(256))
 
 
+# ---- STSAFE --------------------------------------------------------------------------------
+
+def write_stsafe_seeds():
+    """The same for an STSAFE: two zeroes for every command."""
+    def opened(flags):
+        return bytes([flags, 1]) + bytes(8 if flags & 16 else 6)
+
+    for flags in (0x04, 0x14, 0x18, 0x94):  # A110 in the clear and paired, A120, the other layout
+        start = opened(flags)
+        name = "%02x-" % flags
+        for obj in range(12) if flags == 0x14 else (2, 6, 8):
+            for op in range(7):
+                seed("stsafe_response", name + "key-%d-%d" % (obj, op), start + bytes([0, obj, 200, op, 1]))
+            for part in range(3):
+                seed("stsafe_response", name + "read-%d-%d" % (obj, part), start + bytes([1, obj, part, 100, 0, 0]))
+                seed("stsafe_response", name + "write-%d-%d" % (obj, part), start + bytes([1, obj, part, 100, 1, 1]))
+            seed("stsafe_response", name + "attest-%d" % obj, start + bytes([3, 255, obj]))
+        for session in range(3):
+            for long in range(2):
+                seed("stsafe_response", name + "secret-%d-%d" % (session, long),
+                     start + bytes([2, session, 40, long, 0]) + bytes(20))
+        seed("stsafe_response", name + "secret-full", start + bytes([2, 2, 160, 0, 1]))
+        for stage in range(4):
+            seed("stsafe_response", name + "look-%d" % stage, start + bytes([4, stage, 40]) + bytes(200))
+        for word in (0, 0x42, 1):
+            seed("stsafe_response", name + "rotate-%d" % word, start + bytes([3, 0, 0, 0, word]))
+    # The certificate in place, then sealed.
+    for flags in (0x04, 0x14):
+        seed("stsafe_response", "seal-%02x" % flags,
+             opened(flags) + bytes([1, 1, 0, 100, 0, 1]) + bytes(60) + bytes([4, 1, 1]) + bytes(80))
+    # Truths, one byte of them another.
+    product = bytes.fromhex("0103aa46020209a021e021c4e1d00139")
+    rules = bytes.fromhex("00030e03020f03011f170302")
+    zones = bytes.fromhex("0200000703e805010800400000" "01f4")
+    seed("stsafe_response", "product", bytes([2, 0, 0]) + product)
+    seed("stsafe_response", "rules", bytes([2, 1, 0]) + rules)
+    seed("stsafe_response", "zones", bytes([2, 2, 5]) + zones)
+    seed("stsafe_response", "pair", bytes([2, 3, 0, 0, 3, 1, 2, 3, 0, 2, 4, 5]))
+    seed("stsafe_response", "frame", bytes.fromhex("03" "00000a000102030405060750" "96"))
+    seed("stsafe_response", "padding", bytes([3]) + bytes(16) + b"\x80" + bytes(15))
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -329,6 +371,7 @@ def main():
     write_reference_seeds()
     write_journal_seeds()
     write_tpm_seeds()
+    write_stsafe_seeds()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@
 #ifdef ROT_WITH_ATECC
 extern const struct rot_driver rot_driver_atecc;
 #endif
+#ifdef ROT_WITH_STSAFE
+extern const struct rot_driver rot_driver_stsafe;
+#endif
 #ifdef ROT_WITH_TPM2
 extern const struct rot_driver rot_driver_tpm2;
 #endif
@@ -22,6 +25,9 @@ extern const struct rot_driver rot_driver_soft;
 static const struct rot_driver *const drivers[] = {
 #ifdef ROT_WITH_ATECC
     &rot_driver_atecc,
+#endif
+#ifdef ROT_WITH_STSAFE
+    &rot_driver_stsafe,
 #endif
 #ifdef ROT_WITH_TPM2
     &rot_driver_tpm2,

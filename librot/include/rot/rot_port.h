@@ -10,6 +10,7 @@
  *   atecc           sha256; random (nonces); hmac for encrypted reads' MACs
  *   soft            random, hash, hmac, aes_cmac, aead, ec_*, ecdh, kdf, stretch
  *   se05x (SCP03)   aes_cbc, aes_cmac, random
+ *   stsafe          aes_cmac, aes_ecb, aes_cbc; hash for evidence; hmac, kdf, aead for sessions
  *   tpm2 sessions   hash, hmac, aes_cfb, ecdh, random
  *
  * Inputs are lists of pieces, so that nothing is copied together first.

@@ -1,0 +1,355 @@
+/*
+ * secret.c: secrets that only this part can open.
+ *
+ * An STSAFE agrees, but gives what it agreed on out, and an A110 computes with no
+ * secret of ours (docs/chips/stsafe.md).  What it has is a local envelope: a key
+ * of its own that wraps (RFC 3394) what it is given.  A session's secret is kept
+ * wrapped, here while the chip is open, and unwrapped for each use: the part
+ * keeps it, the host computes, and between uses it is nowhere in the clear.  Both
+ * ways it is encrypted on the bus, where the part's rules say so; where they do
+ * not let us, there are no sessions.
+ *
+ * An A120 also has slots for symmetric keys, which make MACs inside.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "stsafe.h"
+
+#define SUBJECT_ENVELOPE  0x07u
+#define ENVELOPE_KEY_SIZE 0x20u
+#define MAC_OF_MESSAGE    0x03u
+#define WRAP_EXTRA        8u
+#define RANDOM_MAX        128u
+
+int
+stsafe_has_envelopes(const struct rot_chip *chip)
+{
+    return stsafe_may(chip, STSAFE_WRAP) == ROT_OK && stsafe_may(chip, STSAFE_UNWRAP) == ROT_OK;
+}
+
+static int
+is_inside(const struct rot_place *place)
+{
+    return (place->where & STSAFE_SYMMETRIC) != 0;
+}
+
+/* ---- Envelopes ------------------------------------------------------------------------ */
+
+static struct stsafe_envelope *
+find(struct rot_chip *chip, rot_object object)
+{
+    struct stsafe_state *s = stsafe_of(chip);
+
+    for (unsigned i = 0; i < STSAFE_ENVELOPES; i++) {
+        if (s->envelopes[i].object == object)
+            return &s->envelopes[i];
+    }
+    return NULL;
+}
+
+void
+stsafe_secrets_forget(struct rot_chip *chip)
+{
+    struct stsafe_state *s = stsafe_of(chip);
+
+    rot_wipe_memory(s->envelopes, sizeof(s->envelopes));
+}
+
+static rot_err
+make_envelope_key(struct rot_chip *chip, unsigned slot)
+{
+    stsafe_begin(chip, STSAFE_GENERATE_KEY);
+    stsafe_put_u8(chip, SUBJECT_ENVELOPE);
+    stsafe_put_u8(chip, slot);
+    stsafe_put_u8(chip, ENVELOPE_KEY_SIZE);
+    return stsafe_run_plain(chip);
+}
+
+static rot_err
+wrap(struct rot_chip *chip, unsigned slot, const uint8_t *secret, size_t len,
+     struct stsafe_envelope *ret)
+{
+    struct stsafe_reader r;
+    struct rot_bytes b;
+    rot_err rc;
+
+    stsafe_begin(chip, STSAFE_WRAP);
+    stsafe_put_u8(chip, slot);
+    stsafe_put(chip, secret, len);
+    rc = stsafe_run(chip, &r);
+    if (rc != ROT_OK)
+        return rc;
+    b = stsafe_get(&r, len + WRAP_EXTRA);
+    rc = stsafe_get_end(&r);
+    if (rc == ROT_OK) {
+        memcpy(ret->bytes, b.p, b.len);
+        ret->len = (uint8_t)b.len;
+    }
+    return rc;
+}
+
+/* The length that a place's secret may have: an AES key its own, others 32 to 64 bytes. */
+static int
+is_size_for(const struct rot_place *place, size_t len)
+{
+    size_t want = rot_alg_secret_size((enum rot_alg)place->alg);
+
+    return place->alg == ROT_ALG_HMAC_SHA256 ? len >= want && len <= ROT_SECRET_MAX : len == want;
+}
+
+rot_err
+stsafe_secret_keep(struct rot_chip *chip, const struct rot_place *place, const uint8_t *secret,
+                   size_t len)
+{
+    struct stsafe_envelope *to = find(chip, place->object);
+    rot_err rc;
+
+    if (!is_size_for(place, len))
+        return ROT_E_UNSUPPORTED;
+    if (to == NULL)
+        to = find(chip, 0);
+    if (to == NULL)
+        return ROT_E_SPACE;
+    rc = wrap(chip, place->where, secret, len, to);
+    if (rc == ROT_E_EMPTY) {
+        rc = make_envelope_key(chip, place->where);
+        if (rc == ROT_OK)
+            rc = wrap(chip, place->where, secret, len, to);
+    }
+    if (rc == ROT_OK)
+        to->object = place->object;
+    return rc;
+}
+
+static rot_err
+open_secret(struct rot_chip *chip, const struct rot_place *place, uint8_t out[ROT_SECRET_MAX],
+            size_t *ret_len)
+{
+    const struct stsafe_envelope *e = find(chip, place->object);
+    struct stsafe_state *s = stsafe_of(chip);
+    struct stsafe_reader r;
+    struct rot_bytes b;
+    rot_err rc;
+
+    if (!stsafe_has_envelopes(chip))
+        return ROT_E_UNSUPPORTED;
+    if (e == NULL)
+        return ROT_E_EMPTY;
+    stsafe_begin(chip, STSAFE_UNWRAP);
+    stsafe_put_u8(chip, place->where);
+    stsafe_put(chip, e->bytes, e->len);
+    rc = stsafe_run(chip, &r);
+    if (rc != ROT_OK)
+        return rc;
+    b = stsafe_get(&r, e->len - WRAP_EXTRA);
+    rc = stsafe_get_end(&r);
+    if (rc == ROT_OK) {
+        memcpy(out, b.p, b.len);
+        *ret_len = b.len;
+    }
+    rot_wipe_memory(s->rx, sizeof(s->rx));
+    return rc;
+}
+
+/* ---- A secret's life -------------------------------------------------------------------- */
+
+rot_err
+stsafe_random(struct rot_chip *chip, uint8_t *buf, size_t len)
+{
+    struct stsafe_state *s = stsafe_of(chip);
+    rot_err rc = ROT_OK;
+
+    while (len != 0 && rc == ROT_OK) {
+        size_t n = len < RANDOM_MAX ? len : RANDOM_MAX;
+        struct stsafe_reader r;
+        struct rot_bytes b;
+
+        stsafe_begin(chip, STSAFE_RANDOM);
+        stsafe_put_u8(chip, 0);
+        stsafe_put_u8(chip, (unsigned)n);
+        rc = stsafe_run(chip, &r);
+        if (rc != ROT_OK)
+            break;
+        b = stsafe_get(&r, n);
+        rc = stsafe_get_end(&r);
+        if (rc == ROT_OK)
+            memcpy(buf, b.p, n);
+        buf += n;
+        len -= n;
+    }
+    rot_wipe_memory(s->rx, sizeof(s->rx));
+    return rc;
+}
+
+rot_err
+stsafe_secret_generate(struct rot_chip *chip, const struct rot_place *place)
+{
+    uint8_t secret[32];
+    size_t len = rot_alg_secret_size((enum rot_alg)place->alg);
+    rot_err rc = stsafe_random(chip, secret, len);
+
+    if (rc == ROT_OK)
+        rc = stsafe_secret_keep(chip, place, secret, len);
+    rot_wipe_memory(secret, sizeof(secret));
+    return rc;
+}
+
+/*
+ * Section 3.1: key information and value, as ST's tools make them for the slot.  The
+ * value is plain, so production wants it encrypted by the channel.
+ */
+rot_err
+stsafe_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
+                  const uint8_t *wrapped, size_t wrapped_len)
+{
+    const struct stsafe_state *s = stsafe_of(chip);
+    unsigned hidden = s->rules.hidden[1][STSAFE_WRITE_SYMMETRIC & 0x1f];
+    int is_hidden = s->channel.is_open && (hidden & STSAFE_ENCRYPTED_COMMAND) != 0;
+
+    if (!is_inside(place) || !stsafe_has_slot(chip, place))
+        return ROT_E_UNSUPPORTED;
+    if (wrapped_len <= rot_alg_secret_size(alg))
+        return ROT_E_FORMAT;
+    if ((chip->setup.flags & ROT_OPEN_PRODUCTION) != 0 && !is_hidden)
+        return ROT_E_AUTH;
+    stsafe_begin(chip, STSAFE_WRITE_SYMMETRIC);
+    stsafe_put(chip, wrapped, wrapped_len);
+    return stsafe_run_plain(chip);
+}
+
+rot_err
+stsafe_key_delete(struct rot_chip *chip, const struct rot_place *place)
+{
+    struct stsafe_envelope *e;
+
+    if (rot_alg_secret_size((enum rot_alg)place->alg) == 0 || !stsafe_has_slot(chip, place))
+        return ROT_E_UNSUPPORTED; /* section 3.1: no command empties a private key slot */
+    if (is_inside(place)) {
+        stsafe_begin(chip, STSAFE_ERASE_SYMMETRIC);
+        stsafe_put_u8(chip, place->where & 0xffu);
+        return stsafe_run_plain(chip);
+    }
+    e = find(chip, place->object);
+    if (e == NULL)
+        return ROT_E_EMPTY;
+    rot_wipe_memory(e, sizeof(*e));
+    return ROT_OK;
+}
+
+/* ---- Uses --------------------------------------------------------------------------------- */
+
+rot_err
+stsafe_derive(struct rot_chip *chip, const struct rot_place *from,
+              const struct rot_kdf_params *params, const struct rot_place *into, uint8_t *out,
+              size_t cap, size_t *ret_len)
+{
+    const struct rot_port *port = chip->setup.port;
+    uint8_t secret[ROT_SECRET_MAX], derived[ROT_SECRET_MAX];
+    size_t len = 0;
+    rot_err rc;
+
+    (void)cap; /* the core has checked it */
+    if (is_inside(from) || (into != NULL && is_inside(into)))
+        return ROT_E_UNSUPPORTED;
+    if (port->ops->kdf == NULL)
+        return ROT_E_PORT;
+    rc = open_secret(chip, from, secret, &len);
+    if (rc == ROT_OK)
+        rc = port->ops->kdf(port->self, (struct rot_bytes){secret, len}, params, derived);
+    if (rc == ROT_OK && into != NULL)
+        rc = stsafe_secret_keep(chip, into, derived, params->out_len);
+    if (rc == ROT_OK && into == NULL) {
+        memcpy(out, derived, params->out_len);
+        *ret_len = params->out_len;
+    }
+    rot_wipe_memory(secret, sizeof(secret));
+    rot_wipe_memory(derived, sizeof(derived));
+    return rc;
+}
+
+/* By a key in a slot: the part makes it. */
+static rot_err
+mac_inside(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes msg, size_t len,
+           uint8_t *mac)
+{
+    struct stsafe_reader r;
+    struct rot_bytes b;
+    rot_err rc;
+
+    if (!stsafe_has_slot(chip, place))
+        return ROT_E_UNSUPPORTED;
+    stsafe_begin(chip, STSAFE_GENERATE_MAC);
+    stsafe_put_u8(chip, MAC_OF_MESSAGE);
+    stsafe_put_u8(chip, place->where & 0xffu);
+    stsafe_put_u8(chip, (unsigned)len);
+    stsafe_put(chip, msg.p, msg.len); /* what fits in one frame: ROT_E_ARG beyond that */
+    rc = stsafe_run(chip, &r);
+    if (rc != ROT_OK)
+        return rc;
+    b = stsafe_get(&r, len);
+    rc = stsafe_get_end(&r);
+    if (rc == ROT_OK)
+        memcpy(mac, b.p, len);
+    return rc;
+}
+
+/* By a secret in an envelope: the host makes it. */
+static rot_err
+mac_on_host(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes msg,
+            uint8_t *mac)
+{
+    const struct rot_port *port = chip->setup.port;
+    int is_hmac = place->alg == ROT_ALG_HMAC_SHA256;
+    uint8_t secret[ROT_SECRET_MAX];
+    struct rot_bytes key = {secret, 0};
+    rot_err rc;
+
+    if (is_hmac ? port->ops->hmac == NULL : port->ops->aes_cmac == NULL)
+        return ROT_E_PORT;
+    rc = open_secret(chip, place, secret, &key.len);
+    if (rc == ROT_OK && is_hmac)
+        rc = port->ops->hmac(port->self, ROT_HASH_SHA256, key, &msg, 1, mac);
+    else if (rc == ROT_OK)
+        rc = port->ops->aes_cmac(port->self, key, &msg, 1, mac);
+    rot_wipe_memory(secret, sizeof(secret));
+    return rc;
+}
+
+rot_err
+stsafe_mac(struct rot_chip *chip, const struct rot_place *place, const uint8_t *msg, size_t msg_len,
+           uint8_t *mac, size_t cap, size_t *ret_len)
+{
+    struct rot_bytes m = {msg, msg_len};
+    size_t len = place->alg == ROT_ALG_HMAC_SHA256 ? 32 : 16;
+    rot_err rc;
+
+    (void)cap; /* the core has checked it */
+    rc = is_inside(place) ? mac_inside(chip, place, m, len, mac) : mac_on_host(chip, place, m, mac);
+    if (rc == ROT_OK)
+        *ret_len = len;
+    return rc;
+}
+
+rot_err
+stsafe_aead(struct rot_chip *chip, const struct rot_place *place, enum rot_aead alg, int seal,
+            struct rot_bytes nonce, struct rot_bytes aad, struct rot_bytes in, uint8_t *out,
+            size_t cap, size_t *ret_len)
+{
+    const struct rot_port *port = chip->setup.port;
+    uint8_t secret[ROT_SECRET_MAX];
+    struct rot_bytes key = {secret, 0};
+    rot_err rc;
+
+    (void)cap; /* the core has checked it */
+    if (is_inside(place))
+        return ROT_E_UNSUPPORTED; /* section 3.1: how Encrypt tells its modes apart is not known */
+    if (port->ops->aead == NULL)
+        return ROT_E_PORT;
+    rc = open_secret(chip, place, secret, &key.len);
+    if (rc == ROT_OK)
+        rc = port->ops->aead(port->self, alg, key, nonce, aad, seal, in, out);
+    if (rc == ROT_OK)
+        *ret_len = seal ? in.len + 16 : in.len - 16;
+    rot_wipe_memory(secret, sizeof(secret));
+    return rc;
+}

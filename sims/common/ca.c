@@ -48,7 +48,8 @@ struct wanted {
     EVP_PKEY *key;
     const struct held *issuer; /* NULL: itself */
     EVP_PKEY *by;
-    int path_len; /* -1: no CA */
+    int path_len;           /* -1: no CA */
+    struct rs_bytes serial; /* empty: a random one */
 };
 
 static int
@@ -73,10 +74,12 @@ set_name(X509 *x, const char *text)
 }
 
 static int
-set_serial(X509 *x)
+set_serial(X509 *x, struct rs_bytes given)
 {
     BIGNUM *bn = BN_new();
-    int ok = bn != NULL && BN_rand(bn, 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+    int ok = bn != NULL &&
+             (given.len > 0 ? BN_bin2bn(given.p, (int)given.len, bn) != NULL
+                            : BN_rand(bn, 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1) &&
              BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) != NULL;
 
     BN_free(bn);
@@ -92,7 +95,7 @@ fill(X509 *x, X509 *issuer, const struct wanted *w)
         (void)snprintf(basic, sizeof(basic), "critical,CA:TRUE,pathlen:%d", w->path_len);
     else
         (void)snprintf(basic, sizeof(basic), "critical,CA:FALSE");
-    return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
+    return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x, w->serial) &&
            X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
            X509_time_adj_ex(X509_getm_notAfter(x), YEARS * 365, 0, NULL) != NULL &&
            X509_set_pubkey(x, w->key) == 1 && set_name(x, w->name) &&
@@ -342,19 +345,27 @@ key_of_point(const uint8_t point[64])
 }
 
 rs_code
-sim_ca_issue(struct sim_ca *ca, const char *name, const uint8_t point[64], struct rs_buf *der,
-             struct rs_err *err)
+sim_ca_issue_numbered(struct sim_ca *ca, const char *name, struct rs_bytes serial,
+                      const uint8_t point[64], struct rs_buf *der, struct rs_err *err)
 {
     char full[NAME_SIZE];
     struct wanted w = {.name = full,
                        .key = key_of_point(point),
                        .issuer = &ca->signer,
                        .by = ca->signer.key,
-                       .path_len = -1};
+                       .path_len = -1,
+                       .serial = serial};
     rs_code rc;
 
     (void)snprintf(full, sizeof(full), "SIMULATOR %s", name);
     rc = w.key == NULL ? fail(err, "a part's key is not on its curve") : make_cert(&w, der, err);
     EVP_PKEY_free(w.key);
     return rc;
+}
+
+rs_code
+sim_ca_issue(struct sim_ca *ca, const char *name, const uint8_t point[64], struct rs_buf *der,
+             struct rs_err *err)
+{
+    return sim_ca_issue_numbered(ca, name, rs_bytes_of(NULL, 0), point, der, err);
 }

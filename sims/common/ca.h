@@ -36,5 +36,9 @@ struct rs_bytes sim_ca_signer(const struct sim_ca *ca);
  */
 RS_MUST_USE rs_code sim_ca_issue(struct sim_ca *ca, const char *name, const uint8_t point[64],
                                  struct rs_buf *der, struct rs_err *err);
+/* The same with a serial number that means something to its vendor: 1 to 20 bytes. */
+RS_MUST_USE rs_code sim_ca_issue_numbered(struct sim_ca *ca, const char *name,
+                                          struct rs_bytes serial, const uint8_t point[64],
+                                          struct rs_buf *der, struct rs_err *err);
 
 #endif /* SIMS_COMMON_CA_H */

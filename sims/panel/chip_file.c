@@ -17,11 +17,13 @@
 #include "sims/atecc/model.h"
 #include "sims/atecc/vendor.h"
 #include "sims/panel/panel_state.h"
+#include "sims/stsafe/model.h"
 
 #define FORMAT         "rot-sim 1"
 #define STATE_FILE_MAX 65536
 
-static const struct sim_model *const models[] = {&atecc608a_model, &atecc608b_model};
+static const struct sim_model *const models[] = {&atecc608a_model, &atecc608b_model,
+                                                 &stsafe_a110_model, &stsafe_a120_model};
 
 const struct sim_model *
 sim_find_kind(const char *kind, const char **ret_personality)
@@ -41,6 +43,17 @@ sim_find_kind(const char *kind, const char **ret_personality)
         }
     }
     return NULL;
+}
+
+/* " blank608a blank608b ...", for people who named one that is not there. */
+static void
+list_kinds(char *text, size_t cap)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+        for (const char *const *p = models[i]->personalities; *p != NULL && len < cap; p++)
+            len += (size_t)snprintf(text + len, cap - len, " %s", *p);
 }
 
 /* ---- What the model asks of us ------------------------------------------------ */
@@ -191,14 +204,15 @@ rs_code
 sim_chip_start(struct sim_chip *chip, const char *kind, struct rs_err *err)
 {
     const char *personality;
+    char kinds[160];
     rs_code rc;
 
     chip->model = sim_find_kind(kind, &personality);
-    if (chip->model == NULL)
-        return rs_fail(err, RS_E_USAGE,
-                       "simulator: no chip of kind %.40s; there are blank608a blank608b tngtls "
-                       "tflxtls",
-                       kind);
+    if (chip->model == NULL) {
+        list_kinds(kinds, sizeof(kinds));
+        return rs_fail(err, RS_E_USAGE, "simulator: no chip of kind %.40s; there are%s", kind,
+                       kinds);
+    }
     (void)snprintf(chip->personality, sizeof(chip->personality), "%s", personality);
     chip->host = (struct sim_host){chip, on_command, on_stored, on_random};
     chip->state = calloc(1, chip->model->state_size);

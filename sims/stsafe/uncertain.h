@@ -1,0 +1,155 @@
+/*
+ * uncertain.h: every choice about the STSAFE-A that public documents leave open.
+ *
+ * Data sheet and command reference are under NDA.  Each constant below is a
+ * reasoned guess, with the section of the reference (ref/chip-st-stsafe.md)
+ * that leaves it open; whoever has the part corrects it here, in one line, and
+ * nowhere else.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SIMS_STSAFE_UNCERTAIN_H
+#define SIMS_STSAFE_UNCERTAIN_H
+
+/* ---- Frames (2) ---------------------------------------------------------------------------- */
+
+/* A command longer than the input buffer, an answer longer than the output buffer. */
+#define STSAFE_U_LONG_FRAME_STATUS 0x06
+/* Upper three bits of an answer's header. */
+#define STSAFE_U_ANSWER_FLAGS 0x00
+/* R-MAC wanted without a C-MAC, or the host flag alone. */
+#define STSAFE_U_LONE_FLAG_STATUS 0x02
+/* A command too short for the C-MAC that its header announces. */
+#define STSAFE_U_SHORT_MAC_STATUS 0x16
+/* A read before any command was sent: nobody answers. */
+#define STSAFE_U_EMPTY_READ_ACK 0
+/* Past the end of the answer the bus reads as ones. */
+#define STSAFE_U_FILL 0xFF
+
+/* ---- Host channel (6) ---------------------------------------------------------------------- */
+
+/* C-MAC sent, and no host key there to check it with. */
+#define STSAFE_U_NO_HOST_KEY_STATUS 0x0A
+/*
+ * Response len2 in the R-MAC: payload (0), or payload, MAC and CRC as on the wire (1).  Neither
+ * gives the two R-MACs of section 9, whose formula is thus open; see docs/chips/stsafe-sim.md.
+ */
+#define STSAFE_U_RMAC_WIRE_LENGTH 0
+/* Does a refused command's answer carry an R-MAC?  A bare status here. */
+#define STSAFE_U_RMAC_ON_REFUSAL 0
+/* What a new host key starts with. */
+#define STSAFE_U_COUNTER_START 0
+/* An answer without payload is not encrypted, even where the table says so. */
+#define STSAFE_U_ENCRYPT_EMPTY 0
+
+/* ---- Which status for what (2, 7) ---------------------------------------------------------- */
+
+/* A payload too short, too long, or with a length inside that does not fit. */
+#define STSAFE_U_LENGTH_STATUS 0x02
+/* A number out of its range: slot, tag, mode, curve, zone option. */
+#define STSAFE_U_RANGE_STATUS 0x03
+/* A zone that there is not. */
+#define STSAFE_U_NO_ZONE_STATUS 0x10
+/* The command table says never, or asks for a host who is not there. */
+#define STSAFE_U_NOT_ALLOWED_STATUS 0x11
+/* A key that cannot do what is asked: a curve that only agrees, a mode that forbids. */
+#define STSAFE_U_KEY_KIND_STATUS 0x0C
+#define STSAFE_U_KEY_MODE_STATUS 0x1C
+/* A wrapped key or envelope whose check value is wrong. */
+#define STSAFE_U_UNWRAP_STATUS 0x18
+/* No password was ever set, and none can be (its creation is under NDA). */
+#define STSAFE_U_NO_PASSWORD_STATUS 0x10
+
+/* ---- Zones (3.1, 4, 5) --------------------------------------------------------------------- */
+
+/* An access condition may be made stricter (0, 1, 6, 7 in this order), never looser. */
+#define STSAFE_U_ACCESS_ONLY_STRICTER 1
+/* An atomic update longer than the part's atomicity buffer. */
+#define STSAFE_U_ATOMIC_MAX         64
+#define STSAFE_U_LONG_ATOMIC_STATUS 0x06
+/* Zones 1 to 7 of a new part: both conditions "always", both may be changed. */
+#define STSAFE_U_ZONE_ACCESS 0x88
+/* One-way counters of a new part (a real A110 showed this value). */
+#define STSAFE_U_COUNTER_VALUE 500000
+/* Unwritten zones, and what follows the certificate in zone 0. */
+#define STSAFE_U_BLANK_FILL 0x00
+
+/* ---- Private keys (3.1, 4, 7) -------------------------------------------------------------- */
+
+/* The delivered key in slot 0 stays: Generate key there is refused. */
+#define STSAFE_U_SLOT_0_STATUS 0x11
+/* Mode bits: what the key may do; none of them: both.  Bit 15: the mode may be changed. */
+#define STSAFE_U_MODE_SIGN  0x0004
+#define STSAFE_U_MODE_AGREE 0x0008
+#define STSAFE_U_MODE_EMPTY 0x8000
+/* Sign: digests of these lengths, and messages on Ed25519 up to so many bytes. */
+#define STSAFE_U_EDDSA_MAX 512
+/* Verify on Ed25519: the variant byte for the plain algorithm. */
+#define STSAFE_U_EDDSA_PURE 0x00
+
+/* ---- Attributes (4) ------------------------------------------------------------------------ */
+
+/* A tag that the part does not have, or does not give out. */
+#define STSAFE_U_TAG_STATUS 0x03
+/* Product data: tags after the first two count on. */
+#define STSAFE_U_PRODUCT_TAGS_FROM 0x03
+/* Mask ids and NVM sizes where no part was seen. */
+#define STSAFE_U_MASK_A100 {0xAA, 0x40, 0x02}
+#define STSAFE_U_NVM_A100  6376
+#define STSAFE_U_NVM_A120  16384
+/* Authorisation table of a new A120 (change right, count, records): the one of the vectors. */
+#define STSAFE_U_RECORDS_A120 {0x00, 0x02, 0x0E, 0x03, 0x02, 0x0F, 0x03, 0x01}
+/* I2C parameters: bit of the flags that locks them; the address holds from the next power-up on. */
+#define STSAFE_U_I2C_LOCK     0x80
+#define STSAFE_U_I2C_LEN_A1XX 2
+#define STSAFE_U_I2C_LEN_A120 3
+/* Life cycle by Put attribute: anybody may; bit 7 locks it. */
+#define STSAFE_U_LIFE_CYCLE_LOCK 0x80u
+/* Provisioning control of a new part's host and symmetric keys: all four bits, no key. */
+#define STSAFE_U_CONTROL      0x0F
+#define STSAFE_U_CONTROL_SLOT 0xFF
+/* A host key that is there is replaced only by a host who holds it. */
+#define STSAFE_U_REPLACE_NEEDS_HOST 1
+/* Public key slots of an A120: documents say 3 or 4. */
+#define STSAFE_U_PUBLIC_SLOTS_A120 3
+
+/* ---- Symmetric keys of the A120 (3.1, 4) --------------------------------------------------- */
+
+/*
+ * Key info of 1F 17: slot, usage limit (2), type, mode, tag length.  The same
+ * record, with presence after the slot, is a row of Query 23.
+ */
+#define STSAFE_U_TYPE_AES128 0x00
+#define STSAFE_U_TYPE_AES256 0x01
+/* Modes; Encrypt and Decrypt name the mode in their first byte, and it must be the key's. */
+#define STSAFE_U_CIPHER_CCM  0x01
+#define STSAFE_U_CIPHER_CMAC 0x02
+#define STSAFE_U_CIPHER_ECB  0x03
+#define STSAFE_U_CIPHER_GCM  0x04
+
+/* ---- Host keys and envelopes of the A120 (3.1, 6) ------------------------------------------ */
+
+/* Query 47's type of a key that is not there. */
+#define STSAFE_U_HOST_TYPE_NONE 0x00
+/*
+ * Types of keys.  The text has 1 for AES-128 and 2 for AES-256, the vectors have 0 with a key of
+ * 16 bytes: both numberings are taken where the length says which key it is, the text's where it
+ * does not (Establish host key).
+ */
+#define STSAFE_U_HOST_TYPE_AES128 0x01
+#define STSAFE_U_HOST_TYPE_AES256 0x02
+/* Public keys in the info of a key derivation: X, Y without prefix and lengths. */
+#define STSAFE_U_INFO_PREFIX 0
+/* Bytes of the counter behind 10 11 in an envelope's key. */
+#define STSAFE_U_ENVELOPE_COUNTER_LEN 1
+/* Establish host key: the answer starts with the curve id. */
+#define STSAFE_U_ESTABLISH_LEADS_WITH_CURVE 1
+/* The authenticated forms of 1F 03 and 1F 18: what is signed is not public. */
+#define STSAFE_U_AUTHENTICATED_STATUS 0x04
+
+/* ---- Time (1, 8) --------------------------------------------------------------------------- */
+
+/* Milliseconds of a command where section 8 has no figure. */
+#define STSAFE_U_TIME_MS 25
+
+#endif /* SIMS_STSAFE_UNCERTAIN_H */

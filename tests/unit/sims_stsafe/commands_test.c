@@ -1,0 +1,1268 @@
+/*
+ * commands_test.c: every command: what it refuses, then what it does.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness.h"
+#include "sims/stsafe/uncertain.h"
+
+#define P256       "0008 2A8648CE3D030107"
+#define P384       "0005 2B81040022"
+#define P521       "0005 2B81040023"
+#define ED25519    "0003 2B6570"
+#define X25519     "0003 2B656E"
+#define SHA256     "0009 608648016503040201"
+#define DIGEST_256 "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+
+struct refusal {
+    const char *command;
+    int status;
+};
+
+static void
+expect_refusals(struct part *p, const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int status = part_send_hex(p, cases[i].command);
+
+        if (status != cases[i].status)
+            fail_msg("%s: status %02x, not %02x", cases[i].command, (unsigned)status,
+                     (unsigned)cases[i].status);
+        assert_int_equal(p->len, 0);
+    }
+}
+
+#define EXPECT_REFUSALS(p, cases) expect_refusals(p, cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void
+put_hex(char *text, const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        (void)snprintf(text + 2 * i, 3, "%02X", p[i]);
+}
+
+/* ---- Frames ------------------------------------------------------------------------------- */
+
+static void
+frames_that_are_none(void **state)
+{
+    static const uint8_t wrong_crc[] = {0x14, 0x08, 0x71, 0xFF}, short_one[] = {0x00, 0x00};
+    uint8_t frame[FRAME_MAX] = {0}, got[5];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_false(part_read(&p, got, sizeof(got))); /* nothing was asked yet */
+    assert_true(part_write(&p, wrong_crc, sizeof(wrong_crc)));
+    assert_true(part_read(&p, got, sizeof(got)));
+    assert_int_equal(got[0], 0x01);
+    assert_true(part_write(&p, short_one, sizeof(short_one)));
+    assert_true(part_read(&p, got, sizeof(got)));
+    assert_int_equal(got[0], 0x01);
+    /* 507 bytes are a frame, 508 are not; the longest echo is shorter by the length field. */
+    assert_int_equal(part_send(&p, frame, 505), 0x06);
+    assert_int_equal(part_send(&p, frame, 506), STSAFE_U_LONG_FRAME_STATUS);
+    assert_int_equal(part_send(&p, frame, 503), 0);
+    assert_int_equal(p.len, 502);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send(&p, frame, 748), 0);
+    assert_int_equal(part_send(&p, frame, 751), STSAFE_U_LONG_FRAME_STATUS);
+    part_done(&p);
+}
+
+static void
+an_address_is_probed_and_others_are_left_alone(void **state)
+{
+    static const uint8_t query[] = {0x14, 0x08, 0x71, 0xFE};
+    struct part p;
+    uint8_t got[6];
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(p.model->get_address(&p.chip), 0x20);
+    assert_true(p.model->i2c_write(&p.chip, 0x20, NULL, 0));
+    assert_false(p.model->i2c_write(&p.chip, 0x21, query, sizeof(query)));
+    assert_false(p.model->i2c_write(&p.chip, 0x00, query, sizeof(query)));
+    assert_int_equal(p.commands, 0);
+    assert_true(part_write(&p, query, sizeof(query)));
+    assert_false(p.model->i2c_read(&p.chip, 0x21, got, sizeof(got)));
+    assert_true(part_read(&p, got, sizeof(got)));
+    /* A probe does not cost the answer; a read starts where the last one did. */
+    assert_true(part_write(&p, NULL, 0));
+    for (int i = 0; i < 3; i++) {
+        assert_true(part_read(&p, got, sizeof(got)));
+        assert_int_equal(got[3], 0x03);
+    }
+    part_done(&p);
+}
+
+static void
+commands_that_are_not_there(void **state)
+{
+    static const struct refusal everywhere[] = {
+        {"03 00", 0x04}, {"07 00", 0x04},         {"08 00", 0x11},
+        {"0B 00", 0x04}, {"12 00", 0x04},         {"13 00", 0x04},
+        {"15 00", 0x04}, {"1D 00", 0x04},         {"1E 00", 0x04},
+        {"94 08", 0x07}, {"94 0800000000", 0x07}, {"D4 0800000000", 0x07},
+        {"54 08", 0x02}, {"34 08", 0x02},         {"74 08", 0x02},
+        {"E0", 0x16},    {"E0 000000", 0x16},     {"E0 00000000", 0x0A},
+    };
+    static const struct refusal a110[] = {
+        {"09 03001000", 0x04}, {"0A 0200", 0x04}, {"1B 0300", 0x04}, {"1C 0300", 0x04},
+        {"1F 0E", 0x04},       {"1F", 0x02},      {"14 47", 0x03},   {"14 23", 0x03},
+    };
+    static const struct refusal a120[] = {
+        {"1F 04", 0x04}, {"1F 05", 0x04}, {"1F 09", 0x04}, {"1F 10", 0x04}, {"1F 11", 0x04},
+        {"1F 16", 0x04}, {"1F FF", 0x04}, {"1F", 0x02},    {"14 17", 0x03}, {"14 0B", 0x03},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    /* Not in the part comes before not allowed. */
+    for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
+        if (strncmp(everywhere[i].command, "08", 2) != 0)
+            expect_refusals(&p, &everywhere[i], 1);
+    assert_int_equal(part_send_hex(&p, "08 00"), 0x04);
+    EXPECT_REFUSALS(&p, a110);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, a120);
+    part_done(&p);
+}
+
+/* ---- Basics --------------------------------------------------------------------------------- */
+
+static void
+basics(void **state)
+{
+    static const struct refusal cases[] = {
+        {"01 00", 0x02},
+        {"02", 0x02},
+        {"02 00", 0x02},
+        {"02 00 08 00", 0x02},
+        {"02 01 08", 0x03},
+        {"02 00 00", 0x03},
+        {"0D", 0x02},
+        {"0D 00", 0x03},
+        {"0D 03", 0x03},
+        {"19 00", 0x02},
+        {"0C", 0x02},
+        {"0C 08", 0x03},
+        {"0C 09", 0x10},
+        {"1A 00", 0x02},
+        {"1A 000102030405060708090A0B0C0D0E0F", 0x10},
+        {"1A 000102030405060708090A0B0C0D0E0F10", 0x02},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(part_send_hex(&p, "00"), 0);
+    assert_int_equal(p.len, 0);
+    assert_int_equal(part_send_hex(&p, "02 00 FF"), 0);
+    assert_int_equal(p.len, 255);
+    assert_int_equal(part_send_hex(&p, "01"), 0);
+    assert_int_equal(p.stored, 0);
+    part_done(&p);
+}
+
+static void
+a_reset_forgets_what_is_volatile(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "11 13 FF FFFF 0000" P256), 0);
+    assert_int_equal(part_send_hex(&p, "1F 00" SHA256), 0);
+    assert_int_equal(part_send_hex(&p, "01"), 0);
+    assert_int_equal(part_send_hex(&p, "18 FF 00"), 0x0A);
+    assert_int_equal(part_send_hex(&p, "1F 01 00"), 0x05);
+    part_done(&p);
+}
+
+/* ---- Zones ---------------------------------------------------------------------------------- */
+
+static void
+zones_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"05 00 00 0000", 0x02},
+        {"05 00 00 0000 0001 00", 0x02},
+        {"05", 0x02},
+        {"06 00 01", 0x02},
+        {"04 00 05 0000 000000", 0x02},
+        {"05 00 08 0000 0001", 0x10},
+        {"05 00 00 0000 03E9", 0x14},
+        {"05 00 00 03E8 0001", 0x14},
+        {"05 00 00 FFFF FFFF", 0x14},
+        {"05 00 00 0000 01F7", 0x06},
+        {"06 00 00 0000 00", 0x11}, /* the certificate stays */
+        {"06 00 01 02BC 00", 0x14},
+        {"06 00 01 02BB 0000", 0x14},
+        {"06 00 05 0040 00", 0x14},
+        {"04 00 01 0000 00000001", 0x12},
+        {"04 00 05 0000 0007A121", 0x13},
+        {"04 00 05 0040 00000001 00", 0x14},
+        {"04 80 05 0000 00000001", 0x03},
+        {"05 80 01 0000 0001", 0x03},
+        {"05 20 01 0000 0001", 0x03},
+        {"06 40 01 0000 00", 0x03},
+        {"05 01 01 0000 0001", 0x03}, /* a condition, and no order to change it */
+        {"05 12 01 0000 0001", 0x03},
+        {"06 15 01 0000", 0x03},
+        {"05 11 00 0000 0001", 0x11}, /* zone 0 may not be changed */
+    };
+    char atomic[2 * 72 + 16] = "06 80 01 0000 ";
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    EXPECT_REFUSALS(&p, cases);
+    for (size_t i = 0; i < 65; i++)
+        strcat(atomic, "AA");
+    assert_int_equal(part_send_hex(&p, atomic), STSAFE_U_LONG_ATOMIC_STATUS);
+    assert_int_equal(p.stored, 0);
+    part_done(&p);
+}
+
+static void
+zones_and_counters(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "06 00 01 02B8 01020304"), 0);
+    assert_int_equal(part_send_hex(&p, "05 00 01 02B7 0005"), 0);
+    part_expect(&p, "00 01020304");
+    assert_int_equal(part_send_hex(&p, "05 00 02 0000 0004"), 0);
+    part_expect(&p, "00000000"); /* the next zone is another one */
+    assert_int_equal(part_send_hex(&p, "05 00 01 0000 0000"), 0);
+    assert_int_equal(p.len, 0);
+    /* A one-way counter, with data of its own. */
+    assert_int_equal(part_send_hex(&p, "05 00 05 0000 0000"), 0);
+    part_expect(&p, "0007A120");
+    assert_int_equal(part_send_hex(&p, "04 00 05 0000 00000001"), 0);
+    part_expect(&p, "0007A11F");
+    assert_int_equal(part_send_hex(&p, "04 00 05 003E 0007A11F BEEF"), 0);
+    part_expect(&p, "00000000");
+    assert_int_equal(part_send_hex(&p, "04 00 05 0000 00000001"), 0x13);
+    assert_int_equal(part_send_hex(&p, "04 00 05 0000 00000000"), 0);
+    assert_int_equal(part_send_hex(&p, "05 00 05 003C 0004"), 0);
+    part_expect(&p, "00000000 0000BEEF");
+    assert_int_equal(part_send_hex(&p, "06 00 05 0000 77"), 0);
+    assert_int_equal(part_send_hex(&p, "05 00 05 0000 0001"), 0);
+    part_expect(&p, "00000000 77");
+    part_done(&p);
+}
+
+static void
+access_conditions_close(void **state)
+{
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    channel_init(&ch, &p);
+    /* Update only for the host, and changeable; read as well. */
+    assert_int_equal(part_send_hex(&p, "06 19 01 0000 55"), 0);
+    assert_int_equal(part_send_hex(&p, "06 00 01 0000 66"), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 01 0000 66"), 0);
+    assert_int_equal(part_send_hex(&p, "05 19 01 0000 0001"), 0);
+    part_expect(&p, "66");
+    assert_int_equal(part_send_hex(&p, "05 00 01 0000 0001"), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x05, "00 01 0000 0001"), 0);
+    part_expect(&p, "66");
+    /* Never looser. */
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "18 01 0000"), 0x11);
+    /* Never again, with the right given up. */
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "17 01 0000"), 0);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 01 0000 77"), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "1F 01 0000 77"), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x05, "00 01 0000 0001"), 0);
+    part_expect(&p, "66");
+    /* "Authenticated host" needs a session that nobody can have. */
+    assert_int_equal(part_send_hex(&p, "06 16 02 0000"), 0);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 02 0000 01"), 0x11);
+    assert_int_equal(part_send_hex(&p, "04 17 05 0000 00000001"), 0);
+    assert_int_equal(part_send_hex(&p, "04 00 05 0000 00000001"), 0x11);
+    assert_int_equal(part_send_hex(&p, "14 12"), 0);
+    assert_int_equal(p.payload[1 + 5 + 2], 0x97); /* read: host, changeable; update: never */
+    part_done(&p);
+}
+
+/* ---- Attributes ------------------------------------------------------------------------------- */
+
+static void
+attributes_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"14", 0x02},
+        {"14 08 00", 0x02},
+        {"14 00", 0x03},
+        {"14 01", 0x03},
+        {"14 09", 0x03},
+        {"14 29", 0x03},
+        {"14 2A", 0x03},
+        {"14 3F", 0x03},
+        {"10", 0x02},
+        {"10 11 00", 0x03},
+        {"10 24 00", 0x03},
+        {"10 08", 0x02},
+        {"10 08 00", 0x03},
+        {"10 08 05", 0x03},
+        {"10 08 01", 0x0F},
+        {"10 08 03", 0x0F},
+        {"10 08 0303", 0x02},
+        {"10 0A 40", 0x02},
+        {"10 0A 4100", 0x03},
+        {"10 0A 0E00", 0x03},
+        {"10 0A F000", 0x03},
+        {"10 0A 400000", 0x02},
+        {"10 17 00", 0x02},
+        {"10 0B 00", 0x02},
+        {"10 0B" P521 "00", 0x03},
+        {"10 0B" P256 "04 0001 00 0020 00", 0x02},
+        {"10 0B" P256 "04 0020" DIGEST_256 "0020" DIGEST_256, 0x19},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(p.stored, 0);
+    part_done(&p);
+}
+
+static void
+the_parts_say_who_they_are(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "14 11"), 0);
+    part_expect(&p, "0103AA4602 0209A021E021C4E1D00139 030201FB 04020040 050218E8 06029311 070145"
+                    "08029351 0903000000 0A03000000 0B03000000 0C03000000 0D03000000");
+    assert_int_equal(part_send_hex(&p, "14 24"), 0);
+    part_expect(&p, "00 09 080000 090000 0A0000 0E0302 0F0301 160100 180100 1B0000 1C0000");
+    assert_int_equal(part_send_hex(&p, "14 12"), 0);
+    part_expect(&p, "08 00000703E8 01008802BC 0200880258 0300880258 04008806A0"
+                    "0501880040 0007A120 0601880040 0007A120 070088062A");
+    assert_int_equal(part_send_hex(&p, "14 0A"), 0);
+    part_expect(&p, "4000");
+    assert_int_equal(part_send_hex(&p, "14 17"), 0);
+    part_expect(&p, "00000000");
+    assert_int_equal(part_send_hex(&p, "14 07"), 0);
+    part_expect(&p, "02 0000 0100");
+    assert_int_equal(part_send_hex(&p, "14 0B"), 0);
+    part_expect(&p, "00");
+    part_done(&p);
+    part_init(&p, "blank-a100");
+    assert_int_equal(part_send_hex(&p, "14 11"), 0);
+    assert_int_equal(p.payload[3], 0x40);
+    assert_int_equal(p.len, 5 + 11 + 4 * 5 + 3);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "14 0A"), 0);
+    part_expect(&p, "400000");
+    assert_int_equal(part_send_hex(&p, "14 47"), 0);
+    part_expect(&p, "0000 00000000");
+    assert_int_equal(part_send_hex(&p, "14 48"), 0);
+    part_expect(&p, "03 0000 0100 0200");
+    assert_int_equal(part_send_hex(&p, "14 4A"), 0);
+    part_expect(&p, "0FFF");
+    assert_int_equal(part_send_hex(&p, "14 4B"), 0);
+    assert_int_equal(p.len, 1 + 16 * 3);
+    assert_int_equal(part_send_hex(&p, "14 23"), 0);
+    assert_int_equal(p.len, 1 + 16 * 2);
+    assert_int_equal(part_send_hex(&p, "14 14"), 0);
+    assert_int_equal(p.payload[0], 5);
+    assert_int_equal(part_send_hex(&p, "14 4C"), 0x02);
+    assert_int_equal(part_send_hex(&p, "14 4C 03"), 0x03);
+    part_done(&p);
+}
+
+static void
+attributes_are_put(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "10 0A 4280"), 0);
+    assert_int_equal(p.model->get_address(&p.chip), 0x20); /* not before power comes again */
+    assert_int_equal(part_send_hex(&p, "14 0A"), 0);
+    part_expect(&p, "4280");
+    assert_int_equal(part_send_hex(&p, "10 0A 4000"), 0x11); /* locked */
+    p.model->set_power(&p.chip, 0);
+    p.model->set_power(&p.chip, 1);
+    part_advance(&p, 10000);
+    assert_int_equal(p.model->get_address(&p.chip), 0x21);
+    assert_int_equal(part_send_hex(&p, "14 0A"), 0);
+    /* A public key, of G itself. */
+    assert_int_equal(
+        part_send_hex(&p, "10 0B" P256 "04"
+                          "0020 6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"
+                          "0020 4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5"),
+        0);
+    assert_int_equal(part_send_hex(&p, "14 0B"), 0);
+    assert_int_equal(p.len, 1 + 10 + 69);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "10 4A 0002"), 0);
+    assert_int_equal(part_send_hex(&p, "10 4A 0F02"), 0x11);
+    assert_int_equal(part_send_hex(&p, "10 4A 1002"), 0x03);
+    assert_int_equal(part_send_hex(&p, "10 4B 10 00FF"), 0x03);
+    assert_int_equal(part_send_hex(&p, "10 4B 0F 00FF"), 0);
+    assert_int_equal(part_send_hex(&p, "10 4B 0F 02FF"), 0x11);
+    part_done(&p);
+}
+
+static void
+the_life_cycle_goes_forward(void **state)
+{
+    char locks[80];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    p.model->get_locks(&p.chip, locks, sizeof(locks));
+    assert_string_equal(locks, "0");
+    assert_int_equal(part_send_hex(&p, "10 08 83"), 0);
+    assert_int_equal(part_send_hex(&p, "10 08 04"), 0x0F);
+    assert_int_equal(part_send_hex(&p, "10 08 03"), 0x0F);
+    p.model->get_locks(&p.chip, locks, sizeof(locks));
+    assert_string_equal(locks, "life-cycle,0");
+    part_done(&p);
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "10 08 04"), 0);
+    assert_int_equal(part_send_hex(&p, "14 08"), 0);
+    part_expect(&p, "04");
+    assert_int_equal(part_send_hex(&p, "00 77"), 0);
+    assert_int_equal(part_send_hex(&p, "05 00 00 0000 0001"), 0x0F);
+    assert_int_equal(part_send_hex(&p, "16 00 0020" DIGEST_256), 0x0F);
+    assert_int_equal(part_send_hex(&p, "10 08 03"), 0x0F);
+    part_done(&p);
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+static void
+keys_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"11", 0x02},
+        {"11 12 01 FFFF 0000" P256, 0x03},
+        {"11 13 01 FFFF 0000", 0x02},
+        {"11 13 01 FFFF 0000" P256 "00", 0x02},
+        {"11 13 02 FFFF 0000" P256, 0x03},
+        {"11 13 00 FFFF 0000" P256, STSAFE_U_SLOT_0_STATUS},
+        {"11 13 01 FFFF 0000" P521, 0x03}, /* an A120's */
+        {"11 13 01 FFFF 0000 0000", 0x03},
+        {"11 07 00", 0x02},
+        {"11 07 02 10", 0x03},
+        {"11 07 00 18", 0x03},
+        {"16 00 0020", 0x02},
+        {"16 00 0020" DIGEST_256 "00", 0x02},
+        {"16 01 0020" DIGEST_256, 0x0A},
+        {"16 02 0020" DIGEST_256, 0x03},
+        {"16 FF 0020" DIGEST_256, 0x0A},
+        {"16 00 001F 00" /* too short */, 0x02},
+        {"16 00 0001 00", 0x03},
+        {"16 00 0040" DIGEST_256 DIGEST_256, 0x03},
+        {"17 00", 0x02},
+        {"17 01" P256, 0x03},
+        {"17 00" P521, 0x03},
+        {"17 00" P256 "04 0020" DIGEST_256 "0020" DIGEST_256 "0020" DIGEST_256 "0020" DIGEST_256
+         "0020" DIGEST_256,
+         0x19},
+        {"18", 0x02},
+        {"18 00 04 0020" DIGEST_256 "0020" DIGEST_256, STSAFE_U_KEY_MODE_STATUS},
+        {"18 01 04 0020" DIGEST_256 "0020" DIGEST_256, 0x0A},
+        {"18 05 04", 0x03},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(p.stored, 0);
+    part_done(&p);
+}
+
+/* Payload with a point in it -> X, Y. */
+static void
+take_point(const uint8_t *payload, size_t size, uint8_t *xy)
+{
+    assert_int_equal(payload[0], 0x04);
+    assert_int_equal(rs_get_u16(payload + 1), size);
+    memcpy(xy, payload + 3, size);
+    assert_int_equal(rs_get_u16(payload + 3 + size), size);
+    memcpy(xy + size, payload + 5 + size, size);
+}
+
+/* Make a key, sign with it, let the chip and our own library verify; then one bit is wrong. */
+static void
+sign_and_verify(struct part *p, const char *oid, enum sim_curve curve, unsigned digest_len)
+{
+    size_t size = sim_curve_info(curve)->size;
+    uint8_t xy[SIM_POINT_MAX], rs[SIM_POINT_MAX], digest[64];
+    char text[1600], hex[2 * 64 + 1], numbers[2 * SIM_POINT_MAX + 1];
+
+    for (unsigned i = 0; i < sizeof(digest); i++)
+        digest[i] = (uint8_t)(0xF0 + i);
+    put_hex(hex, digest, digest_len);
+    (void)snprintf(text, sizeof(text), "11 13 01 FFFF 0000 %s", oid);
+    assert_int_equal(part_send_hex(p, text), 0);
+    assert_int_equal(p->len, 5 + 2 * size);
+    take_point(p->payload, size, xy);
+    (void)snprintf(text, sizeof(text), "16 01 00%02X %s", digest_len, hex);
+    assert_int_equal(part_send_hex(p, text), 0);
+    assert_int_equal(p->len, 4 + 2 * size);
+    memcpy(rs, p->payload + 2, size);
+    memcpy(rs + size, p->payload + 4 + size, size);
+    assert_true(sim_curve_verify(curve, xy, digest, digest_len, rs));
+    for (int tampered = 0; tampered < 2; tampered++) {
+        int n = snprintf(text, sizeof(text), "17 00 %s 04 00%02X", oid, (unsigned)size);
+
+        put_hex(numbers, xy, size);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s 00%02X", numbers, (unsigned)size);
+        put_hex(numbers, xy + size, size);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s 00%02X", numbers, (unsigned)size);
+        rs[0] ^= (uint8_t)tampered;
+        put_hex(numbers, rs, size);
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s 00%02X", numbers, (unsigned)size);
+        put_hex(numbers, rs + size, size);
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, "%s 00%02X %s", numbers, digest_len,
+                       hex);
+        assert_int_equal(part_send_hex(p, text), 0);
+        part_expect(p, tampered ? "00" : "01");
+    }
+}
+
+static void
+every_curve_signs(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    sign_and_verify(&p, P256, SIM_CURVE_P256, 32);
+    sign_and_verify(&p, P256, SIM_CURVE_P256, 48);
+    sign_and_verify(&p, P384, SIM_CURVE_P384, 48);
+    sign_and_verify(&p, P384, SIM_CURVE_P384, 32);
+    sign_and_verify(&p, "0009 2B2403030208010107", SIM_CURVE_BP256, 32);
+    sign_and_verify(&p, "0009 2B240303020801010B", SIM_CURVE_BP384, 48);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    sign_and_verify(&p, P521, SIM_CURVE_P521, 64);
+    sign_and_verify(&p, "0009 2B240303020801010D", SIM_CURVE_BP512, 64);
+    part_done(&p);
+}
+
+static void
+ed25519_signs_messages(void **state)
+{
+    uint8_t point[32], rs[64];
+    char text[600], hex[130];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "11 13 02 FFFF 0000" ED25519), 0);
+    assert_int_equal(p.len, 34);
+    memcpy(point, p.payload + 2, 32);
+    assert_int_equal(part_send_hex(&p, "16 02 0003 616263"), 0);
+    assert_int_equal(p.len, 68);
+    memcpy(rs, p.payload + 2, 32);
+    memcpy(rs + 32, p.payload + 36, 32);
+    assert_true(sim_curve_verify(SIM_CURVE_ED25519, point, (const uint8_t *)"abc", 3, rs));
+    put_hex(hex, point, 32);
+    (void)snprintf(text, sizeof(text), "17 00" ED25519 "0020 %s 0020", hex);
+    put_hex(hex, rs, 32);
+    strcat(text, hex);
+    strcat(text, "0020");
+    put_hex(hex, rs + 32, 32);
+    strcat(text, hex);
+    assert_int_equal(part_send_hex(&p, text), 0x02);
+    strcat(text, "00 0003 616263");
+    assert_int_equal(part_send_hex(&p, text), 0);
+    part_expect(&p, "01");
+    text[strlen(text) - 1] = '4';
+    assert_int_equal(part_send_hex(&p, text), 0);
+    part_expect(&p, "00");
+    assert_int_equal(part_send_hex(&p, "18 02 0020" DIGEST_256), STSAFE_U_KEY_KIND_STATUS);
+    assert_int_equal(part_send_hex(&p, "11 13 03 FFFF 0000" X25519), 0);
+    assert_int_equal(part_send_hex(&p, "16 03 0003 616263"), STSAFE_U_KEY_KIND_STATUS);
+    part_done(&p);
+}
+
+static void
+secrets_are_agreed(void **state)
+{
+    static const uint8_t key[32] = {[31] = 0x02};
+    uint8_t own[64], peer[SIM_POINT_MAX], secret[SIM_KEY_MAX];
+    char text[400], hex[2 * 64 + 1];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_true(sim_curve_public(SIM_CURVE_P256, key, peer));
+    assert_int_equal(part_send_hex(&p, "11 13 FF FFFF 0000" P256), 0);
+    take_point(p.payload, 32, own);
+    assert_true(sim_curve_agree(SIM_CURVE_P256, key, own, secret));
+    put_hex(hex, peer, 32);
+    (void)snprintf(text, sizeof(text), "18 FF 04 0020 %s 0020", hex);
+    put_hex(hex, peer + 32, 32);
+    strcat(text, hex);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    assert_int_equal(p.len, 34);
+    assert_memory_equal(p.payload + 2, secret, 32);
+    assert_int_equal(part_send_hex(&p, "16 FF 0020" DIGEST_256), STSAFE_U_KEY_KIND_STATUS);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 0B" X25519), 0);
+    assert_int_equal(p.len, 5 + 34);
+    memcpy(own, p.payload + 7, 32);
+    assert_true(sim_curve_public(SIM_CURVE_X25519, key, peer));
+    assert_true(sim_curve_agree(SIM_CURVE_X25519, key, own, secret));
+    put_hex(hex, peer, 32);
+    (void)snprintf(text, sizeof(text), "18 FF 0020 %s", hex);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    assert_memory_equal(p.payload + 2, secret, 32);
+    /* A peer of low order gives nothing. */
+    (void)snprintf(text, sizeof(text), "18 FF 0020 %064d", 0);
+    assert_int_equal(part_send_hex(&p, text), 0x19);
+    part_done(&p);
+}
+
+static void
+use_is_counted(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "11 13 01 0002 0000" P256), 0);
+    assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0);
+    assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0);
+    assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0x1B);
+    assert_int_equal(p.stored, 3);
+    /* A key for one purpose only. */
+    assert_int_equal(part_send_hex(&p, "11 13 01 FFFF 0008" P256), 0);
+    assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), STSAFE_U_KEY_MODE_STATUS);
+    assert_int_equal(part_send_hex(&p, "14 14"), 0);
+    assert_memory_equal(p.payload + 4 + 14, "\x01\x01\x00\x08", 4);
+    part_done(&p);
+}
+
+static void
+points_are_decompressed(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 1A" P256, 0x02},
+        {"1F 1A" P256 "04" DIGEST_256, 0x03},
+        {"1F 1A" X25519 "02" DIGEST_256, 0x03},
+        {"1F 1A" P256 "02" DIGEST_256 "00", 0x02},
+        {"1F 1A" P256 "02 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", 0x19},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(
+        part_send_hex(&p, "1F 1A" P256
+                          "03 6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"),
+        0);
+    part_expect(&p, "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5");
+    assert_int_equal(
+        part_send_hex(&p, "1F 1A" P256
+                          "02 6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"),
+        0);
+    assert_int_equal(p.payload[0], 0xB0);
+    part_done(&p);
+}
+
+/* ---- Envelopes ------------------------------------------------------------------------------- */
+
+static void
+envelopes(void **state)
+{
+    uint8_t wrapped[1 + 24] = {0};
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "0E 00" DIGEST_256), 0x11); /* for the host only */
+    channel_init(&ch, &p);
+    ch.encrypt_command = 1;
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00" DIGEST_256), 0x0A);
+    assert_int_equal(part_send_hex(&p, "11 07 00 10"), 0);
+    assert_int_equal(part_send_hex(&p, "11 07 01 20"), 0);
+    assert_int_equal(part_send_hex(&p, "14 07"), 0);
+    part_expect(&p, "02 000110 010120");
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "02" DIGEST_256), 0x03);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00 0001020304050607"), 0x02);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00 000102030405060708"), 0x02);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "01 000102030405060708090A0B0C0D0E0F"), 0);
+    assert_int_equal(p.len, 24);
+    wrapped[0] = 0x01;
+    memcpy(wrapped + 1, p.payload, 24);
+    ch.encrypt_command = 0;
+    ch.encrypt_answer = 1;
+    assert_int_equal(channel_send(&ch, &p, 0x0F, wrapped, sizeof(wrapped)), 0);
+    part_expect(&p, "000102030405060708090A0B0C0D0E0F");
+    wrapped[0] = 0x00; /* the other key */
+    assert_int_equal(channel_send(&ch, &p, 0x0F, wrapped, sizeof(wrapped)), STSAFE_U_UNWRAP_STATUS);
+    part_done(&p);
+}
+
+/* ---- The host channel --------------------------------------------------------------------------- */
+
+static void
+a_command_is_taken_once(void **state)
+{
+    uint8_t frame[FRAME_MAX];
+    struct channel ch;
+    struct part p;
+    size_t len;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    channel_init(&ch, &p);
+    len = channel_build(&ch, 0x02, (const uint8_t *)"\x00\x08", 2, frame);
+    assert_int_equal(part_send(&p, frame, len), 0);
+    assert_int_equal(part_send(&p, frame, len), 0x16);
+    ch.counter++;
+    for (size_t bit = 0; bit < 8 * len; bit++) {
+        int status;
+
+        (void)channel_build(&ch, 0x02, (const uint8_t *)"\x00\x08", 2, frame);
+        frame[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        status = part_send(&p, frame, len);
+        /* Without its flags it is another command, and its MAC is payload. */
+        if (bit / 8 > 0)
+            assert_int_equal(status, 0x16);
+        else
+            assert_int_not_equal(status, 0);
+        assert_int_equal(p.chip.nvm.host.counter, 6);
+    }
+    assert_int_equal(channel_send_hex(&ch, &p, 0x02, "00 08"), 0);
+    /* A refusal counts as well; and has no R-MAC. */
+    assert_int_equal(channel_send_hex(&ch, &p, 0x02, "01 08"), 0x03);
+    assert_int_equal(p.len, 0);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x1F0E, ""), 0);
+    assert_int_equal(p.len, 16);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x13, ""), 0x04);
+    assert_int_equal(part_send_hex(&p, "14 47"), 0);
+    part_expect(&p, "01 00 0000000A");
+    part_done(&p);
+}
+
+static void
+a_cmac_alone_is_enough(void **state)
+{
+    uint8_t m[64] = {0}, frame[16] = {0xA2, 0x00, 0x08}, mac[16];
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    channel_init(&ch, &p);
+    m[2] = 5;
+    m[4] = 0x80;
+    memcpy(m + 16, "\x00\xA2\x00\x02\x00\x08", 6);
+    assert_true(sim_aes_cmac((struct sim_aes){ch.mac, 16}, rs_bytes_of(m, 22), mac));
+    memcpy(frame + 3, mac, 4);
+    assert_int_equal(part_send(&p, frame, 7), 0);
+    assert_int_equal(p.len, 8);
+    assert_int_equal(p.chip.nvm.host.counter, 6);
+    part_done(&p);
+}
+
+static void
+a_spent_counter_ends_the_channel(void **state)
+{
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    channel_init(&ch, &p);
+    ch.counter = p.chip.nvm.host.counter = 0xFFFFFE;
+    assert_int_equal(channel_send_hex(&ch, &p, 0x00, "01"), 0);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x00, "01"), 0x09);
+    assert_int_equal(p.chip.nvm.host.counter, 0xFFFFFF);
+    part_done(&p);
+}
+
+static void
+encryption_is_checked(void **state)
+{
+    uint8_t frame[FRAME_MAX];
+    struct channel ch;
+    struct part p;
+    size_t len;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    channel_init(&ch, &p);
+    assert_int_equal(part_send_hex(&p, "11 07 00 10"), 0);
+    /* A payload in clear, or of no whole blocks, or with no padding inside. */
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00" DIGEST_256), STSAFE_U_UNWRAP_STATUS);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, DIGEST_256), STSAFE_U_UNWRAP_STATUS);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x0E, ""), STSAFE_U_UNWRAP_STATUS);
+    ch.encrypt_command = 1;
+    len = channel_build(&ch, 0x0E, frame, 0, frame);
+    assert_int_equal(len, 1 + 16 + 4);
+    assert_int_equal(channel_send(&ch, &p, 0x0E, frame, 0), 0x02);
+    part_done(&p);
+}
+
+static void
+host_keys_of_an_a110(void **state)
+{
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    memset(&ch, 0, sizeof(ch));
+    ch.key_len = 16;
+    ch.counter_size = 3;
+    (void)hex_read("00112233445566778899AABBCCDDEEFF", ch.mac, 16);
+    (void)hex_read("11112222333344445555666677778888", ch.cipher, 16);
+    assert_int_equal(part_send_hex(&p, "10 17 00112233445566778899AABBCCDDEEFF"
+                                       "1111222233334444555566667777888800"),
+                     0x02);
+    assert_int_equal(part_send_hex(&p, "10 17 00112233445566778899AABBCCDDEEFF"
+                                       "11112222333344445555666677778888"),
+                     0);
+    assert_int_equal(part_send_hex(&p, "14 17"), 0);
+    part_expect(&p, "01000000");
+    assert_int_equal(channel_send_hex(&ch, &p, 0x00, "0102"), 0);
+    part_expect(&p, "0102");
+    /* Another key: from the one who holds this one. */
+    assert_int_equal(part_send_hex(&p, "10 17" DIGEST_256), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x10, "17" DIGEST_256), 0);
+    part_done(&p);
+}
+
+/* ---- Host keys of an A120 ------------------------------------------------------------------------ */
+
+static void
+host_keys_in_clear(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 07", 0x02},
+        {"1F 07 00000000", 0x02},
+        {"1F 07 00000100" DIGEST_256, 0x03},
+        {"1F 07 00000003" DIGEST_256, 0x03},
+        {"1F 07 00000002" DIGEST_256, 0x03},
+        {"1F 07 00000000" DIGEST_256 DIGEST_256, 0x03},
+        {"1F 07 00000000" DIGEST_256 "00", 0x02},
+    };
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(p.stored, 0);
+    assert_int_equal(part_send_hex(&p, "1F 07 00000002" DIGEST_256 DIGEST_256), 0);
+    memset(&ch, 0, sizeof(ch));
+    ch.key_len = 32;
+    ch.counter_size = 4;
+    (void)hex_read(DIGEST_256, ch.mac, 32);
+    (void)hex_read(DIGEST_256, ch.cipher, 32);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x00, "0102"), 0);
+    assert_int_equal(part_send_hex(&p, "14 47"), 0);
+    part_expect(&p, "01 02 00000001");
+    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x1F07, "00000001" DIGEST_256), 0);
+    part_done(&p);
+    /* A part that takes no key in clear. */
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "10 4A 01FF"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256), 0x11);
+    part_done(&p);
+}
+
+/* The host's key pair of these tests, and what it agrees on with a part. */
+static const uint8_t host_private[32] = {[31] = 0x07};
+
+static void
+derive(const uint8_t *chip_point, int chip_first, uint8_t *out, size_t len)
+{
+    static const char salt_hex[] =
+        "E45D4CFD2015DE9E0AA9A9F6A49F45100F99D9633FB1B2DDDBEEE675D54DE25B";
+    uint8_t salt[32], own[SIM_POINT_MAX], secret[SIM_KEY_MAX], prk[32], info[128];
+
+    (void)hex_read(salt_hex, salt, sizeof(salt));
+    assert_true(sim_curve_public(SIM_CURVE_P256, host_private, own));
+    assert_true(sim_curve_agree(SIM_CURVE_P256, host_private, chip_point, secret));
+    memcpy(info + (chip_first ? 0 : 64), chip_point, 64);
+    memcpy(info + (chip_first ? 64 : 0), own, 64);
+    assert_true(sim_hkdf_extract(RS_BYTES(salt), rs_bytes_of(secret, 32), prk));
+    assert_true(sim_hkdf_expand(prk, RS_BYTES(info), out, len));
+}
+
+/* "0008 OID 04 0020 X 0020 Y" of the host. */
+static void
+put_host_public(char *text)
+{
+    uint8_t own[SIM_POINT_MAX];
+    char hex[65];
+
+    assert_true(sim_curve_public(SIM_CURVE_P256, host_private, own));
+    strcat(text, P256 "04 0020");
+    put_hex(hex, own, 32);
+    strcat(text, hex);
+    strcat(text, "0020");
+    put_hex(hex, own + 32, 32);
+    strcat(text, hex);
+}
+
+static void
+start_kek(struct part *p, uint8_t kek[32])
+{
+    uint8_t chip_point[64];
+    char text[400] = "1F 03";
+
+    assert_int_equal(part_send_hex(p, "1F 0B" P256), 0);
+    take_point(p->payload + 10, 32, chip_point);
+    put_host_public(text);
+    strcat(text, "00");
+    assert_int_equal(part_send_hex(p, text), 0);
+    derive(chip_point, 1, kek, 32);
+}
+
+static void
+build_envelope(const uint8_t kek[32], unsigned number, const uint8_t *plain, size_t len, char *text)
+{
+    uint8_t key[32], wrapped[80];
+    const uint8_t info[3] = {0x10, 0x11, (uint8_t)number};
+
+    assert_true(sim_hkdf_expand(kek, RS_BYTES(info), key, sizeof(key)));
+    assert_true(sim_aes_wrap((struct sim_aes){key, 32}, rs_bytes_of(plain, len), wrapped));
+    strcat(text, "1F 08");
+    put_hex(text + strlen(text), wrapped, len + 8);
+}
+
+static void
+host_keys_in_envelopes(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 03", 0x02},
+        {"1F 03" P256, 0x02},
+        {"1F 03" ED25519, STSAFE_U_KEY_KIND_STATUS},
+        {"1F 03" P256 "04 0020" DIGEST_256 "0020" DIGEST_256 "00", 0x19},
+        {"1F 06", 0x07},
+        {"1F 06 00", 0x02},
+        {"1F 08 00", 0x02},
+        {"1F 08" DIGEST_256 "000102030405060708090A0B0C0D0E0F", 0x07},
+        {"1F 0B", 0x02},
+        {"1F 0B 0001 00", 0x03},
+    };
+    uint8_t kek[32], plain[40] = {0, 0, 0, 1};
+    char text[400] = "1F 03";
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    put_host_public(text);
+    strcat(text, "00");
+    assert_int_equal(part_send_hex(&p, text), 0x0A); /* the part has no key of its own yet */
+    strcat(text, "0000");
+    assert_int_equal(part_send_hex(&p, text), STSAFE_U_AUTHENTICATED_STATUS);
+    start_kek(&p, kek);
+    (void)hex_read(DIGEST_256, plain + 4, 32);
+    plain[36] = 0x80;
+    text[0] = '\0';
+    build_envelope(kek, 2, plain, sizeof(plain), text); /* the second's key, first */
+    assert_int_equal(part_send_hex(&p, text), STSAFE_U_UNWRAP_STATUS);
+    plain[37] = 1; /* no padding; and an envelope is tried once */
+    text[0] = '\0';
+    build_envelope(kek, 2, plain, sizeof(plain), text);
+    assert_int_equal(part_send_hex(&p, text), STSAFE_U_UNWRAP_STATUS);
+    plain[37] = 0;
+    text[0] = '\0';
+    build_envelope(kek, 3, plain, sizeof(plain), text);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    assert_memory_equal(p.chip.nvm.host.mac, plain + 4, 16);
+    assert_memory_equal(p.chip.nvm.host.cipher, plain + 20, 16);
+    assert_int_equal(part_send_hex(&p, "1F 06"), 0);
+    assert_int_equal(part_send_hex(&p, text), 0x07);
+    part_done(&p);
+}
+
+static void
+host_keys_agreed(void **state)
+{
+    uint8_t keys[64], chip_point[64];
+    char text[400] = "1F 18";
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    put_host_public(text);
+    strcat(text, "00");
+    assert_int_equal(part_send_hex(&p, text), 0x02);
+    strcat(text, "02");
+    assert_int_equal(part_send_hex(&p, text), 0);
+    take_point(p.payload + 10, 32, chip_point);
+    derive(chip_point, 0, keys, 64);
+    assert_int_equal(p.chip.nvm.host.len, 32);
+    assert_memory_equal(p.chip.nvm.host.mac, keys, 32);
+    assert_memory_equal(p.chip.nvm.host.cipher, keys + 32, 32);
+    assert_int_equal(part_send_hex(&p, text), 0x11);
+    part_done(&p);
+}
+
+static void
+entities_are_challenged(void **state)
+{
+    uint8_t digest[32], rs[64];
+    char text[400] = "1F 0A 01", hex[65];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 0A 03" P256 "00"), 0x03);
+    assert_int_equal(part_send_hex(&p, "1F 0A 01" P256 "04"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1F 0A 01" P256 "04 0020" DIGEST_256 "0020" DIGEST_256),
+                     0x19);
+    assert_int_equal(part_send_hex(&p, "1F 0F 00 01 00"), 0x0A);
+    assert_int_equal(part_send_hex(&p, "1F 0F 00 05 00"), 0x03);
+    put_host_public(text);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    assert_int_equal(part_send_hex(&p, "14 4C 01"), 0);
+    assert_int_equal(p.len, 1 + 10 + 69);
+    assert_int_equal(part_send_hex(&p, "1F 0E 00"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
+    assert_int_equal(sim_hash(SIM_HASH_SHA256, rs_bytes_of(p.payload, 16), digest), 32);
+    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p.host.random, &p, rs));
+    put_hex(hex, rs, 32);
+    (void)snprintf(text, sizeof(text), "1F 0F 00 01 0020 %s 0020", hex);
+    put_hex(hex, rs + 32, 32);
+    strcat(text, hex);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    part_expect(&p, "01");
+    assert_int_equal(part_send_hex(&p, text), 0x17); /* answered */
+    assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    part_expect(&p, "00");
+    part_done(&p);
+}
+
+/* ---- Hashes and symmetric keys of an A120 ---------------------------------------------------------- */
+
+static void
+hashes(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 01 00", 0x05},
+        {"1F 02", 0x05},
+        {"1F 00", 0x02},
+        {"1F 00 0009 608648016503040204", 0x03},
+        {"1F 00 0008 6086480165030402", 0x03},
+        {"1F 02 616263", 0x05},
+    };
+    static const struct {
+        const char *start, *digest;
+    } good[] = {
+        {"1F 00 0009 608648016503040201 61",
+         "0020 BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"},
+        {"1F 00 0009 608648016503040202 61",
+         "0030 CB00753F45A35E8BB5A03D699AC65007272C32AB0EDED1631A8B605A43FF5BED"
+         "8086072BA1E7CC2358BAECA134C825A7"},
+        {"1F 00 0009 608648016503040203 61",
+         "0040 DDAF35A193617ABACC417349AE20413112E6FA4E89A97EA20A9EEEE64B55D39A"
+         "2192992A274FC1A836BA3C23A3FEEBBD454D4423643CE80E2A9AC94FA54CA49F"},
+        {"1F 00 0009 608648016503040208 61",
+         "0020 3A985DA74FE225B2045C172D6BD390BD855F086E3E9D525B46BFE24511431532"},
+        {"1F 00 0009 608648016503040209 61",
+         "0030 EC01498288516FC926459F58E2C6AD8DF9B473CB0FC08C2596DA7CF0E49BE4B2"
+         "98D88CEA927AC7F539F1EDF228376D25"},
+        {"1F 00 0009 60864801650304020A 61",
+         "0040 B751850B1A57168A5693CD924B6B096E08F621827444F70D884F5D0240D2712E"
+         "10E116E9192AF3C91A7EC57647E3934057340B4CF408D5A56592F8274EEC53F0"},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(part_send_hex(&p, good[i].start), 0);
+        assert_int_equal(part_send_hex(&p, "1F 01 62"), 0);
+        assert_int_equal(part_send_hex(&p, "1F 02 63"), 0);
+        part_expect(&p, good[i].digest);
+    }
+    assert_int_equal(part_send_hex(&p, "1F 02"), 0x05);
+    part_done(&p);
+}
+
+#define AES128_KEY "2B7E151628AED2A6ABF7158809CF4F3C"
+
+static void
+symmetric_keys_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 17 00", 0x02},
+        {"1F 17 10 FFFF 00 02 10" AES128_KEY, 0x03},
+        {"1F 17 00 FFFF 02 02 10" AES128_KEY, 0x03},
+        {"1F 17 00 FFFF 00 05 10" AES128_KEY, 0x03},
+        {"1F 17 00 FFFF 00 02 11" AES128_KEY, 0x03},
+        {"1F 17 00 FFFF 00 02 05" AES128_KEY, 0x03},
+        {"1F 17 00 FFFF 01 02 10" AES128_KEY, 0x02},
+        {"1F 17 00 FFFF 00 02 10" AES128_KEY "00", 0x02},
+        {"1F 19", 0x02},
+        {"1F 19 10", 0x03},
+        {"1F 19 00", 0x0A},
+        {"09 03", 0x02},
+        {"09 02 00 10", 0x03},
+        {"09 03 00 03", 0x1D},
+        {"09 03 00 11", 0x1D},
+        {"09 03 10 10", 0x03},
+        {"09 03 00 10", 0x0A},
+        {"0A 03 00 10", 0x03},
+        {"1B 03", 0x02},
+        {"1B 02 00", STSAFE_U_KEY_MODE_STATUS},
+        {"1B 03 00", 0x0A},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 02 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 03 00" AES128_KEY), STSAFE_U_KEY_MODE_STATUS);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 03 00 00"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1B 03 00"), 0x02);
+    /* A slot that was closed takes no other key. */
+    assert_int_equal(part_send_hex(&p, "10 4B 00 0AFF"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0x11);
+    assert_int_equal(part_send_hex(&p, "1F 19 00"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0);
+    part_done(&p);
+}
+
+static void
+symmetric_keys_work(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    /* RFC 4493 4, example 2; SP 800-38A F.1.1. */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 0003 00 02 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "09 03 00 08 6BC1BEE22E409F96E93D7E117393172A"), 0);
+    part_expect(&p, "070A16B46B4D4144");
+    assert_int_equal(part_send_hex(&p, "0A 02 00 04 070A16B4 6BC1BEE22E409F96E93D7E117393172A"), 0);
+    part_expect(&p, "01");
+    assert_int_equal(part_send_hex(&p, "0A 02 00 04 070A16B5 6BC1BEE22E409F96E93D7E117393172A"), 0);
+    part_expect(&p, "00");
+    assert_int_equal(part_send_hex(&p, "09 03 00 08 00"), 0x1B);
+    assert_int_equal(part_send_hex(&p, "1F 17 01 FFFF 00 03 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 03 01 6BC1BEE22E409F96E93D7E117393172A"), 0);
+    part_expect(&p, "3AD77BB40D7A3660A89ECAF32466EF97");
+    assert_int_equal(part_send_hex(&p, "1C 03 01 3AD77BB40D7A3660A89ECAF32466EF97"), 0);
+    part_expect(&p, "01 6BC1BEE22E409F96E93D7E117393172A");
+    assert_int_equal(part_send_hex(&p, "14 23"), 0);
+    assert_memory_equal(p.payload, "\x10\x00\x01\x00\x00\x00\x02\x10\x01\x01\xFF\xFF\x00\x03\x10",
+                        15);
+    part_done(&p);
+}
+
+static void
+aead(struct part *p, const char *encrypt, const char *head, const char *tail)
+{
+    char text[400], hex[200];
+
+    assert_int_equal(part_send_hex(p, encrypt), 0);
+    put_hex(hex, p->payload, p->len);
+    (void)snprintf(text, sizeof(text), "%s %s", head, hex);
+    assert_int_equal(part_send_hex(p, text), 0);
+    part_expect(p, tail);
+    text[strlen(text) - 1] = text[strlen(text) - 1] == '0' ? '1' : '0';
+    assert_int_equal(part_send_hex(p, text), 0);
+    part_expect(p, "00");
+}
+
+static void
+symmetric_keys_seal(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 17 02 FFFF 00 01 08 000102030405060708090A0B0C0D0E0F"),
+                     0);
+    assert_int_equal(part_send_hex(&p, "1F 17 03 FFFF 01 04 10" DIGEST_256), 0);
+    aead(&p, "1B 01 02 101112131415161718191A1B1C 0002 AABB 0004 20212223",
+         "1C 01 02 101112131415161718191A1B1C 0002 AABB 0004", "01 20212223");
+    aead(&p, "1B 04 03 000C 101112131415161718191A1B 0000 0004 20212223",
+         "1C 04 03 000C 101112131415161718191A1B 0000 0004", "01 20212223");
+    aead(&p, "1B 04 03 000C 101112131415161718191A1B 0001 AA 0000",
+         "1C 04 03 000C 101112131415161718191A1B 0001 AA 0000", "01");
+    assert_int_equal(part_send_hex(&p, "1B 01 02 101112131415161718191A1B1C 0000 0000"), 0);
+    assert_int_equal(p.len, 8);
+    assert_int_equal(part_send_hex(&p, "1B 04 03 0000 0000 0000"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1B 01 02 1011"), 0x02);
+    part_done(&p);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_that_are_none),
+        cmocka_unit_test(an_address_is_probed_and_others_are_left_alone),
+        cmocka_unit_test(commands_that_are_not_there),
+        cmocka_unit_test(basics),
+        cmocka_unit_test(a_reset_forgets_what_is_volatile),
+        cmocka_unit_test(zones_refuse),
+        cmocka_unit_test(zones_and_counters),
+        cmocka_unit_test(access_conditions_close),
+        cmocka_unit_test(attributes_refuse),
+        cmocka_unit_test(the_parts_say_who_they_are),
+        cmocka_unit_test(attributes_are_put),
+        cmocka_unit_test(the_life_cycle_goes_forward),
+        cmocka_unit_test(keys_refuse),
+        cmocka_unit_test(every_curve_signs),
+        cmocka_unit_test(ed25519_signs_messages),
+        cmocka_unit_test(secrets_are_agreed),
+        cmocka_unit_test(use_is_counted),
+        cmocka_unit_test(points_are_decompressed),
+        cmocka_unit_test(envelopes),
+        cmocka_unit_test(a_command_is_taken_once),
+        cmocka_unit_test(a_cmac_alone_is_enough),
+        cmocka_unit_test(a_spent_counter_ends_the_channel),
+        cmocka_unit_test(encryption_is_checked),
+        cmocka_unit_test(host_keys_of_an_a110),
+        cmocka_unit_test(host_keys_in_clear),
+        cmocka_unit_test(host_keys_in_envelopes),
+        cmocka_unit_test(host_keys_agreed),
+        cmocka_unit_test(entities_are_challenged),
+        cmocka_unit_test(hashes),
+        cmocka_unit_test(symmetric_keys_refuse),
+        cmocka_unit_test(symmetric_keys_work),
+        cmocka_unit_test(symmetric_keys_seal),
+    };
+
+    return cmocka_run_group_tests_name("sims_stsafe/commands", tests, NULL, NULL);
+}

@@ -361,6 +361,82 @@ def write_stsafe_seeds():
     seed("stsafe_response", "padding", bytes([3]) + bytes(16) + b"\x80" + bytes(15))
 
 
+# ---- STSAFE commands -------------------------------------------------------------------------
+
+STSAFE_CODES = [0, 1, 2, 4, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 20, 22, 23, 24, 25, 26, 27, 28, 31]
+P256_G = (bytes.fromhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
+          bytes.fromhex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
+
+
+def stsafe_command(code, payload, how=0):
+    """One operation of the target; code above 0xff: extended."""
+    head = bytes([STSAFE_CODES.index(31), code & 0xff]) if code > 0xff else bytes([STSAFE_CODES.index(code)])
+    return bytes([6, how | (4 if len(payload) > 255 else 0)]) + head + bytes([len(payload) & 0xff]) + payload
+
+
+def stsafe_answer():
+    return bytes([1, 200])
+
+
+def write_stsafe_command_seeds():
+    """Every command once, in clear and in the channel, on an A110 and an A120; first byte: the part."""
+    number = lambda b: u16(len(b)) + b
+    curve = number(bytes.fromhex("2a8648ce3d030107"))
+    point = b"\4" + number(P256_G[0]) + number(P256_G[1])
+    digest = number(bytes(range(32)))
+    sha256 = number(bytes.fromhex("608648016503040201"))
+    once = {
+        "echo": (0x00, b"abc"), "reset": (0x01, b""), "random": (0x02, b"\0\x08"),
+        "decrement": (0x04, b"\0\5\0\0\0\0\0\1zz"), "read": (0x05, b"\0\1\0\0\0\x40"),
+        "read-counter": (0x05, b"\0\5\0\0\0\x40"), "read-host": (0x05, b"\0\2\0\0\2\x58"),
+        "read-long": (0x05, b"\0\4\0\0\6\xa0"), "update": (0x06, b"\0\1\0\0" + bytes(64)),
+        "update-atomic": (0x06, b"\x9f\1\2\x7c" + bytes(64)), "update-zone0": (0x06, b"\0\0\0\0x"),
+        "mac": (0x09, b"\3\2\x10message"), "mac-check": (0x0a, b"\2\2\4maccmessage"),
+        "delete": (0x0c, b"\x09"), "hibernate": (0x0d, b"\1"), "wrap": (0x0e, b"\0" + bytes(32)),
+        "unwrap": (0x0f, b"\0" + bytes(40)), "put-life": (0x10, b"\x08\x83"), "put-i2c": (0x10, b"\x0a\x44\0"),
+        "put-i2c-a120": (0x10, b"\x0a\x44\0\0"), "put-host": (0x10, b"\x17" + bytes(32)),
+        "put-public": (0x10, b"\x0b" + curve + point), "put-control": (0x10, b"\x4a\x07\xff"),
+        "put-symmetric-control": (0x10, b"\x4b\3\0\xff"),
+        "generate": (0x11, b"\x13\1\xff\xff\0\0" + curve), "generate-ephemeral": (0x11, b"\x13\xff\xff\xff\0\0" + curve),
+        "generate-zero": (0x11, b"\x13\0\xff\xff\0\0" + curve), "generate-envelope": (0x11, b"\7\1\x20"),
+        "sign": (0x16, b"\0" + digest), "sign-counted": (0x16, b"\1" + digest),
+        "verify": (0x17, b"\0" + curve + point + digest + digest + digest),
+        "establish": (0x18, b"\1" + point), "standby": (0x19, b""), "password": (0x1a, bytes(16)),
+        "encrypt-ecb": (0x1b, b"\3\3" + bytes(16)), "encrypt-ccm": (0x1b, b"\1\1" + bytes(13) + number(b"a") + number(b"m")),
+        "encrypt-gcm": (0x1b, b"\4\4" + number(bytes(12)) + number(b"a") + number(b"m")),
+        "decrypt-ecb": (0x1c, b"\3\3" + bytes(16)),
+        "decrypt-ccm": (0x1c, b"\1\1" + bytes(13) + number(b"a") + number(b"m") + bytes(16)),
+        "decrypt-gcm": (0x1c, b"\4\4" + number(bytes(12)) + number(b"a") + number(b"m") + bytes(16)),
+        "host-plain": (0x107, b"\0\0\0\1" + bytes(32)), "host-wrapped": (0x108, bytes(48)),
+        "host-establish": (0x118, curve + point + b"\0\1"), "public": (0x10a, b"\1" + curve + point),
+        "ecdhe": (0x10b, curve), "challenge": (0x10e, b""), "symmetric": (0x117, b"\x07\xff\xff\1\4\x10" + bytes(32)),
+        "erase": (0x119, b"\1"), "decompress": (0x11a, curve + b"\2" + P256_G[0]),
+    }
+    for tag in (0x07, 0x08, 0x0a, 0x0b, 0x11, 0x12, 0x14, 0x17, 0x23, 0x24, 0x47, 0x48, 0x4a, 0x4b):
+        once["query-%02x" % tag] = (0x14, bytes([tag]))
+    once["query-4c"] = (0x14, b"\x4c\1")
+    for name, (code, payload) in once.items():
+        for part, how in ((0, 0), (0, 1), (1, 0), (2, 3 if name == "wrap" else 1)):
+            seed("stsafe_command", "%s-%d-%d" % (name, part, how),
+                 bytes([part]) + stsafe_command(code, payload, how) + stsafe_answer())
+    chains = {
+        "agree": stsafe_command(0x11, b"\x13\xff\xff\xff\0\0" + curve) + stsafe_command(0x18, b"\xff" + point),
+        "hash": stsafe_command(0x100, sha256 + b"a") + stsafe_command(0x101, b"b") + stsafe_command(0x102, b"c"),
+        "entity": stsafe_command(0x10a, b"\1" + curve + point) + stsafe_command(0x10e, b"")
+                  + stsafe_command(0x10f, b"\0\1" + digest + digest),
+        "kek": stsafe_command(0x10b, curve) + stsafe_command(0x103, curve + point + b"\0")
+               + stsafe_command(0x108, bytes(48)) + stsafe_command(0x106, b""),
+        "sleep": stsafe_command(0x0d, b"\1") + stsafe_answer() + bytes([2, 9]) + bytes([3, 20]) + stsafe_command(0, b"x"),
+    }
+    for kind in range(13):
+        chains["fate-%d" % kind] = bytes([5, kind, 5]) + stsafe_command(6, b"\0\1\0\0" + bytes(16)) + stsafe_answer()
+    for name, operations in chains.items():
+        seed("stsafe_command", name, b"\1" + operations + stsafe_answer())
+    for name, frame in {"query": "140871fe", "read": "05000000000004 3af7", "mac": "e5000100000010 0ce1bc670007"}.items():
+        raw = bytes.fromhex(frame)
+        seed("stsafe_command", "raw-" + name, bytes([1, 0, len(raw)]) + raw + stsafe_answer())
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -372,6 +448,7 @@ def main():
     write_journal_seeds()
     write_tpm_seeds()
     write_stsafe_seeds()
+    write_stsafe_command_seeds()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@
 #ifdef ROT_WITH_ATECC
 extern const struct rot_driver rot_driver_atecc;
 #endif
+#ifdef ROT_WITH_SE05X
+extern const struct rot_driver rot_driver_se05x;
+#endif
 #ifdef ROT_WITH_STSAFE
 extern const struct rot_driver rot_driver_stsafe;
 #endif
@@ -25,6 +28,9 @@ extern const struct rot_driver rot_driver_soft;
 static const struct rot_driver *const drivers[] = {
 #ifdef ROT_WITH_ATECC
     &rot_driver_atecc,
+#endif
+#ifdef ROT_WITH_SE05X
+    &rot_driver_se05x,
 #endif
 #ifdef ROT_WITH_STSAFE
     &rot_driver_stsafe,
@@ -72,13 +78,22 @@ rot_registry_find(const char *name)
     return NULL;
 }
 
+/* An x in a driver's name stands for whatever its family has there. */
+static int
+begins(const char *name, const char *model)
+{
+    size_t n = 0;
+
+    while (name[n] != '\0' && model[n] != '\0' && (name[n] == model[n] || name[n] == 'x'))
+        n++;
+    return name[n] == '\0';
+}
+
 const struct rot_driver *
 rot_registry_match(const char *model)
 {
     for (size_t i = 0; model != NULL && drivers[i] != NULL; i++) {
-        size_t n = length(drivers[i]->name);
-
-        if (length(model) >= n && memcmp(drivers[i]->name, model, n) == 0)
+        if (begins(drivers[i]->name, model))
             return drivers[i];
     }
     return NULL;

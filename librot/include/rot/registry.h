@@ -17,7 +17,10 @@ const struct rot_driver *rot_registry_at(size_t index);
 /* The driver of that name ("atecc"), or NULL. */
 const struct rot_driver *rot_registry_find(const char *name);
 
-/* The driver for a part of that model ("atecc608b"): its name begins the model's.  Or NULL. */
+/*
+ * The driver for a part of that model ("atecc608b", "se050c"): its name begins the model's, where an
+ * x in it stands for any character ("se05x").  Or NULL.
+ */
 const struct rot_driver *rot_registry_match(const char *model);
 
 /* A driver's layout by name, or its default for NULL; NULL when it has none of that name. */

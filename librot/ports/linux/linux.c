@@ -187,8 +187,8 @@ open_tpm(struct rot_linux *lin, const char *tcti)
 
 /* ---- auto ---------------------------------------------------------------------------- */
 
-/* Where parts answer as they come: ATECC608 blank, TrustFLEX, Trust&GO; others as drivers come. */
-static const uint8_t usual_addresses[] = {0x60, 0x36, 0x35};
+/* Where parts answer as they come: ATECC608 (blank, TrustFLEX, Trust&GO), SE05x. */
+static const uint8_t usual_addresses[] = {0x60, 0x36, 0x35, 0x48};
 
 static void
 close_line(struct rot_linux *lin)

@@ -26,7 +26,7 @@
 #define RECOVERY_US 3500u /* before anything is said after a fault */
 #define RESET_US    20000u
 #define WRITE_TRIES 8u /* waits of 1, 2, ... 8 ms between them */
-#define DRAIN_MAX   2
+#define DRAIN_MAX   3
 #define MARGIN_MS   200u /* for the bus, on top of the part's own promise */
 
 /* Until the part has said what it promises. */
@@ -192,15 +192,25 @@ receive(struct t1_i2c *t)
     return t1_check(t->frame, HEADER + t->frame[2] + CRC);
 }
 
-/* One fault more: let the part come to itself, and take what it still wanted to say. */
+/* Take what the part still wanted to say; it acknowledges no read after that. */
+static rot_err
+drain(struct t1_i2c *t)
+{
+    rot_err rc = ROT_OK;
+
+    for (int i = 0; i < DRAIN_MAX && rc == ROT_OK; i++)
+        rc = read_bytes(t, t->frame, sizeof(t->frame));
+    return rc;
+}
+
+/* One fault more: let the part come to itself. */
 static rot_err
 recover(struct t1_i2c *t)
 {
     if (++t->faults > T1_FAULTS_MAX)
         return ROT_E_BUS;
     delay_us(t, RECOVERY_US);
-    for (int i = 0; i < DRAIN_MAX && read_bytes(t, t->frame, sizeof(t->frame)) == ROT_OK; i++)
-        continue;
+    (void)!drain(t);
     return ROT_OK;
 }
 
@@ -337,6 +347,9 @@ t1_i2c_open(struct t1_i2c *t, const struct rot_transport *transport, uint8_t add
     t->nr = 0;
     t->atr = (struct t1_atr){BWT_DEFAULT_MS, T1_INF_MAX};
     delay_us(t, WAKE_US);
+    /* Who has always something to say is a sensor or the like, and not written to. */
+    if (drain(t) == ROT_OK)
+        return ROT_E_WRONG_PART;
     rc = ask_service(t, T1_RESYNC);
     if (rc == ROT_OK)
         rc = ask_service(t, T1_GET_ATR);

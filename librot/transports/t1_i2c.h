@@ -86,10 +86,11 @@ ROT_MUST_USE rot_err t1_read_atr(const uint8_t *p, size_t len, struct t1_atr *re
 /* ---- The conversation --------------------------------------------------------- */
 
 /*
- * Get into step with the part: both sides count from 0 again.
+ * Get into step with the part: both sides count from 0 again.  A part of this kind does not
+ * acknowledge reads while it was asked nothing: one that does is left alone.
  *
  * ROT_E_BUS         nothing answers, or nothing that is a block
- * ROT_E_WRONG_PART  its answer to reset is none
+ * ROT_E_WRONG_PART  it is no such part, or its answer to reset is none
  */
 ROT_MUST_USE rot_err t1_i2c_open(struct t1_i2c *t, const struct rot_transport *transport,
                                  uint8_t address);

@@ -148,7 +148,7 @@ generate(struct rot_chip *chip, const struct rot_place *place, uint8_t curve)
     if (rc != ROT_OK || keep)
         return rc;
     rc = send_generate(chip, place, curve, there);
-    if (rc == ROT_E_STATE && chip->raw_status == SE05X_SW_CONDITIONS && !there) {
+    if (rc == ROT_E_STATE && chip->raw_status == SE05X_SW_NO_CURVE && !there) {
         rc = se05x_renew_curve(chip, curve);
         if (rc == ROT_OK)
             rc = send_generate(chip, place, curve, there);

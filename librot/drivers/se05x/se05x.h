@@ -63,8 +63,11 @@
 /* ref 10: from which applet on there are AEAD, and a target for an agreement. */
 #define SE05X_MODERN(major, minor) ((major) > 7 || ((major) == 7 && (minor) >= 2))
 #define SE05X_HAS_AEAD(major)      ((major) >= 6)
-/* ref 3.5: what a read of an object that is not there gives. */
-#define SE05X_SW_ABSENT 0x6985u
+/* ref 3.5: what is said of an object that is not there; ref 3.3: of a curve that is not set up. */
+#define SE05X_SW_ABSENT   0x6985u
+#define SE05X_SW_NO_CURVE 0x6985u
+/* ref 7, and no number: the channel's counter grows with every command, with data or without
+ * (scp03.c); the byte i and the diversification data of INITIALIZE UPDATE are not looked at. */
 
 /* ---- Sizes ------------------------------------------------------------------------ */
 

@@ -437,6 +437,45 @@ def write_stsafe_command_seeds():
         seed("stsafe_command", "raw-" + name, bytes([1, 0, len(raw)]) + raw + stsafe_answer())
 
 
+# ---- SE05x -----------------------------------------------------------------------------------
+
+def block(pcb, inf=b""):
+    """A block of the part's, as the fuzz target reads it from a bus: in three pieces."""
+    return bytes([0, 0xa5, pcb, 0, len(inf), 0]) + inf + b"\0\0"
+
+
+def write_se05x_seeds():
+    """Honest runs of one call each; a zero is the truth, and so is all behind the end."""
+    whole, bare = bytes([0x0f, 1, 2, 1, 1, 0x27]), bytes([0, 0, 0, 0, 0, 0x08])
+    for name, age, content in (("", 0, whole), ("bare-", 0, bare), ("old-", 1, whole)):
+        opened = bytes([age]) + content + bytes(12)
+        for obj in range(15):
+            for op in range(7):
+                seed("se05x_response", "%skey-%d-%d" % (name, obj, op), opened + bytes([0, obj, 100, op, 8]))
+            seed("se05x_response", "%sattest-%d" % (name, obj), opened + bytes([3, 250, obj]))
+            for part in range(0 if name else 3):
+                seed("se05x_response", "read-%d-%d" % (obj, part), opened + bytes([1, obj, part, 100, 0, 0]))
+                seed("se05x_response", "write-%d-%d" % (obj, part), opened + bytes([1, obj, part, 120, 0, 1]))
+        for obj in range(4):
+            for kdf in range(4):
+                seed("se05x_response", "%ssecret-%d-%d" % (name, obj, kdf),
+                     opened + bytes([2, obj, 10, kdf, kdf & 1, kdf >> 1]))
+        for obj in range(3):
+            for what in range(8):
+                seed("se05x_response", "%slook-%d-%d" % (name, obj, what), opened + bytes([4, 40, obj, what]))
+    seed("se05x_response", "tlvs", b"\2" + tlv(0x41, bytes(200)) + tlv(0x42, b"a") + tlv(0x43, bytes(300)))
+    seed("se05x_response", "attributes", b"\2" + bytes.fromhex("525300010101" "0000" "00000000" "0000"
+                                                               "0800000000183c0000" "02" "00000000"))
+    seed("se05x_response", "secure", b"\2" + b"A\1\1\x80" + bytes(12) + b"\xcc" * 8 + b"\x90\0")
+    atr = bytes.fromhex("00a0000003960403e800fe020b03e80801000000006400000a4a434f5034204154504f")
+    seed("se05x_response", "atr", b"\3\x40" + atr)
+    chain = block(0x90) + b"\0" + block(0x20, bytes(254)) + b"\0" + block(0x60, bytes(254)) + b"\0"
+    seed("se05x_response", "bus", b"\3\xff\0" + chain + block(0, b"\x90\0") + b"\xfd\0" + block(0xe0) +
+         b"\0" + block(0xe7, atr) + b"\0" + block(0xe5))
+    patience = block(0xc3, b"\1") + b"\0" + block(0xc1, b"\x20") + b"\0" + block(0x81) + b"\0"
+    seed("se05x_response", "bus-patience", b"\3\xff\0" + patience + chain + block(0, b"\x90\0"))
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -449,6 +488,7 @@ def main():
     write_tpm_seeds()
     write_stsafe_seeds()
     write_stsafe_command_seeds()
+    write_se05x_seeds()
 
 
 if __name__ == "__main__":

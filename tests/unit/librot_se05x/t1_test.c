@@ -580,12 +580,37 @@ something_else_is_there(void **state)
     assert_int_equal(PLAY(atr), ROT_E_WRONG_PART);
 }
 
+static rot_err
+sensor_read(void *self, uint8_t address, uint8_t *rx, size_t len)
+{
+    (void)self;
+    (void)address;
+    memset(rx, 0x1c, len);
+    script.reads++;
+    return ROT_OK;
+}
+
+/* What answers without being asked is not written to. */
+static void
+sensors_are_left_alone(void **state)
+{
+    static const struct rot_i2c_ops sensor = {.write = on_write, .read = sensor_read};
+    static const struct rot_transport wire = {.line = &line, .i2c = &sensor};
+
+    (void)state;
+    memset(&script, 0, sizeof(script));
+    assert_int_equal(t1_i2c_open(&t1, &wire, 0x48), ROT_E_WRONG_PART);
+    assert_int_equal(script.writes, 0);
+    assert_true(script.reads < 10);
+}
+
 /* What an earlier host left is heard and passed over. */
 static void
 old_answers_are_passed_over(void **state)
 {
-    static const char *const steps[] = {"H C0", "P 00 0102039000", "H C0", "R 3344", "H C0", "P E0",
-                                        "H C7", "P E7" ATR};
+    static const char *const steps[] = {"P 60 0102", "H C0",   "P 00 0102039000",
+                                        "H C0",      "R 3344", "H C0",
+                                        "P E0",      "H C7",   "P E7" ATR};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);
@@ -612,6 +637,7 @@ main(void)
         cmocka_unit_test(endless_answers_stop),
         cmocka_unit_test(nobody_is_there),
         cmocka_unit_test(something_else_is_there),
+        cmocka_unit_test(sensors_are_left_alone),
         cmocka_unit_test(old_answers_are_passed_over),
     };
 

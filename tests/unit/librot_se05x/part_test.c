@@ -381,6 +381,7 @@ static void
 expect_prf(const uint8_t *key, const char *label, const char *seed, const uint8_t *got, size_t len)
 {
     uint8_t want[64], both[64];
+    char digest[] = "SHA256";
     size_t n = strlen(label), m = strlen(seed);
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
@@ -388,7 +389,7 @@ expect_prf(const uint8_t *key, const char *label, const char *seed, const uint8_
 
     memcpy(both, label, n);
     memcpy(both + n, seed, m);
-    params[0] = OSSL_PARAM_construct_utf8_string("digest", "SHA256", 0);
+    params[0] = OSSL_PARAM_construct_utf8_string("digest", digest, 0);
     params[1] = OSSL_PARAM_construct_octet_string("secret", (void *)(uintptr_t)key, 32);
     params[2] = OSSL_PARAM_construct_octet_string("seed", both, n + m);
     params[3] = OSSL_PARAM_construct_end();

@@ -3,7 +3,7 @@
  *
  * Parts come without some or all of the NIST curves (ref 3.3): a curve is created,
  * then given its five parameters.  Cut between them, the part lists a curve that it
- * cannot use; then it is deleted and set up anew.
+ * cannot use; then it gets them again.  No curve is ever deleted: keys may be on it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -61,8 +61,9 @@ se05x_curve_of(enum rot_alg alg)
     return alg == ROT_ALG_P384 ? SE05X_CURVE_P384 : 0;
 }
 
+/* Those that it has already it may refuse. */
 static rot_err
-set_parameters(struct rot_chip *chip, uint8_t curve)
+set_parameters(struct rot_chip *chip, uint8_t curve, int again)
 {
     const uint8_t *p = curve == SE05X_CURVE_P256 ? p256 : p384;
     size_t half = curve == SE05X_CURVE_P256 ? 32 : 48;
@@ -76,6 +77,8 @@ set_parameters(struct rot_chip *chip, uint8_t curve)
         se05x_put_u8(chip, SE05X_TAG_2, numbers[i]);
         se05x_put(chip, SE05X_TAG_3, p, len);
         rc = se05x_run_plain(chip);
+        if (again && chip->raw_status != 0)
+            rc = ROT_OK;
         p += len;
     }
     return rc;
@@ -89,7 +92,7 @@ create(struct rot_chip *chip, uint8_t curve)
     se05x_begin(chip, SE05X_OP_CREATE_CURVE);
     se05x_put_u8(chip, SE05X_TAG_1, curve);
     rc = se05x_run_plain(chip);
-    return rc == ROT_OK ? set_parameters(chip, curve) : rc;
+    return rc == ROT_OK ? set_parameters(chip, curve, 0) : rc;
 }
 
 /* One byte for every curve from number 1 on. */
@@ -127,12 +130,7 @@ se05x_need_curve(struct rot_chip *chip, uint8_t curve)
 }
 
 rot_err
-se05x_renew_curve(struct rot_chip *chip, uint8_t curve)
+se05x_finish_curve(struct rot_chip *chip, uint8_t curve)
 {
-    rot_err rc;
-
-    se05x_begin(chip, SE05X_OP_DELETE_CURVE);
-    se05x_put_u8(chip, SE05X_TAG_1, curve);
-    rc = se05x_run_plain(chip);
-    return rc == ROT_OK ? create(chip, curve) : rc;
+    return set_parameters(chip, curve, 1);
 }

@@ -50,6 +50,24 @@ se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint8_t p
     return ROT_OK;
 }
 
+/* A new object was refused, perhaps for half a curve: whether that is worth another try. */
+static int
+lacks_curve(struct rot_chip *chip, rot_err rc, uint8_t curve)
+{
+    return rc == ROT_E_STATE && chip->raw_status == SE05X_SW_NO_CURVE &&
+           se05x_finish_curve(chip, curve) == ROT_OK;
+}
+
+static rot_err
+create_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
+             const uint8_t *point, uint32_t rights)
+{
+    se05x_begin_new(chip, op, id, rights);
+    se05x_put_u8(chip, SE05X_TAG_2, se05x_curve_of(alg));
+    se05x_put(chip, SE05X_TAG_4, point, 1 + rot_alg_point_size(alg));
+    return se05x_run_plain(chip);
+}
+
 /* Over the object that is there: all in one command, so never half of it. */
 static rot_err
 overwrite_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
@@ -81,10 +99,8 @@ se05x_write_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg 
         rc = se05x_need_curve(chip, curve);
     if (rc != ROT_OK)
         return rc;
-    se05x_begin_new(chip, op, id, rights);
-    se05x_put_u8(chip, SE05X_TAG_2, curve);
-    se05x_put(chip, SE05X_TAG_4, point, 1 + rot_alg_point_size(alg));
-    return se05x_run_plain(chip);
+    rc = create_point(chip, op, id, alg, point, rights);
+    return lacks_curve(chip, rc, curve) ? create_point(chip, op, id, alg, point, rights) : rc;
 }
 
 /* What the part refuses in a point that a caller brought is the point. */
@@ -148,12 +164,7 @@ generate(struct rot_chip *chip, const struct rot_place *place, uint8_t curve)
     if (rc != ROT_OK || keep)
         return rc;
     rc = send_generate(chip, place, curve, there);
-    if (rc == ROT_E_STATE && chip->raw_status == SE05X_SW_NO_CURVE && !there) {
-        rc = se05x_renew_curve(chip, curve);
-        if (rc == ROT_OK)
-            rc = send_generate(chip, place, curve, there);
-    }
-    return rc;
+    return !there && lacks_curve(chip, rc, curve) ? send_generate(chip, place, curve, there) : rc;
 }
 
 static rot_err

@@ -26,9 +26,9 @@ se05x_explain(struct rot_chip *chip, uint32_t id, rot_err rc)
     if (rc == ROT_OK || sw != SE05X_SW_ABSENT)
         return rc;
     asked = se05x_exists(chip, id, &there);
-    chip->raw_status = sw;
     if (asked != ROT_OK)
         return asked;
+    chip->raw_status = sw;
     return there ? rc : ROT_E_EMPTY;
 }
 

@@ -117,7 +117,6 @@ enum se05x_op {
     SE05X_OP_EXISTS = 0x040027,
     SE05X_OP_DELETE = 0x040028,
     SE05X_OP_RANDOM = 0x1040049,
-    SE05X_OP_DELETE_CURVE = 0x040b28,
     SE05X_OP_READ_ATTESTED = 0x1220000,
 };
 
@@ -425,8 +424,8 @@ rot_err se05x_agree(struct rot_chip *chip, const struct rot_place *place, const 
 /* Be sure that the part has the curve; 0 when the driver does not know it. */
 uint8_t se05x_curve_of(enum rot_alg alg);
 rot_err se05x_need_curve(struct rot_chip *chip, uint8_t curve);
-/* Set it up anew: its parameters may have been cut off half-way. */
-rot_err se05x_renew_curve(struct rot_chip *chip, uint8_t curve);
+/* Tell it again: its parameters may have been cut off half-way. */
+rot_err se05x_finish_curve(struct rot_chip *chip, uint8_t curve);
 
 /* ---- secret.c ---------------------------------------------------------------------------------- */
 

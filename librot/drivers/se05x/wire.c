@@ -27,9 +27,10 @@ rot_err
 se05x_exchange(struct rot_chip *chip, size_t start, size_t end, size_t *ret_len)
 {
     struct se05x_state *s = se05x_of(chip);
-    rot_err rc =
-        t1_i2c_exchange(&s->t1, s->apdu + start, end - start, s->apdu, sizeof(s->apdu), ret_len);
+    rot_err rc;
 
+    chip->raw_status = 0; /* without an answer there is none, nor an older one */
+    rc = t1_i2c_exchange(&s->t1, s->apdu + start, end - start, s->apdu, sizeof(s->apdu), ret_len);
     if (rc == ROT_OK && *ret_len < 2)
         rc = ROT_E_FORMAT;
     if (rc != ROT_OK)

@@ -253,6 +253,11 @@ half_a_curve_is_finished(void **state)
     assert_int_equal(rot_key_generate(&chip, ROT_LDEVID(0), ROT_ALG_P256, pub, sizeof(pub), &n),
                      ROT_OK);
     assert_int_equal(part.curves, 1u << 3);
+    part.curves = 0;
+    n = make_peer(0x33, pub);
+    assert_int_equal(rot_object_write(&chip, ROT_FIRMWARE(0), ROT_PART_DATA, 0, pub, n, n, &n),
+                     ROT_OK);
+    assert_int_equal(part.curves, 1u << 3);
 }
 
 static void
@@ -627,6 +632,61 @@ wrong_evidence_is_refused(void **state)
     part.lie = NULL;
 }
 
+/* A word, and then no answer: what is said last is that there was none. */
+struct silence {
+    unsigned command, seen;
+};
+
+static void
+fall_silent(void *arg, const uint8_t *c, size_t len, struct fake_answer *a)
+{
+    struct silence *silence = arg;
+
+    (void)c;
+    (void)len;
+    (void)a;
+    if (++silence->seen == silence->command)
+        part.is_dead = 1;
+}
+
+static size_t
+keep_silent(void *arg, uint8_t *b, size_t len, size_t cap)
+{
+    (void)arg;
+    (void)b;
+    (void)cap;
+    return part.is_dead ? 0 : len;
+}
+
+static void
+silence_is_not_absence(void **state)
+{
+    struct silence silence = {0, 0};
+    uint8_t pub[91];
+    size_t n = 0;
+
+    (void)state;
+    part.arg = &silence;
+    part.lie = fall_silent;
+    part.tamper = keep_silent;
+    for (silence.command = 1; silence.command < 20; silence.command++) {
+        rot_err rc;
+
+        silence.seen = 0;
+        rc = rot_object_size(&chip, ROT_IDEVID, ROT_PART_CERT, &n);
+        if (rc == ROT_E_EMPTY)
+            break; /* after the last command of all */
+        assert_int_equal(rc, ROT_E_BUS);
+        assert_int_equal(rot_raw_status(&chip), 0);
+        fake_power_on(&part);
+        silence.seen = 100;
+        assert_int_equal(rot_key_public(&chip, ROT_IDEVID, pub, sizeof(pub), &n), ROT_E_EMPTY);
+    }
+    assert_int_equal(silence.command, 5);
+    part.lie = NULL;
+    part.tamper = NULL;
+}
+
 /* ---- Lies ------------------------------------------------------------------------------------------------ */
 
 static struct {
@@ -734,6 +794,7 @@ main(void)
         cmocka_unit_test_setup_teardown(macs_and_boxes, new_part, end_part),
         cmocka_unit_test_setup_teardown(evidence_of_both_generations, new_part, end_part),
         cmocka_unit_test_setup_teardown(wrong_evidence_is_refused, new_part, end_part),
+        cmocka_unit_test_setup_teardown(silence_is_not_absence, new_part, end_part),
         cmocka_unit_test_setup_teardown(answers_that_are_none, new_part, end_part),
         cmocka_unit_test_setup_teardown(refusals_have_their_code, new_part, end_part),
     };

@@ -18,12 +18,13 @@
 #include "sims/atecc/vendor.h"
 #include "sims/panel/panel_state.h"
 #include "sims/stsafe/model.h"
+#include "sims/ta100/model.h"
 
 #define FORMAT         "rot-sim 1"
 #define STATE_FILE_MAX 65536
 
-static const struct sim_model *const models[] = {&atecc608a_model, &atecc608b_model,
-                                                 &stsafe_a110_model, &stsafe_a120_model};
+static const struct sim_model *const models[] = {
+    &atecc608a_model, &atecc608b_model, &stsafe_a110_model, &stsafe_a120_model, &ta100_model};
 
 const struct sim_model *
 sim_find_kind(const char *kind, const char **ret_personality)

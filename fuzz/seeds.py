@@ -474,6 +474,46 @@ def write_se05x_seeds():
          b"\0" + block(0xe7, atr) + b"\0" + block(0xe5))
     patience = block(0xc3, b"\1") + b"\0" + block(0xc1, b"\x20") + b"\0" + block(0x81) + b"\0"
     seed("se05x_response", "bus-patience", b"\3\xff\0" + patience + chain + block(0, b"\x90\0"))
+# ---- TA100 commands (placeholder protocol) ------------------------------------------------------
+
+TA100_OPCODES = [1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x22, 0x23, 0x30, 0x31, 0x32]
+TA100_HANDLES = [0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006, 0x8007, 0x4000, 0x4001, 0x4010, 0x4020]
+
+
+def ta100_command(opcode, mode, handle, data=b""):
+    """One operation of the target, and a read of the answer."""
+    return bytes([5, TA100_OPCODES.index(opcode), mode, TA100_HANDLES.index(handle), len(data)]) + data + bytes([1, 60])
+
+
+def write_ta100_command_seeds():
+    """Every command on an empty, a filled and a sealed part; first byte: the part."""
+    point = P256_G[0] + P256_G[1]
+    number = lambda b: u16(len(b)) + b
+    once = [
+        (0x01, 0, 0x8000, b""), (0x01, 1, 0x8000, b""), (0x01, 2, 0x8000, b""), (0x02, 0, 0x8000, b""),
+        (0x03, 0, 0x8000, u16(32)), (0x04, 0, 0x8000, b""), (0x04, 1, 0x8000, b""), (0x05, 0, 0x8000, b""),
+        (0x05, 1, 0x8000, b""), (0x05, 2, 0x8005, b""), (0x06, 0, 0x4010, b""), (0x06, 1, 0x4010, b""),
+        (0x10, 0, 0x8007, bytes.fromhex("0300400000005504")), (0x10, 0, 0x8000, bytes.fromhex("0117000000000100")),
+        (0x11, 0, 0x8002, b""), (0x12, 0, 0x8005, u16(4) + b"data"), (0x12, 0, 0x8002, u16(0) + point),
+        (0x12, 0, 0x8001, u16(0) + bytes(range(32))), (0x12, 0, 0x8003, u16(0) + bytes(range(32))),
+        (0x12, 0, 0x4020, u16(16) + b"\x30"), (0x13, 0, 0x8002, u16(0) + u16(64)), (0x13, 0, 0x8006, u16(0) + u16(32)),
+        (0x13, 0, 0x4020, u16(0) + u16(48)), (0x20, 0, 0x8000, b""), (0x20, 1, 0x8000, b""), (0x20, 0, 0x4000, b""),
+        (0x21, 0, 0x8000, bytes(32)), (0x21, 1, 0x8000, u16(0x8001) + bytes(32)), (0x21, 1, 0x8000, u16(0x8005) + bytes(32)),
+        (0x22, 0, 0x8000, bytes(range(96)) + point), (0x22, 1, 0x8002, bytes(range(96))), (0x23, 0, 0x8001, point),
+        (0x23, 1, 0x8000, point + u16(0x4000)), (0x31, 0, 0x8003, b"message"), (0x31, 1, 0x8004, b"message"),
+        (0x32, 0, 0x8004, bytes(12) + number(b"a") + b"m"), (0x32, 1, 0x8004, bytes(12) + number(b"a") + b"m" + bytes(16)),
+    ] + [(0x30, mode, 0x8003, u16(0x4001) + u16(48) + number(b"a") + number(b"b")) for mode in range(4)]
+    for i, command in enumerate(once):
+        for part in range(3):
+            seed("ta100_command", "%02x-%02d-%d" % (command[0], i, part), bytes([part]) + ta100_command(*command))
+    chain = (ta100_command(0x20, 0, 0x4000) + ta100_command(0x23, 1, 0x4000, point + u16(0x4000))
+             + ta100_command(0x30, 0, 0x4000, u16(0) + u16(32) + number(b"") + number(b""))
+             + ta100_command(0x32, 0, 0x4000, bytes(12) + number(b"") + b"m"))
+    seed("ta100_command", "session", b"\1" + chain)
+    for kind in range(13):
+        seed("ta100_command", "fate-%d" % kind,
+             bytes([1, 4, kind, 5]) + ta100_command(0x12, 0, 0x8005, u16(0) + bytes(16)) + bytes([2, 10, 1, 9]))
+    seed("ta100_command", "raw", b"\0\0\x09" + bytes.fromhex("1000080100000 07a89".replace(" ", "")) + b"\0\1\x30\1\x04")
 
 
 def main():
@@ -489,6 +529,7 @@ def main():
     write_stsafe_seeds()
     write_stsafe_command_seeds()
     write_se05x_seeds()
+    write_ta100_command_seeds()
 
 
 if __name__ == "__main__":

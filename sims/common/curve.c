@@ -287,12 +287,12 @@ sim_curve_public(enum sim_curve curve, const uint8_t *key, uint8_t *point)
 
 /* A number below the order; the highest bits of P-521's 66 bytes are cut off. */
 static int
-draw_scalar(struct work *w, sim_random *random, void *self, uint8_t *key)
+draw_scalar(struct work *w, sim_random *draw, void *self, uint8_t *key)
 {
     int spare = 8 * w->size - EC_GROUP_order_bits(w->group);
 
     for (int i = 0; i < DRAWS_MAX; i++) {
-        random(self, key, (size_t)w->size);
+        draw(self, key, (size_t)w->size);
         key[0] &= (uint8_t)(0xFFu >> spare);
         if (read_scalar(w, key, w->n[1]))
             return 1;
@@ -301,7 +301,7 @@ draw_scalar(struct work *w, sim_random *random, void *self, uint8_t *key)
 }
 
 int
-sim_curve_draw(enum sim_curve curve, sim_random *random, void *self, uint8_t *key)
+sim_curve_draw(enum sim_curve curve, sim_random *draw, void *self, uint8_t *key)
 {
     const struct sim_curve_info *info = sim_curve_info(curve);
     struct work w;
@@ -310,12 +310,12 @@ sim_curve_draw(enum sim_curve curve, sim_random *random, void *self, uint8_t *ke
     if (info == NULL)
         return 0;
     if (info->is_25519) {
-        random(self, key, info->size);
+        draw(self, key, info->size);
         return 1;
     }
     if (!work_init(&w, info))
         return 0;
-    ok = draw_scalar(&w, random, self, key);
+    ok = draw_scalar(&w, draw, self, key);
     work_done(&w);
     return ok;
 }
@@ -355,13 +355,13 @@ sim_curve_decompress(enum sim_curve curve, const uint8_t *x, int odd, uint8_t *r
 }
 
 static int
-weier_sign(struct work *w, const uint8_t *key, const uint8_t *digest, size_t len,
-           sim_random *random, void *self, uint8_t *rs)
+weier_sign(struct work *w, const uint8_t *key, const uint8_t *digest, size_t len, sim_random *draw,
+           void *self, uint8_t *rs)
 {
     uint8_t nonce[SIM_KEY_MAX];
 
     for (int i = 0; i < DRAWS_MAX; i++) {
-        if (!read_scalar(w, key, w->n[0]) || !draw_scalar(w, random, self, nonce) ||
+        if (!read_scalar(w, key, w->n[0]) || !draw_scalar(w, draw, self, nonce) ||
             !read_digest(w, digest, len, w->n[3]))
             return 0;
         if (sign_numbers(w))
@@ -372,7 +372,7 @@ weier_sign(struct work *w, const uint8_t *key, const uint8_t *digest, size_t len
 
 int
 sim_curve_sign(enum sim_curve curve, const uint8_t *key, const uint8_t *digest, size_t len,
-               sim_random *random, void *self, uint8_t *rs)
+               sim_random *draw, void *self, uint8_t *rs)
 {
     const struct sim_curve_info *info = sim_curve_info(curve);
     struct work w;
@@ -384,7 +384,7 @@ sim_curve_sign(enum sim_curve curve, const uint8_t *key, const uint8_t *digest, 
         return raw_sign(key, digest, len, rs);
     if (!work_init(&w, info))
         return 0;
-    ok = weier_sign(&w, key, digest, len, random, self, rs);
+    ok = weier_sign(&w, key, digest, len, draw, self, rs);
     work_done(&w);
     return ok;
 }

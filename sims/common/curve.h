@@ -53,7 +53,7 @@ size_t sim_curve_point_size(enum sim_curve curve);
 typedef void sim_random(void *self, uint8_t *p, size_t len);
 
 /* A private key; 0 when the random numbers would not do. */
-int sim_curve_draw(enum sim_curve curve, sim_random *random, void *self, uint8_t *key);
+int sim_curve_draw(enum sim_curve curve, sim_random *draw, void *self, uint8_t *key);
 /* The public key of a private one; 0 when that is no key. */
 int sim_curve_public(enum sim_curve curve, const uint8_t *key, uint8_t *point);
 int sim_curve_point_ok(enum sim_curve curve, const uint8_t *point);
@@ -65,7 +65,7 @@ int sim_curve_decompress(enum sim_curve curve, const uint8_t *x, int odd, uint8_
  * key is no key of a curve that signs.
  */
 int sim_curve_sign(enum sim_curve curve, const uint8_t *key, const uint8_t *digest, size_t len,
-                   sim_random *random, void *self, uint8_t *rs);
+                   sim_random *draw, void *self, uint8_t *rs);
 int sim_curve_verify(enum sim_curve curve, const uint8_t *point, const uint8_t *digest, size_t len,
                      const uint8_t *rs);
 /* X of the shared point; 0 for a bad key or point, or a curve that only signs. */

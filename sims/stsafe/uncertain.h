@@ -67,7 +67,7 @@
 /* An atomic update longer than the part's atomicity buffer. */
 #define STSAFE_U_ATOMIC_MAX         64
 #define STSAFE_U_LONG_ATOMIC_STATUS 0x06
-/* Zones 1 to 7 of a new part: both conditions "always", both may be changed. */
+/* Zones 1 to 7 of a new part, as users' A110s show them: both conditions "always", changeable. */
 #define STSAFE_U_ZONE_ACCESS 0x88
 /* One-way counters of a new part (a real A110 showed this value). */
 #define STSAFE_U_COUNTER_VALUE 500000

@@ -16,11 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rot/port_openssl.h>
-
 #include "../librot/drivers/atecc/atecc.h"
 
-#define CALLS_MAX 8
+#define CALLS_MAX   8
+#define PAYLOAD_MAX 100
+#define NEW_CALLS   250  /* bytes from here on choose among them */
+#define COUNTED     0xfd /* flags that mean the layout with counted keys */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -117,17 +118,28 @@ do_lock(struct part *part, const uint8_t *command)
         part->config[88 + slot / 8] &= (uint8_t)~(1u << (slot % 8));
 }
 
+/* What a KDF gives: nothing where it stays inside, a mask's nonce with it where it is masked. */
+static size_t
+kdf_length(const uint8_t *command)
+{
+    size_t made = (command[2] & 0x60) == 0 && (command[6] & 1) != 0 ? 64 : 32;
+
+    if ((command[2] & 0x10) == 0)
+        return 1;
+    return (command[2] & 4) != 0 ? made + 32 : made;
+}
+
 /* The truth: how a friendly part would answer.  Returns the length of the payload. */
 static size_t
-run_command(struct part *part, const uint8_t *command, uint8_t payload[64])
+run_command(struct part *part, const uint8_t *command, uint8_t payload[PAYLOAD_MAX])
 {
     unsigned address = command[3] | (unsigned)command[4] << 8;
     size_t len = (command[2] & 0x80) != 0 ? 32 : 4;
     uint8_t *memory;
 
     payload[0] = 0;
-    for (size_t i = 1; i < 64; i++)
-        payload[i] = (uint8_t)(i + 1);
+    for (size_t i = 1; i < PAYLOAD_MAX; i++)
+        payload[i] = (uint8_t)(i % 32 + 1);
     switch (command[1]) {
     case ATECC_OP_READ:
         memory = find_memory(part, command[2], address, len);
@@ -136,9 +148,20 @@ run_command(struct part *part, const uint8_t *command, uint8_t payload[64])
         return len;
     case ATECC_OP_WRITE:
         memory = find_memory(part, command[2], address, len);
-        if (memory != NULL && command[0] == len + 7)
+        if (memory != NULL && command[0] >= len + 7)
             memcpy(memory, command + 5, len);
         return 1;
+    case ATECC_OP_NONCE:
+        return (command[2] & 3) == 3 ? 1 : 32;
+    case ATECC_OP_KDF:
+        return kdf_length(command);
+    case ATECC_OP_AES:
+        return 16;
+    case ATECC_OP_SHA:
+        return (command[2] & 7) == 2 ? 32 : 1;
+    case ATECC_OP_VERIFY:
+    case ATECC_OP_SECUREBOOT:
+        return (command[2] & 0x80) != 0 ? 32 : 1;
     case ATECC_OP_UPDATE_EXTRA:
         part->config[84 + (command[2] & 1)] = command[3];
         return 1;
@@ -152,8 +175,10 @@ run_command(struct part *part, const uint8_t *command, uint8_t payload[64])
         memset(payload, 0, 4);
         return 4;
     case ATECC_OP_RANDOM:
-    case ATECC_OP_ECDH:
+    case ATECC_OP_MAC:
         return 32;
+    case ATECC_OP_ECDH:
+        return command[2] == 8 ? 1 : (command[2] == 0x0e ? 64 : 32);
     case ATECC_OP_GENKEY:
     case ATECC_OP_SIGN:
         payload[0] = 1;
@@ -164,7 +189,7 @@ run_command(struct part *part, const uint8_t *command, uint8_t payload[64])
 }
 
 static void
-put_answer(struct part *part, enum lie lie, uint8_t payload[64], size_t len)
+put_answer(struct part *part, enum lie lie, const uint8_t payload[PAYLOAD_MAX], size_t len)
 {
     uint8_t bytes[152];
     size_t n = len;
@@ -190,7 +215,7 @@ static rot_err
 take_command(struct part *part, const uint8_t *command, size_t len)
 {
     enum lie lie = (enum lie)(take(part->in) % (LIE_DEAF + 1));
-    uint8_t payload[64];
+    uint8_t payload[PAYLOAD_MAX];
     size_t n;
 
     must(len >= 7 && command[0] == len);
@@ -281,7 +306,7 @@ frame(uint8_t *p, size_t len, uint16_t start)
 static void
 fill_part(struct part *part, unsigned flags)
 {
-    const struct rot_layout *layout = atecc_layouts[0];
+    const struct rot_layout *layout = atecc_layouts[flags == COUNTED];
     uint8_t *form = part->slots[10];
     size_t len;
 
@@ -420,6 +445,116 @@ seal_it(struct rot_chip *chip, struct input *in)
         must(state >= ROT_SEAL_OPEN && state <= ROT_SEAL_FOREIGN);
 }
 
+/* ---- Secrets ------------------------------------------------------------------------- */
+
+/* A hash that is what the part answers with when it is asked for a MAC: both have the key. */
+static rot_err
+cheap_hash(void *self, enum rot_hash alg, const struct rot_bytes *parts, size_t count, uint8_t *out)
+{
+    volatile uint8_t sum = 0;
+
+    (void)self;
+    (void)alg;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < parts[i].len; k++)
+            sum = (uint8_t)(sum + parts[i].p[k]);
+    }
+    for (size_t i = 0; i < 32; i++)
+        out[i] = i == 0 ? 0 : (uint8_t)(i + 1);
+    return ROT_OK;
+}
+
+static rot_err
+cheap_random(void *self, uint8_t *buf, size_t len)
+{
+    (void)self;
+    memset(buf, 0x24, len);
+    return ROT_OK;
+}
+
+static rot_err
+cheap_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret, size_t len)
+{
+    (void)driver;
+    must(uid.len == 9);
+    return cheap_random(self, secret, len);
+}
+
+static const struct rot_port_ops cheap_ops = {.random = cheap_random, .hash = cheap_hash};
+static const struct rot_port_ops paired_ops = {
+    .random = cheap_random, .hash = cheap_hash, .channel_secret = cheap_secret};
+
+static void
+use_secret(struct rot_chip *chip, struct input *in)
+{
+    rot_object from = ROT_SESSION(take(in) % 3), into = ROT_SESSION(take(in) % 3);
+    size_t len = take(in), cap = take(in), n = 0;
+    uint8_t *msg = exact(len), *out = exact(cap), peer[91];
+    struct rot_kdf_params p = {.kdf = (enum rot_kdf)(1 + take(in) % 4),
+                               .info = {msg, len},
+                               .out_len = 16u + 16 * (take(in) % 4)};
+
+    must(rot_spki_from_point(ROT_ALG_P256, (const uint8_t[64]){1}, peer, sizeof(peer), &n) ==
+         ROT_OK);
+    (void)!rot_agree(chip, ROT_LDEVID(0), peer, n, into, NULL, 0, NULL);
+    if (p.kdf == ROT_KDF_HKDF_SHA256)
+        p.salt = (struct rot_bytes){msg, len < 32 ? len : 32};
+    if (take(in) % 2 == 0)
+        (void)!rot_derive(chip, from, &p, into, NULL, 0, NULL);
+    else if (rot_derive(chip, from, &p, 0, out, cap, &n) == ROT_OK)
+        must(n == p.out_len);
+    if (rot_mac(chip, from, msg, len, out, cap, &n) == ROT_OK)
+        must(n <= cap);
+    if (take(in) % 2 == 0)
+        (void)!rot_key_import(chip, from, ROT_ALG_AES128, msg, len);
+    free(out);
+    free(msg);
+}
+
+static void
+use_box(struct rot_chip *chip, struct input *in)
+{
+    enum rot_aead alg = take(in) % 2 == 0 ? ROT_AEAD_AES_GCM : ROT_AEAD_AES_CCM;
+    size_t len = take(in) % 80, extra = take(in) % 80, n = 0;
+    uint8_t *msg = exact(len), *aad = exact(extra), *out = exact(len + 16), nonce[13] = {0};
+    const struct rot_bytes iv = {nonce, alg == ROT_AEAD_AES_GCM ? 12 : 13};
+    rot_object session = ROT_SESSION(1 + take(in) % 2);
+
+    if (rot_aead_seal(chip, session, alg, iv, (struct rot_bytes){aad, extra},
+                      (struct rot_bytes){msg, len}, out, len + 16, &n) == ROT_OK)
+        must(n == len + 16);
+    if (rot_aead_open(chip, session, alg, iv, (struct rot_bytes){aad, extra},
+                      (struct rot_bytes){out, len + 16}, msg, len, &n) == ROT_OK)
+        must(n == len);
+    free(out);
+    free(aad);
+    free(msg);
+}
+
+static void
+pair_and_attest(struct rot_chip *chip, struct input *in)
+{
+    static const uint8_t digest[32] = {1};
+    struct rot_evidence e = {.cap = take(in) * 2u};
+    uint8_t secret[32], *bytes = exact(28), *back = exact(28);
+    rot_object data = ROT_DATA(1 + take(in) % 2);
+    size_t len = data == ROT_DATA(1) ? 28 : 4, n = 0;
+
+    memset(secret, (int)take(in), sizeof(secret));
+    (void)!rot_channel_rotate(chip, secret, sizeof(secret));
+    e.buf = exact(e.cap);
+    if (rot_attest(chip, ROT_IDEVID, secret, &e) == ROT_OK)
+        must(e.len <= e.cap);
+    (void)!rot_object_write(chip, data, ROT_PART_DATA, 0, bytes, len, len, &n);
+    if (rot_object_read(chip, data, ROT_PART_DATA, 0, back, 28, &n) == ROT_OK)
+        must(n <= 28);
+    (void)!rot_verify_digest(chip, ROT_FIRMWARE(0), NULL, 0, digest, sizeof(digest),
+                             (const uint8_t *)"\x30\x06\x02\x01\x01\x02\x01\x01", 8);
+    free(e.buf);
+    free(back);
+    free(bytes);
+}
+
 static void
 look_around(struct rot_chip *chip, struct input *in)
 {
@@ -444,26 +579,29 @@ look_around(struct rot_chip *chip, struct input *in)
 static void
 try_driver(struct input *in, unsigned flags)
 {
-    static struct rot_port_openssl crypto;
+    static const struct rot_port alone = {NULL, &cheap_ops}, paired = {NULL, &paired_ops};
     struct part part = {.in = in};
     struct rot_transport transport = {.self = &part, .line = &line_ops, .address = 0x35};
     struct rot_setup setup = {.driver = &rot_driver_atecc, .transport = &transport};
     struct rot_chip chip;
 
-    if (crypto.port.ops == NULL)
-        must(rot_port_openssl_init(&crypto) == ROT_OK);
     fill_part(&part, flags);
     transport.i2c = (flags & 1) != 0 && take(in) == 7 ? &bare_ops : &i2c_ops;
     if ((flags & 1) != 0)
         transport.address = 0;
-    setup.port = &crypto.port;
+    setup.port = flags >= COUNTED - 1 ? &paired : &alone;
+    setup.layout = atecc_layouts[flags == COUNTED];
     setup.state_size = rot_driver_atecc.state_size;
     setup.state = exact(setup.state_size);
     if (rot_open(&chip, &setup) == ROT_OK) {
         static void (*const calls[])(struct rot_chip *, struct input *) = {
             read_object, write_object, use_key, seal_it, look_around};
-        for (int i = 0; i < CALLS_MAX && in->left > 0; i++)
-            calls[take(in) % 5](&chip, in);
+        static void (*const more[])(struct rot_chip *, struct input *) = {use_secret, use_box,
+                                                                          pair_and_attest};
+        for (int i = 0; i < CALLS_MAX && in->left > 0; i++) {
+            unsigned which = take(in);
+            (which < NEW_CALLS ? calls[which % 5] : more[which % 3])(&chip, in);
+        }
         rot_close(&chip);
     }
     free(setup.state);

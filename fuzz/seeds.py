@@ -319,6 +319,31 @@ def write_tpm_seeds():
     seed("tpm2_response", "challenge", bytes([3]) + u16(68) + u16(32) + bytes(66) + u16(256) + bytes(256))
 
 
+# ---- ATECC ---------------------------------------------------------------------------------
+
+def write_atecc_seeds():
+    """Secrets of an honest part: one zero for every command.  Both locked, in the clear, paired, counted."""
+    filled = bytes([99, 0]) + bytes(72) + bytes(2) + bytes(1) + bytes(64)
+    for flags, start in ((0x0c, bytes(1)), (0xfc, filled + bytes(8)), (0xfd, filled + bytes(9))):
+        opened = bytes([flags]) + start
+        # An agreed secret, the PRF over it into its own place, a MAC; then what the second call wants.
+        agreed = opened + bytes([252, 0, 0, 40, 200, 2, 1]) + bytes(11)
+        for kdf in range(4):
+            for out in range(4):
+                for where in range(2):
+                    seed("atecc_response", "secret-%02x-%d-%d-%d" % (flags, kdf, out, where),
+                         agreed + bytes([252, 0, 1, 40, 200, kdf, out, where]) + bytes(40))
+        for other in (1, 2):
+            seed("atecc_response", "secret-%02x-slot-%d" % (flags, other),
+                 opened + bytes([252, other, other, 16, 200, 1, 1, 0]) + bytes(40))
+        for box in range(4):
+            seed("atecc_response", "secret-%02x-box-%d" % (flags, box),
+                 opened + bytes([250, box, 40 * (box & 1), 40 * (box >> 1), 0]) + bytes(40))
+        for data in range(2):
+            seed("atecc_response", "secret-%02x-evidence-%d" % (flags, data),
+                 opened + bytes([251, 200, data, 1]) + bytes(80))
+
+
 # ---- STSAFE --------------------------------------------------------------------------------
 
 def write_stsafe_seeds():
@@ -526,6 +551,7 @@ def main():
     write_reference_seeds()
     write_journal_seeds()
     write_tpm_seeds()
+    write_atecc_seeds()
     write_stsafe_seeds()
     write_stsafe_command_seeds()
     write_se05x_seeds()

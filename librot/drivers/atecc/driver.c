@@ -24,7 +24,9 @@ probe(struct rot_chip *chip)
     uint8_t revision[4];
     rot_err rc = atecc_find(chip);
 
-    return rc == ROT_OK ? read_revision(chip, revision) : rc;
+    if (rc == ROT_OK)
+        rc = read_revision(chip, revision);
+    return rc == ROT_OK ? atecc_io_open(chip) : rc;
 }
 
 static rot_err
@@ -67,13 +69,30 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+/* Modes over the part's AES are the host's work; what is derived stays inside. */
+static void
+secret_capability(const struct rot_chip *chip, const struct rot_place *key,
+                  struct rot_capability *cap)
+{
+    int is_aes = key->alg == ROT_ALG_AES128;
+    int is_brought = (atecc_slot_config(chip->setup.layout, key->where & 0xfu) & 0x4000u) != 0;
+
+    cap->where[ROT_CAN_GENERATE] = ROT_NOWHERE;
+    cap->where[ROT_CAN_IMPORT] = is_aes && is_brought ? ROT_IN_CHIP : ROT_NOWHERE;
+    cap->where[ROT_CAN_MAC] = is_aes ? ROT_ON_HOST : ROT_IN_CHIP;
+    cap->where[ROT_CAN_AEAD] = ROT_ON_HOST;
+}
+
 static void
 capability(const struct rot_chip *chip, const struct rot_place *key, const struct rot_place *cert,
            const struct rot_place *chain, const struct rot_place *data, struct rot_capability *cap)
 {
-    (void)chip;
     for (unsigned i = 0; i < ROT_PRIMITIVES; i++)
         cap->where[i] = ROT_IN_CHIP;
+    if (key != NULL && rot_alg_secret_size((enum rot_alg)key->alg) != 0)
+        secret_capability(chip, key, cap);
+    else
+        cap->where[ROT_CAN_IMPORT] = ROT_NOWHERE; /* key pairs are born here */
     if (key != NULL)
         cap->alg = key->alg;
     else if (data != NULL)
@@ -157,16 +176,22 @@ const struct rot_driver rot_driver_atecc = {
     .random = random_bytes,
     .key_generate = atecc_key_generate,
     .key_public = atecc_key_public,
+    .key_import = atecc_key_import,
     .sign_digest = atecc_sign_digest,
     .verify_digest = atecc_verify_digest,
     .agree = atecc_agree,
+    .derive = atecc_derive,
+    .mac = atecc_mac,
+    .aead = atecc_aead,
     .object_size = atecc_object_size,
     .object_read = atecc_object_read,
     .object_write = atecc_object_write,
     .counter_read = counter_read,
     .counter_increment = counter_increment,
+    .attest = atecc_attest,
     .seal_prepare = atecc_seal_prepare,
     .seal = atecc_seal,
     .seal_state = atecc_seal_state,
+    .channel_rotate = atecc_channel_rotate,
     .self_test = self_test,
 };

@@ -8,6 +8,8 @@
  * Data and packed certificates begin with length and CRC, two bytes each,
  * and their first block is written last: a torn write is empty, not wrong.
  *
+ * What a slot's configuration wants encrypted goes by io.c.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "atecc.h"
@@ -16,6 +18,9 @@
 #define HEADER 4u
 #define FORM   72u     /* the compressed form */
 #define START  0xffffu /* of the CRC: a run of zeroes has another */
+
+#define READ_HIDDEN  0x0040u /* in SlotConfig */
+#define WRITE_HIDDEN 0x4000u
 
 static struct atecc_state *
 state_of(struct rot_chip *chip)
@@ -26,6 +31,8 @@ state_of(struct rot_chip *chip)
 static size_t
 shadow_index(unsigned slot, unsigned block)
 {
+    if (slot < 8)
+        return ATECC_SHADOW_BLOCKS - 1;
     return slot == 8 ? block : 13u + (slot - 9u) * 3u + block;
 }
 
@@ -41,6 +48,8 @@ read_from_part(struct rot_chip *chip, unsigned slot, unsigned block, uint8_t out
     struct atecc_command c = {.op = ATECC_OP_READ, .p1 = 0x82, .p2 = address_of(slot, block, 0)};
     rot_err rc = ROT_OK;
 
+    if ((atecc_slot_config(chip->setup.layout, slot) & READ_HIDDEN) != 0)
+        return atecc_read_hidden(chip, c.p2, out);
     if (slot == 8 || block < 2)
         return atecc_run(chip, &c, out, BLOCK);
     memset(out, 0, BLOCK);
@@ -74,8 +83,12 @@ write_block(struct rot_chip *chip, unsigned slot, unsigned block, int is_locked,
     size_t i = shadow_index(slot, block), n = slot != 8 && block == 2 ? 8 : BLOCK;
     struct atecc_state *s = state_of(chip);
     uint8_t back[BLOCK];
-    rot_err rc = atecc_run(chip, &c, NULL, 0);
+    rot_err rc;
 
+    if ((atecc_slot_config(chip->setup.layout, slot) & WRITE_HIDDEN) != 0)
+        rc = atecc_write_hidden(chip, c.p2, in);
+    else
+        rc = atecc_run(chip, &c, NULL, 0);
     if (rc != ROT_OK)
         return rc;
     memcpy(s->shadow[i], in, BLOCK);
@@ -214,6 +227,36 @@ load_public(struct rot_chip *chip, const struct rot_place *place, size_t *ret_le
     return rot_spki_from_point(ROT_ALG_P256, point, s->window, sizeof(s->window), ret_len);
 }
 
+/* What counter 0 stops at: twice, low byte first, and a multiple of 32 (reference, 4.1). */
+static rot_err
+write_limit(struct rot_chip *chip, const struct rot_place *place, const uint8_t *buf, size_t len)
+{
+    uint8_t block[8];
+
+    if (len != 4 || buf[3] % 32 != 0)
+        return ROT_E_FORMAT;
+    for (unsigned i = 0; i < 8; i++)
+        block[i] = buf[3 - i % 4];
+    return write_slot(chip, place->where, 0, block, sizeof(block));
+}
+
+/* Into state->packed, behind the header, where load() looks. */
+static rot_err
+load_limit(struct rot_chip *chip, const struct rot_place *place, size_t *ret_len)
+{
+    uint8_t *p = state_of(chip)->packed + HEADER, block[8];
+    rot_err rc = read_slot(chip, place->where, 0, block, sizeof(block));
+
+    if (rc != ROT_OK)
+        return rc;
+    if (memcmp(block, block + 4, 4) != 0 || block[0] % 32 != 0)
+        return ROT_E_EMPTY;
+    for (unsigned i = 0; i < 4; i++)
+        p[i] = block[3 - i];
+    *ret_len = 4;
+    return ROT_OK;
+}
+
 static rot_err
 key_of(struct rot_chip *chip, const struct rot_place *cert, uint8_t point[64])
 {
@@ -290,6 +333,8 @@ load(struct rot_chip *chip, const struct rot_place *place, const uint8_t **ret_b
     if ((place->flags & ROT_PLACE_PUBLIC_KEY) != 0)
         return load_public(chip, place, ret_len);
     *ret_bytes = s->packed + HEADER;
+    if (atecc_is_limit(chip->setup.layout, place->where))
+        return load_limit(chip, place, ret_len);
     return read_framed(chip, place->where, place->offset, (size_t)place->size + HEADER, START,
                        ret_len);
 }
@@ -339,6 +384,8 @@ atecc_object_write(struct rot_chip *chip, const struct rot_place *place, size_t 
         rc = write_cert(chip, place, buf, len, ret_need);
     else if ((place->flags & ROT_PLACE_PUBLIC_KEY) != 0)
         rc = write_public(chip, place, buf, len);
+    else if (atecc_is_limit(chip->setup.layout, place->where))
+        rc = write_limit(chip, place, buf, len);
     else
         rc = write_framed(chip, place, buf, len);
     if (rc == ROT_OK)

@@ -177,12 +177,34 @@ run_once(struct rot_chip *chip, const struct atecc_command *c, uint8_t *rx, size
     return rc;
 }
 
+/* Commands that leave something else in TempKey, or nothing. */
+static int
+takes_tempkey(const struct atecc_command *c)
+{
+    switch (c->op) {
+    case ATECC_OP_NONCE:
+    case ATECC_OP_GENDIG:
+    case ATECC_OP_GENKEY:
+    case ATECC_OP_SIGN:
+    case ATECC_OP_ECDH:
+    case ATECC_OP_VERIFY:
+    case ATECC_OP_MAC:
+    case ATECC_OP_SECUREBOOT:
+    case ATECC_OP_SELFTEST:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 rot_err
 atecc_run(struct rot_chip *chip, const struct atecc_command *c, uint8_t *rx, size_t rx_len)
 {
     rot_err rc = ROT_E_BUS;
     int again = 1;
 
+    if (takes_tempkey(c))
+        state_of(chip)->secret_len = 0;
     for (int i = 0; i < SEND_TRIES && again; i++) {
         again = 0;
         rc = run_once(chip, c, rx, rx_len, &again);
@@ -219,6 +241,7 @@ atecc_sleep(struct rot_chip *chip)
 {
     if (state_of(chip)->address == 0)
         return;
+    state_of(chip)->secret_len = 0;
     (void)pull_low(chip);
     wait_us(chip, WAKE_DELAY_US);
     (void)send_word(chip, WORD_SLEEP);

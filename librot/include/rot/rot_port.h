@@ -7,7 +7,7 @@
  * drivers need and leaves the rest NULL (the driver then gives ROT_E_PORT).
  *
  *   driver          needs
- *   atecc           sha256; random (nonces); hmac for encrypted reads' MACs
+ *   atecc           hash and random, for the IO protection key only
  *   soft            random, hash, hmac, aes_cmac, aead, ec_*, ecdh, kdf, stretch
  *   se05x (SCP03)   aes_cbc, aes_cmac, random
  *   stsafe          aes_cmac, aes_ecb, aes_cbc; hash for evidence; hmac, kdf, aead for sessions

@@ -39,10 +39,11 @@ static const uint8_t flex_config[112] = {
 #define COUNTERS                                                                                   \
     {ROT_COUNTER(0), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE, 0, 8, 0, 0},                          \
         {ROT_COUNTER(1), ROT_PART_DATA, 0, ROT_PLACE_REGENERATE, 0, 8, 1, 0}
-/* It signs what the part itself put together, and nothing else. */
+/* It signs what the part itself put together, and nothing else; first, for it speaks for the others. */
 #define ATTESTATION {ROT_ATTEST(0), ROT_PART_KEY, ROT_ALG_P256, 0, 0, 0, 1, 0}
 
 static const struct rot_place flex_places[] = {
+    ATTESTATION,
     {ROT_IDEVID, ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN, 0, 0, 0, 0},
     {ROT_IDEVID, ROT_PART_CERT, 0, ROT_PLACE_COMPRESSED | ROT_PLACE_REGENERATE, 0, 352, 10, 8},
     {ROT_LDEVID(0), ROT_PART_KEY, ROT_ALG_P256, KEY_FLAGS, 0, 0, 2, 0},
@@ -55,7 +56,6 @@ static const struct rot_place flex_places[] = {
     COUNTERS,
     SESSIONS,
     {ROT_SESSION(2), ROT_PART_KEY, ROT_ALG_AES128, 0, 0, 0, 5, 0},
-    ATTESTATION,
 };
 
 static const struct rot_layout flex = {
@@ -80,6 +80,7 @@ static const uint8_t counted_config[112] = {
 };
 
 static const struct rot_place counted_places[] = {
+    ATTESTATION,
     {ROT_IDEVID, ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN, 0, 0, 0, 0},
     {ROT_IDEVID, ROT_PART_CERT, 0, ROT_PLACE_COMPRESSED | ROT_PLACE_REGENERATE, 0, 352, 10, 8},
     {ROT_LDEVID(0), ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN | ROT_PLACE_LOCKABLE, 0, 0, 2, 0},
@@ -91,7 +92,6 @@ static const struct rot_place counted_places[] = {
     {ROT_DATA(2), ROT_PART_DATA, 0, ROT_PLACE_LOCKABLE | ROT_PLACE_SEAL, 0, 4, 12, 0},
     COUNTERS,
     SESSIONS,
-    ATTESTATION,
 };
 
 static const struct rot_layout counted = {

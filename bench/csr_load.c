@@ -1,7 +1,8 @@
 /*
  * csr_load.c: the same requests for certificates to different servers, plain HTTP, kept alive.
  *
- *   csr_load make FILE NAME COUNT                      keys and requests, one a line, base64
+ *   csr_load make FILE NAME COUNT                      keys and requests for CN=NAME-1 and on,
+ *                                                      one a line, base64
  *   csr_load est|cfssl PORT PATH FILE FIRST COUNT CONNECTIONS
  *
  * One thread; it asks on all connections and then reads all answers, each of which must
@@ -43,10 +44,17 @@ make_requests(const char *file, const char *name, size_t count)
 
     bench_must(f != NULL, file);
     for (size_t i = 0; i < count; i++) {
+        X509_NAME *subject = X509_NAME_new();
         struct request r;
-        bench_must(request_make(&r, REQUEST_BOARD, name, i, NULL), "request");
+        char cn[64];
+        (void)snprintf(cn, sizeof(cn), "%s-%zu", name, i + 1);
+        bench_must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                                              (const unsigned char *)cn, -1, -1, 0) == 1 &&
+                       request_make(&r, REQUEST_RENEW, name, i, subject),
+                   "request");
         bench_must(fprintf(f, "%s\n", r.body) > 0, file);
         request_free(&r);
+        X509_NAME_free(subject);
     }
     bench_must(fclose(f) == 0, file);
     return 0;

@@ -4,9 +4,9 @@
  * The same loops, EST handler, PKI, signer process, ledger and store as in the server's
  * front; only TLS and the client's identity are left out, so that it can stand beside
  * servers that have neither.  It is no part of the product, listens on loopback, and
- * takes everybody for the station that it is started with.
+ * takes everybody for the person that it is started with.
  *
- *   est_plain SIGNER DATA STATION       prints "PORT SIGNER-PID"; ends with its standard input
+ *   est_plain SIGNER DATA PERSON        prints "PORT SIGNER-PID"; ends with its standard input
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -97,10 +97,10 @@ main(int argc, char **argv)
     char url[600], byte;
     int fd;
 
-    bench_must(argc == 4, "SIGNER DATA STATION");
-    e.caller.role = PKI_STATION;
+    bench_must(argc == 4, "SIGNER DATA PERSON");
+    e.caller.role = PKI_PERSON;
     (void)snprintf(e.caller.name, sizeof(e.caller.name), "%s", argv[3]);
-    (void)snprintf(e.caller.who, sizeof(e.caller.who), "station:%s", argv[3]);
+    (void)snprintf(e.caller.who, sizeof(e.caller.who), "person:%s", argv[3]);
     start_signer(argv[1], argv[2], &fd);
     bench_must(signer_client_new(fd, "bench", &e.client, &ready, &err) == RS_OK, err.text);
     (void)snprintf(url, sizeof(url), "sqlite:%s/store.db", argv[2]);

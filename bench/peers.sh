@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a request to a durable certificate, without TLS: ours (the front's loops and EST handler, signer,
-# ledger, SQLite; see est_plain.c) and others' servers on the very same requests, in turns; CPU of all
+# From a request to a durable certificate for TLS clients, without TLS: ours (the front's loops and EST
+# handler, signer, ledger, SQLite; see est_plain.c) and others' servers on the very same requests, in turns; CPU of all
 # processes of each server for a certificate, and wall time beside it.  cfssl of Debian 13, in a chroot,
 # without and with its SQLite store; `openssl ca`, one process for a batch.  Asked: cfssl / ours >= 1.5,
 # cfssl with its store / ours >= 5 (the goal is 8).  Needs root, for the chroot.
@@ -22,9 +22,6 @@ finish_all() {
 trap finish_all EXIT
 peers_chroot golang-cfssl || { echo "cfssl could not be set up"; exit 1; }
 up bench || exit 1
-rs product set sensor --rot atecc608b --issuer bench-devices -q || exit 1
-rs station create sz-1 --json >/dev/null || exit 1
-rs order create --product sensor --quantity 1000000 --stations sz-1 --name o-1 -q || exit 1
 stop_server
 
 "$BIN/bench/csr_load" make "$WORK/requests" P $((count * rounds)) || exit 1

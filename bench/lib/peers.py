@@ -86,7 +86,7 @@ def openssl_ca(first, count):
 
 
 def main(count):
-    ours = subprocess.Popen([BIN + "/bench/est_plain", os.environ["SIGNER"], os.environ["DATA"], "sz-1"],
+    ours = subprocess.Popen([BIN + "/bench/est_plain", os.environ["SIGNER"], os.environ["DATA"], "peer"],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     port, signer = ours.stdout.readline().split()
     pids = {"ours": [ours.pid, int(signer)], "cfssl": [int(os.environ["PLAIN_PID"])],
@@ -95,7 +95,7 @@ def main(count):
     rounds, rates = [], []
     for i in range(ROUNDS + 1):
         first = i * count
-        got = {"ours": load("est", port, "/.well-known/est/o-1/simpleenroll", first, count, pids["ours"]),
+        got = {"ours": load("est", port, "/.well-known/est/person/simpleenroll", first, count, pids["ours"]),
                "cfssl": load("cfssl", os.environ["PLAIN"], sign, first, count, pids["cfssl"]),
                "cfssl_store": load("cfssl", os.environ["STORED"], sign, first,
                                    count // STORE_SHARE, pids["cfssl_store"], STORE_CONNECTIONS),

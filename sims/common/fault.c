@@ -33,8 +33,8 @@ static const struct kind_row kind_rows[] = {
     {"busy", SIM_FATE_BUSY, ARG_NONE, 0, 0},
     {"crc", SIM_FATE_CRC, ARG_NONE, 0, 0},
     {"flip", SIM_FATE_FLIP, ARG_DECIMAL, 12, 8191},
-    {"status", SIM_FATE_STATUS, ARG_HEX, -2, 0xFF},
-    {"lie", SIM_FATE_LIE, ARG_HEX, -2, 0xFF},
+    {"status", SIM_FATE_STATUS, ARG_HEX, -2, 0xFFFF},
+    {"lie", SIM_FATE_LIE, ARG_HEX, -2, 0xFFFF},
     {"slow", SIM_FATE_SLOW, ARG_DECIMAL, -2, 60000},
 };
 

@@ -38,8 +38,8 @@ enum sim_fate_kind {
     SIM_FATE_BUSY,
     SIM_FATE_CRC,
     SIM_FATE_FLIP,   /* arg: bit of the answer */
-    SIM_FATE_STATUS, /* arg: status byte; the command does not run */
-    SIM_FATE_LIE,    /* arg: status byte; the command runs */
+    SIM_FATE_STATUS, /* arg: status byte or word; the command does not run */
+    SIM_FATE_LIE,    /* arg: the same; the command runs */
     SIM_FATE_SLOW,   /* arg: milliseconds */
 };
 

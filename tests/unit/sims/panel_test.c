@@ -66,7 +66,7 @@ test_rules_refused(void **state)
 {
     static const char *const wrong[] = {
         "",       "nak",    "nak@",     "nak@0",          "nak@1:5",        "nak@2-1",
-        "nak@1x", "cut@1",  "status@1", "status@1:",      "status@1:1ff",   "flip@1:9999",
+        "nak@1x", "cut@1",  "status@1", "status@1:",      "status@1:1ffff", "flip@1:9999",
         "slow@1", "nak@1-", "nak@-1",   "cut-write@1:-1", "nak@99999999999"};
     struct sim_rules rules = {.count = 0};
     unsigned id = 77;

@@ -17,14 +17,16 @@
 #include "sims/atecc/model.h"
 #include "sims/atecc/vendor.h"
 #include "sims/panel/panel_state.h"
+#include "sims/se05x/model.h"
 #include "sims/stsafe/model.h"
 #include "sims/ta100/model.h"
 
 #define FORMAT         "rot-sim 1"
-#define STATE_FILE_MAX 65536
+#define STATE_FILE_MAX 524288 /* the largest memory of a part, in hex */
 
 static const struct sim_model *const models[] = {
-    &atecc608a_model, &atecc608b_model, &stsafe_a110_model, &stsafe_a120_model, &ta100_model};
+    &atecc608a_model,   &atecc608b_model,   &se050_model, &se051_model,
+    &stsafe_a110_model, &stsafe_a120_model, &ta100_model};
 
 const struct sim_model *
 sim_find_kind(const char *kind, const char **ret_personality)

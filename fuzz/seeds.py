@@ -192,6 +192,174 @@ def write_packet_seeds():
         seed("atecc_command", "raw-" + name, b"\x00\x00" + bytes([len(packet)]) + packet)
 
 
+# ---- SE05x: commands past the wire, and blocks on it --------------------------------------------
+
+def objects(*ids):
+    return [bytes([0x41, 4]) + bytes.fromhex(i) for i in ids]
+
+
+EC, ED, X, AES, HMAC, FILE = objects("20000001", "20000002", "20000003", "20000004", "20000005", "20000007")
+NEW = objects("20000010")[0]
+ATTEST = tlv(0x45, bytes.fromhex("F0000012")) + tlv(0x46, b"\x21") + tlv(0x47, bytes(16))
+CERT = tlv(0x41, bytes.fromhex("F0000101"))
+BASE = b"\4" + G[0] + G[1]
+ZERO16, RULE = tlv(0x44, bytes(16)), tlv(0x11, bytes.fromhex("0800000000183c0000"))
+PCR_RULE = tlv(0x11, bytes.fromhex("2c000000000021000020000010") + bytes(32))
+CR = [tlv(0x42, bytes([0, n])) for n in range(1, 5)]
+USER_ID = tlv(0x41, bytes.fromhex("7DA00001"))
+SE05X_COMMANDS = [
+    ("04 00 20", b""), ("04 00 21", b""), ("04 00 3D", b""), ("04 00 22", tlv(0x41, b"\1")),
+    ("04 00 49", tlv(0x41, b"\0\x10")), ("04 00 58", tlv(0x41, b"\0\0")), ("02 00 5B", b""),
+    ("01 61 00", RULE + NEW + b"\x42\1\3"), ("01 61 00", NEW + b"\x42\1\x40"), ("01 61 00", EC),
+    ("01 61 00", NEW + b"\x42\1\3" + tlv(0x43, bytes(31) + b"\1") + tlv(0x44, BASE)),
+    ("01 21 00", NEW + b"\x42\1\3" + tlv(0x44, BASE) + tlv(0x4B, bytes(4))),
+    ("41 21 00", tlv(0x12, b"\0\3") + NEW + b"\x42\1\3" + tlv(0x44, BASE)),
+    ("01 41 00", NEW + b"\x42\1\3" + tlv(0x43, bytes(31) + b"\1")),
+    ("01 03 00", NEW + tlv(0x43, bytes(16))), ("01 03 00", tlv(0x15, RULE[2:]) + AES + tlv(0x43, bytes(32))),
+    ("01 03 00", NEW + b"\x42\4\x20\0\0\4" + tlv(0x43, bytes(24))), ("81 05 00", NEW + tlv(0x43, b"abc")),
+    ("01 05 00", NEW + tlv(0x44, b"\0\4") + tlv(0x43, b"abc")),
+    ("01 06 00", NEW + tlv(0x42, b"\0\1") + tlv(0x43, b"\0\4") + tlv(0x44, b"abc")),
+    ("01 06 00", PCR_RULE + NEW + tlv(0x43, b"\0\4")), ("01 06 00", FILE + tlv(0x44, b"x")),
+    ("41 07 00", tlv(0x12, b"\0\3") + NEW + tlv(0x42, b"1234")),
+    ("01 08 00", NEW + tlv(0x42, b"\0\2") + tlv(0x43, b"\0\0")), ("01 08 00", NEW),
+    ("01 09 00", NEW + tlv(0x43, b"x")),
+    ("01 09 00", NEW + tlv(0x42, bytes(32))), ("02 00 00", FILE), ("02 00 00", EC), ("02 00 00", AES),
+    ("02 00 00", CERT + tlv(0x42, b"\0\1") + tlv(0x43, b"\0\x20")), ("22 00 00", EC + ATTEST),
+    ("22 00 3B", EC + ATTEST),
+    ("02 00 3B", FILE), ("02 00 07", EC), ("02 00 26", EC),
+    ("02 00 25", tlv(0x41, b"\0\0") + tlv(0x42, b"\xff")),
+    ("04 00 27", EC), ("04 00 28", EC), ("04 00 28", FILE), ("01 0B 04", b"\x41\1\3"),
+    ("04 0B 28", b"\x41\1\3"),
+    ("01 0B 40", b"\x41\1\3\x42\1\4" + tlv(0x43, BASE)), ("02 0B 25", b""), ("02 0B 36", EC),
+    ("03 0C 09", EC + b"\x42\1\x21" + tlv(0x43, bytes(32))),
+    ("03 0C 09", ED + b"\x42\1\xA3" + tlv(0x43, b"abc")),
+    ("03 0C 0A", EC + b"\x42\1\x21" + tlv(0x43, bytes(32)) + tlv(0x45, tlv(0x30, b"\2\1\1\2\1\1"))),
+    ("03 0C 0A", ED + b"\x42\1\xA3" + tlv(0x43, b"abc") + tlv(0x45, bytes(64))),
+    ("03 01 0F", EC + tlv(0x42, BASE)), ("03 01 0F", X + tlv(0x42, bytes(31) + b"\x09")),
+    ("03 01 59", EC + tlv(0x42, BASE) + tlv(0x47, b"\x20\0\0\5")),
+    ("03 00 0E", b"\x41\1\4" + tlv(0x42, b"abc")),
+    ("03 0E 37", AES + b"\x42\1\x0d" + tlv(0x43, bytes(16)) + ZERO16),
+    ("03 0E 38", AES + b"\x42\1\x17" + tlv(0x43, bytes(16))),
+    ("03 0E 37", AES + b"\x42\1\x0e" + tlv(0x43, bytes(16))),
+    ("03 0E 37", AES + b"\x42\1\xf0" + tlv(0x43, bytes(5)) + ZERO16),
+    ("03 11 37", AES + b"\x42\1\xb0" + tlv(0x43, b"abc") + tlv(0x44, b"aad") + tlv(0x45, bytes(12))),
+    ("03 11 38", AES + b"\x42\1\xb0" + tlv(0x43, b"abc") + tlv(0x45, bytes(12)) + tlv(0x46, bytes(16))),
+    ("03 11 37", AES + b"\x42\1\xf3" + tlv(0x43, b"abc")),
+    ("03 11 37", AES + b"\x42\1\xf4" + tlv(0x43, b"abc") + tlv(0x45, bytes(12))),
+    ("03 0D 45", HMAC + b"\x42\1\x19" + tlv(0x43, b"abc")),
+    ("03 0D 45", AES + b"\x42\1\x31" + tlv(0x43, b"abc")),
+    ("03 0D 46", HMAC + b"\x42\1\x19" + tlv(0x43, b"abc") + tlv(0x45, bytes(32))),
+    ("03 00 2D", HMAC + b"\x42\1\4" + tlv(0x43, b"salt") + tlv(0x44, b"info") + tlv(0x45, b"\0\x30")),
+    ("03 00 2D", HMAC + b"\x42\1\4" + tlv(0x45, b"\0\x20") + b"\x46\4\x20\0\0\5\x47\4\x20\0\0\4"),
+    ("03 00 2F", HMAC + b"\x42\1\5" + tlv(0x45, b"\0\x30")),
+    ("03 00 2E", HMAC + tlv(0x42, b"salt") + tlv(0x43, b"\0\2") + tlv(0x44, b"\0\x20") + b"\x45\1\x18"),
+    ("03 0F 4A", b"\x41\4\x20\0\0\5\x42\4\x20\0\0\1\x43\4\x20\0\0\5" + tlv(0x44, BASE)),
+    ("03 0F 5A", HMAC + b"\x42\1\4" + tlv(0x43, b"key expansion") + tlv(0x44, bytes(64)) +
+        tlv(0x45, b"\0\x30")),
+    ("04 00 1B", USER_ID), ("01 10 00", tlv(0x41, b"\0\x09") + b"\x42\1\1\x43\1\4"), ("02 10 25", b""),
+    ("04 10 28", tlv(0x41, b"\0\1")),
+    ("04 00 1C", b""), ("04 00 2A", b""), ("04 00 3E", b"\x41\1\1\x42\1\1"), ("04 00 52", b"\x41\1\1"),
+    ("04 00 57", b"\x41\1\2\x42\1\1"),
+]
+# Operations of several steps; each a list of commands.
+SE05X_STEPS = [
+    [("03 00 0B", CR[0]), ("03 00 0C", CR[0] + tlv(0x43, b"a")), ("03 00 0D", CR[0] + tlv(0x43, b"b"))],
+    [("03 0E 42", AES + CR[1] + ZERO16), ("03 0E 0C", CR[1] + tlv(0x43, bytes(20))),
+     ("03 0E 0D", CR[1] + tlv(0x43, bytes(12)))],
+    [("03 0E 43", AES + CR[1]), ("03 0E 0D", CR[1] + tlv(0x43, b"x"))],
+    [("03 0D 03", HMAC + CR[2]), ("03 0D 0C", tlv(0x41, b"a") + CR[2]), ("03 0D 0D", tlv(0x41, b"b") + CR[2])],
+    [("03 0D 44", HMAC + CR[2]), ("03 0D 0D", tlv(0x41, b"b") + CR[2] + tlv(0x43, bytes(32)))],
+    [("03 11 42", AES + CR[3] + tlv(0x45, bytes(12))), ("03 11 0C", CR[3] + tlv(0x44, b"aad")),
+     ("03 11 0C", CR[3] + tlv(0x43, b"abc")), ("03 11 0D", CR[3])],
+    [("03 11 43", AES + CR[3] + tlv(0x45, bytes(12))), ("03 11 0C", CR[3] + tlv(0x43, b"abc")),
+     ("03 11 0D", CR[3] + tlv(0x46, bytes(16)))],
+    [("03 0F 49", b"")] + [("03 0F 4%s" % n, HMAC + b"\x42\1\4" + tlv(0x43, b"x") + tlv(0x44, bytes(32)) +
+        tlv(0x45, b"\0\x30")) for n in "BCDE"],
+    [("01 08 00", NEW + tlv(0x42, b"\0\1")), ("01 08 00", NEW), ("01 08 00", NEW + tlv(0x43, b"\xff")),
+     ("01 08 00", NEW)],
+    [("01 09 00", NEW), ("01 09 00", NEW + tlv(0x43, b"x")),
+     ("01 06 00", PCR_RULE + objects("20000011")[0] + tlv(0x43, b"\0\1")),
+     ("02 00 00", objects("20000011")[0])],
+    [("01 05 00", tlv(0x11, bytes.fromhex("080000000000800800")) + NEW + tlv(0x43, b"k")),
+     ("03 00 2D", NEW + b"\x42\1\4" + tlv(0x45, b"\0\x20"))],
+]
+
+
+def run_command(header, data, op=7, cla=0x80):
+    return bytes([op, cla]) + bytes.fromhex(header) + bytes([len(data)]) + data
+
+
+def in_session(session, header, data, cla=0x80):
+    inner = bytes([cla]) + bytes.fromhex(header) + (bytes([len(data)]) + data if data else b"")
+    return run_command("05 00 00", tlv(0x10, session) + tlv(0x41, inner))
+
+
+def t1_block(pcb, inf=b""):
+    return bytes([2, pcb, len(inf)]) + inf
+
+
+def write_se05x_command_seeds():
+    name = "se05x_command"
+    session = bytes(range(0x11, 0x19))
+    for i, (header, data) in enumerate(SE05X_COMMANDS):
+        for part in (1, 2):
+            seed(name, "command-%d-%d" % (i, part), bytes([part]) + run_command(header, data))
+        if len(data) < 90:
+            seed(name, "session-%d" % i, b"\2" + in_session(session, header, data))
+        if i % 4 == 0:
+            seed(name, "secure-%d" % i, b"\2" + run_command(header, data, 6))
+    for i, steps in enumerate(SE05X_STEPS):
+        seed(name, "steps-%d" % i, b"\2" + b"".join(run_command(h, d) for h, d in steps))
+    # The second session waits for its credential: a UserID, an AES key, an EC key.
+    waiting = bytes(range(0x21, 0x29))
+    hello = (bytes.fromhex("A61D4F10A00000039654530000000103000000009003AB0133800188810110") +
+             b"\x7f\x49\x46" + tlv(0xB0, BASE) + b"\xF0\1\3\x5f\x37\x08\x30\6\2\1\1\2\1\1")
+    for title, kind, steps in (
+            ("hello", 0x20, in_session(waiting, "88 00 00", hello, 0x84)),
+            ("signed", 0xA0, in_session(waiting, "04 00 20", b"", 0x84)),
+            ("user-id", 0, in_session(waiting, "04 00 2C", tlv(0x41, b"1234"))),
+            ("user-id-right", 0, in_session(waiting, "04 00 2C", tlv(0x41, bytes([0x51] * 8)))),
+            ("create", 0, in_session(session, "04 00 1C", b"") + run_command("04 00 1B", USER_ID)),
+            ("aes", 0x10, in_session(waiting, "50 00 00", bytes(8)) +
+             in_session(waiting, "82 33 00", bytes(16), 0x84) + in_session(waiting, "04 00 1C", b""))):
+        seed(name, title, b"\1" + bytes([4, 2 + kind]) + steps)
+    for i, (header, data) in enumerate((("04 00 3E", b"\x41\1\2\x42\1\1"), ("04 00 2A", b""),
+                                        ("04 00 52", b"\x41\1\1"), ("04 00 57", b"\x41\1\2\x42\1\2"))):
+        seed(name, "manage-%d" % i, b"\1" + bytes([4, 2 + 4 * i]) + in_session(session, header, data) +
+             run_command("02 00 00", FILE) + run_command("04 00 28", EC))
+    select = bytes.fromhex("00A4040010A000000396545300000001030000000000")
+    selected = t1_block(0, select)
+    version, random = bytes.fromhex("8004002000"), bytes.fromhex("800400490441020200")
+    blocks = {
+        "open": t1_block(0xC0) + b"\1\xff" + t1_block(0xC7) + b"\1\xff" + selected + b"\1\xff" +
+            t1_block(0x40, version) + b"\1\xff",
+        "chain": selected + t1_block(0x60, version[:2]) + t1_block(0, version[2:]) + b"\1\xff",
+        "answer": selected + t1_block(0x40, random) + b"\1\xff\1\xff" + t1_block(0x80) + b"\1\xff\1\xff" +
+            t1_block(0x91) + t1_block(0x90) + b"\1\xff",
+        "reset": b"".join(t1_block(p) for p in (0xC5, 0xC6, 0xCF, 0xC2, 0xDF, 0xC4, 0x81, 0x92, 0xE3)) +
+            t1_block(0xC1, b"\x10"),
+        "wtx": selected + b"\5\x0c\xff" + t1_block(0x40, version) + b"\3\xff\1\xff" +
+            t1_block(0xE3, b"\1") + b"\3\xff",
+        "cut": selected + b"\5\2\0" + t1_block(0x40, bytes.fromhex("800106000a41042000001043020001")) +
+            b"\4\1",
+        "identify": t1_block(0, bytes.fromhex("80CA00FE02DF28")) + b"\1\xff",
+        "domain": t1_block(0, bytes.fromhex("00A404000BD276000085304A434F9003")) +
+            t1_block(0x40, bytes.fromhex("80500B00080001020304050607")) + b"\1\xff",
+    }
+    for fate in range(13):
+        blocks["fate-%d" % fate] = (selected + bytes([5, fate, 1]) + t1_block(0x40, version) +
+                                    b"\1\xff\3\1\1\xff")
+    for title, data in blocks.items():
+        seed(name, "block-" + title, b"\0" + data)
+    for length in ("", "80", "810102", "82000102"):
+        seed(name, "length-" + (length or "none"), b"\1" + run_command("03 00 0E", b"\x41\1\4\x42" +
+            bytes.fromhex(length)))
+    key = b"\x88\x11\x10" + bytes(16) + b"\3" + bytes(3)
+    seed(name, "put-key", b"\1" + run_command("D8 0B 81", b"\x0b" + 3 * key, 6))
+    seed(name, "authenticate", b"\1" + run_command("50 0B 00", bytes(8)) +
+        run_command("82 33 00", bytes(16), cla=0x84))
+
+
 # ---- Key references -----------------------------------------------------------------------
 
 def reference(uri, curve="2a8648ce3d030107", size=64):
@@ -548,6 +716,7 @@ def main():
     write_signer_seeds()
     write_record_seeds()
     write_packet_seeds()
+    write_se05x_command_seeds()
     write_reference_seeds()
     write_journal_seeds()
     write_tpm_seeds()

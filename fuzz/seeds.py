@@ -621,6 +621,11 @@ def write_stsafe_command_seeds():
                + stsafe_command(0x108, bytes(48)) + stsafe_command(0x106, b""),
         "sleep": stsafe_command(0x0d, b"\1") + stsafe_answer() + bytes([2, 9]) + bytes([3, 20]) + stsafe_command(0, b"x"),
     }
+    # What opens under the parts' keys, which are 51 51 ..
+    chains["unwrap"] = stsafe_command(0x0f, b"\0" + bytes.fromhex("49584f935c7678e3bfabc4bdbb8ee5e0fa0539fe8300fa6d"), 1)
+    ccm, gcm = bytes.fromhex("d6cd12b22f9bc7213c4ab696d62ff07e91"), bytes.fromhex("d50790976b1266e6cbe71c558bf06fdda1")
+    chains["open-ccm"] = stsafe_command(0x1c, b"\1\1" + bytes(13) + number(b"a") + number(ccm[:1]) + ccm[1:])
+    chains["open-gcm"] = stsafe_command(0x1c, b"\4\4" + number(bytes(12)) + number(b"a") + number(gcm[:1]) + gcm[1:])
     for kind in range(13):
         chains["fate-%d" % kind] = bytes([5, kind, 5]) + stsafe_command(6, b"\0\1\0\0" + bytes(16)) + stsafe_answer()
     for name, operations in chains.items():
@@ -703,6 +708,9 @@ def write_ta100_command_seeds():
              + ta100_command(0x30, 0, 0x4000, u16(0) + u16(32) + number(b"") + number(b""))
              + ta100_command(0x32, 0, 0x4000, bytes(12) + number(b"") + b"m"))
     seed("ta100_command", "session", b"\1" + chain)
+    # What opens under the parts' keys, which are 51 51 ..
+    seed("ta100_command", "open", b"\1" + ta100_command(0x32, 1, 0x8004, bytes(12) + number(b"a")
+                                                        + bytes.fromhex("d50790976b1266e6cbe71c558bf06fdda1")))
     for kind in range(13):
         seed("ta100_command", "fate-%d" % kind,
              bytes([1, 4, kind, 5]) + ta100_command(0x12, 0, 0x8005, u16(0) + bytes(16)) + bytes([2, 10, 1, 9]))

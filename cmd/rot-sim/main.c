@@ -177,7 +177,7 @@ print_chip(const json_t *chip)
     size_t i;
     json_t *fault;
 
-    (void)printf("%-24s %-10s %-18s 0x%s %-4s %s\n", text_of(chip, "chip"),
+    (void)printf("%-24s %-12s %-18s 0x%s %-4s %s\n", text_of(chip, "chip"),
                  text_of(chip, "personality"), text_of(chip, "serial"), text_of(chip, "address"),
                  json_is_true(json_object_get(chip, "power")) ? "on" : "off",
                  text_of(chip, "locks"));
@@ -203,7 +203,7 @@ run_list(struct options *o, struct rs_err *err)
         print_json(answer);
         return RS_OK;
     }
-    (void)printf("socket %s, timing %s\n\n%-24s %-10s %-18s %-4s %-4s %s\n",
+    (void)printf("socket %s, timing %s\n\n%-24s %-12s %-18s %-4s %-4s %s\n",
                  text_of(answer, "socket"), text_of(answer, "timing"), "CHIP", "KIND", "SERIAL",
                  "AT", "", "LOCKED");
     json_array_foreach(json_object_get(answer, "chips"), i, chip)

@@ -96,7 +96,7 @@ cheap_cmac(void *self, struct rot_bytes key, const struct rot_bytes *parts, size
     (void)self;
     touch(&key, 1);
     touch(parts, count);
-    memset(mac, 0xcc, 16);
+    memset(mac, 0xcc ^ key.p[0], 16);
     return ROT_OK;
 }
 
@@ -119,7 +119,8 @@ static const struct rot_port_ops ops = {
     .aes_cbc = cheap_cbc,
     .aes_cmac = cheap_cmac,
 };
-static const struct rot_port port = {NULL, &ops};
+static const struct rot_port_ops no_crypto = {.random = cheap_random};
+static const struct rot_port port = {NULL, &ops}, plain_port = {NULL, &no_crypto};
 
 /* ---- Lies ---------------------------------------------------------------------------------- */
 
@@ -329,6 +330,7 @@ look_around(struct rot_chip *chip, struct input *in)
 {
     static const rot_object sealed[] = {ROT_IDEVID, ROT_TRUST(0), ROT_FIRMWARE(0)};
     struct rot_identity id;
+    struct rot_capability cap;
     enum rot_seal_state state;
     uint64_t value = 0;
     size_t len = take(in);
@@ -338,6 +340,8 @@ look_around(struct rot_chip *chip, struct input *in)
 
     if (rot_identify(chip, &id) == ROT_OK)
         must(memchr(id.model, 0, sizeof(id.model)) != NULL && id.uid_len == SE05X_UID);
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK);
     (void)!rot_random(chip, random, len);
     free(random);
     (void)!rot_counter_increment(chip, ROT_COUNTER(0), &value);
@@ -354,7 +358,14 @@ look_around(struct rot_chip *chip, struct input *in)
 
 /* ---- The whole driver ----------------------------------------------------------------------------- */
 
-/* Whole, not whole, or somebody's; keys with other rights. */
+static void
+allow(struct fake_object *o, uint32_t rights)
+{
+    o->has_policy = 1;
+    o->rights = rights;
+}
+
+/* Whole, not whole, or somebody's; ours, sealed, or with other rights. */
 static void
 fill(struct fake_se05x *part, struct input *in)
 {
@@ -365,19 +376,71 @@ fill(struct fake_se05x *part, struct input *in)
 
     memcpy(file + 52, "RS\x01\x00\x00\x00\x00\x01", 8);
     for (unsigned i = 0; i < 4; i++) {
-        file[59] = (uint8_t)take(in);
+        struct fake_object *o;
+        unsigned sequence = take(in);
+
+        file[59] = (uint8_t)(sequence & 0x3f);
         file[52] = (what & 0x10u << i) != 0 ? 'x' : 'R';
-        if ((what & 1u << i) != 0)
-            must(fake_add(part, ids[i], 0x0b, file, sizeof(file)) != NULL);
+        if ((what & 1u << i) == 0)
+            continue;
+        o = fake_add(part, ids[i], 0x0b, file, sizeof(file));
+        if ((sequence & 0x80) != 0)
+            allow(o, (sequence & 0x40) != 0 ? 0x00200000 : 0x00340000);
     }
     what = take(in);
-    if ((what & 1) != 0)
-        fake_add(part, 0x52530001, 0x01, point, sizeof(point))->origin = (uint8_t)(what >> 4);
+    if ((what & 1) != 0) {
+        struct fake_object *o = fake_add(part, 0x52530001, 0x01, point, sizeof(point));
+
+        o->origin = what >> 4 & 3;
+        allow(o, 0x18220000);
+    }
     if ((what & 2) != 0)
         must(fake_add(part, 0x52530011, 0x01, point, sizeof(point)) != NULL);
     if ((what & 4) != 0)
-        must(fake_add(part, 0x52530201, 0x03, point, sizeof(point)) != NULL);
+        allow(fake_add(part, 0x52530201, 0x03, point, sizeof(point)),
+              (what & 0x40) != 0 ? 0x08200000 : 0x08340000);
     part->curves = (what & 8) != 0 ? 0 : 1u << 3;
+}
+
+static rot_err
+switch_power(void *self, int on)
+{
+    struct fake_se05x *part = self;
+
+    if (on)
+        fake_power_on(part);
+    return ROT_OK;
+}
+
+static rot_err
+pulse_reset(void *self)
+{
+    fake_power_on(self);
+    return ROT_OK;
+}
+
+static void
+no_delay(void *self, uint32_t us)
+{
+    (void)self;
+    (void)us;
+}
+
+/* What the host has: crypto or none, lines to the part; what the part says it is. */
+static void
+equip(struct fake_se05x *part, struct rot_setup *setup, unsigned what)
+{
+    static const struct rot_line_ops power = {.delay_us = no_delay, .set_power = switch_power},
+                                     reset = {.delay_us = no_delay, .pulse_reset = pulse_reset};
+    static const uint8_t oefs[4][2] = {{0xa9, 0x21}, {0xa8, 0xfa}, {0xb5, 0x01}, {0xa7, 0x36}};
+
+    if ((what & 1) != 0)
+        setup->port = &plain_port;
+    if ((what & 6) == 2)
+        part->transport.line = &power;
+    if ((what & 6) == 4)
+        part->transport.line = &reset;
+    memcpy(part->configuration + 2, oefs[what >> 4 & 3], 2);
 }
 
 static void
@@ -393,6 +456,7 @@ try_driver(struct input *in, int old)
         fake_init(&part);
     part.is_cheap = 1;
     fill(&part, in);
+    equip(&part, &setup, take(in));
     part.arg = in;
     part.lie = lie;
     part.tamper = tamper;

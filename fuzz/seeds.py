@@ -644,7 +644,19 @@ def block(pcb, inf=b""):
 
 def write_se05x_seeds():
     """Honest runs of one call each; a zero is the truth, and so is all behind the end."""
-    whole, bare = bytes([0x0f, 1, 2, 1, 1, 0x27]), bytes([0, 0, 0, 0, 0, 0x08])
+    whole = bytes([0x0f, 1, 2, 0x81, 1, 0x27, 0x12])
+    bare = bytes([0, 0, 0, 0, 0, 0x08, 0x25])
+    open_ = bytes([0x07, 1, 2, 0x81, 0, 0x27, 0x30])
+    half = bytes([0x0f, 1, 2, 0xc2, 0x81, 0x27, 0])
+    sealed = bytes([0x0f, 1, 2, 0xc2, 0xc2, 0x67, 0])
+    for name, content in (("open", open_), ("half", half), ("sealed", sealed)):
+        for obj in range(3):
+            for what in (0, 2):
+                seed("se05x_response", "seal-%s-%d-%d" % (name, obj, what),
+                     b"\0" + content + bytes(12) + bytes([4, 40, obj, what]))
+        for obj in (5, 7):
+            seed("se05x_response", "rewrite-%s-%d" % (name, obj),
+                 b"\0" + content + bytes(12) + bytes([1, obj, 2, 20, 0, 1]))
     for name, age, content in (("", 0, whole), ("bare-", 0, bare), ("old-", 1, whole)):
         opened = bytes([age]) + content + bytes(12)
         for obj in range(15):

@@ -58,7 +58,7 @@ cmac(const struct fake_se05x *f, const uint8_t key[16], const uint8_t *a, size_t
     uint8_t text[2 * FAKE_APDU];
     size_t n = 0;
 
-    memset(out, 0xcc, 16);
+    memset(out, 0xcc ^ key[0], 16);
     if (f->is_cheap)
         return;
     memcpy(text, a, a_len);

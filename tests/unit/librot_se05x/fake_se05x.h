@@ -79,7 +79,7 @@ struct fake_se05x {
     size_t (*tamper)(void *arg, uint8_t *block, size_t len, size_t cap);
     unsigned cut_at; /* this command, counting from 1, is the last: 0 for none */
     int cut_before;  /* and it is not run */
-    int is_cheap; /* for fuzzing, without crypto: MACs are 0xcc, encryption leaves all as it is */
+    int is_cheap; /* for fuzzing, without crypto: MACs are 0xcc ^ the key, encryption changes nothing */
 };
 
 /* A part as delivered: applet 7.2, published keys, its maker's key and certificate. */

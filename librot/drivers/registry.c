@@ -12,6 +12,9 @@
 #ifdef ROT_WITH_ATECC
 extern const struct rot_driver rot_driver_atecc;
 #endif
+#ifdef ROT_WITH_OPTIGA
+extern const struct rot_driver rot_driver_optiga;
+#endif
 #ifdef ROT_WITH_SE05X
 extern const struct rot_driver rot_driver_se05x;
 #endif
@@ -28,6 +31,9 @@ extern const struct rot_driver rot_driver_soft;
 static const struct rot_driver *const drivers[] = {
 #ifdef ROT_WITH_ATECC
     &rot_driver_atecc,
+#endif
+#ifdef ROT_WITH_OPTIGA
+    &rot_driver_optiga,
 #endif
 #ifdef ROT_WITH_SE05X
     &rot_driver_se05x,

@@ -8,6 +8,7 @@
  *
  *   driver          needs
  *   atecc           hash and random, for the IO protection key only
+ *   optiga          hmac and aead for its channel; hash for evidence
  *   soft            random, hash, hmac, aes_cmac, aead, ec_*, ecdh, kdf, stretch
  *   se05x (SCP03)   aes_cbc, aes_cmac, random
  *   stsafe          aes_cmac, aes_ecb, aes_cbc; hash for evidence; hmac, kdf, aead for sessions
@@ -48,7 +49,7 @@ struct rot_port_ops {
                        const uint8_t *in, size_t len, uint8_t *out);
     rot_err (*aes_cmac)(void *self, struct rot_bytes key, const struct rot_bytes *parts,
                         size_t part_count, uint8_t mac[16]);
-    /* out: cipher and tag, or plain; ROT_E_MISMATCH when the tag is wrong. */
+    /* out: cipher and tag, or plain; ROT_E_MISMATCH when the tag is wrong.  out may be in.p. */
     rot_err (*aead)(void *self, enum rot_aead alg, struct rot_bytes key, struct rot_bytes nonce,
                     struct rot_bytes aad, int seal, struct rot_bytes in, uint8_t *out);
 

@@ -1,0 +1,192 @@
+/*
+ * seal.c: life cycles and access conditions of objects.
+ *
+ * While an object's life cycle (LcsO) is below operational, whoever is on the
+ * bus may change its conditions; from there on they hold for good (SRM, life
+ * cycle).  The layout has a rule for each object and a stage that it belongs to:
+ *
+ *   CONFIG   the channel's secret
+ *   DATA     everything else that production is done with
+ *   OBJECT   one object
+ *
+ * Preparing writes the conditions, which can be repeated; sealing compares all
+ * of them first and then moves one life cycle after the other.  A cut in between
+ * leaves a stage open, and the same call completes it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "optiga.h"
+
+#define TAG_META   0x20u
+#define TAG_LIFE   0xc0u
+#define TAG_CHANGE 0xd0u
+#define TAG_READ   0xd1u
+
+/* Conditions: not yet operational; a command that came through the channel. */
+#define BEFORE  0xe1, 0xfc, OPTIGA_LIFE_OPERATIONAL
+#define CHANNEL 0x20, OPTIGA_OID_BINDING >> 8, OPTIGA_OID_BINDING & 0xff
+#define OR      0xfe
+
+/* The TLVs of the conditions of each access, as they are written. */
+static const struct {
+    uint8_t len, tlvs[16];
+} conditions[] = {
+    [OPTIGA_FIXED] = {3, {TAG_CHANGE, 1, 0xff}},
+    [OPTIGA_CHANNEL] = {5, {TAG_CHANGE, 3, CHANNEL}},
+    [OPTIGA_PRIVATE] = {10, {TAG_CHANGE, 3, CHANNEL, TAG_READ, 3, CHANNEL}},
+    [OPTIGA_BINDING] = {14, {TAG_CHANGE, 7, BEFORE, OR, CHANNEL, TAG_READ, 3, BEFORE}},
+};
+
+static int
+is_as_wanted(const struct optiga_meta *m, const struct optiga_rule *rule)
+{
+    const uint8_t *p = conditions[rule->access].tlvs;
+    const uint8_t *end = p + conditions[rule->access].len;
+
+    for (; p < end; p += 2u + p[1]) {
+        const struct rot_bytes want = {p + 2, p[1]};
+
+        if (!optiga_is_condition(p[0] == TAG_CHANGE ? m->change : m->read, want))
+            return 0;
+    }
+    return 1;
+}
+
+static rot_err
+write_meta(struct rot_chip *chip, unsigned oid, const uint8_t *tlvs, size_t len)
+{
+    uint8_t meta[2 + sizeof(conditions[0].tlvs)] = {TAG_META, (uint8_t)len};
+
+    memcpy(meta + 2, tlvs, len);
+    return optiga_set(chip, OPTIGA_META, oid, 0, meta, 2 + len);
+}
+
+/* An identity that is sealed before there is one could never have one. */
+static int
+is_missing_identity(const struct rot_chip *chip, const struct optiga_rule *rule,
+                    const struct optiga_meta *m)
+{
+    const struct rot_place *key = rot_layout_find(chip->setup.layout, ROT_IDEVID, ROT_PART_KEY);
+
+    return key != NULL && key->where == rule->oid && m->alg == 0;
+}
+
+/* ---- One rule ------------------------------------------------------------------------ */
+
+static rot_err
+prepare_one(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    struct optiga_meta m;
+    rot_err rc = optiga_get_meta(chip, rule->oid, &m);
+
+    if (rc != ROT_OK || is_as_wanted(&m, rule))
+        return rc;
+    if (m.life >= OPTIGA_LIFE_OPERATIONAL)
+        return ROT_E_MISMATCH;
+    rc = write_meta(chip, rule->oid, conditions[rule->access].tlvs, conditions[rule->access].len);
+    if (rc == ROT_OK)
+        rc = optiga_get_meta(chip, rule->oid, &m);
+    return rc == ROT_OK && !is_as_wanted(&m, rule) ? ROT_E_MISMATCH : rc;
+}
+
+static rot_err
+compare_one(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    struct optiga_meta m;
+    rot_err rc = optiga_get_meta(chip, rule->oid, &m);
+
+    if (rc != ROT_OK)
+        return rc;
+    if (is_missing_identity(chip, rule, &m))
+        return ROT_E_EMPTY;
+    return is_as_wanted(&m, rule) ? ROT_OK : ROT_E_MISMATCH;
+}
+
+static rot_err
+seal_one(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    static const uint8_t operational[] = {TAG_LIFE, 1, OPTIGA_LIFE_OPERATIONAL};
+    struct optiga_meta m;
+    rot_err rc = optiga_get_meta(chip, rule->oid, &m);
+
+    if (rc != ROT_OK || m.life >= OPTIGA_LIFE_OPERATIONAL)
+        return rc;
+    rc = write_meta(chip, rule->oid, operational, sizeof(operational));
+    if (rc == ROT_OK)
+        rc = optiga_get_meta(chip, rule->oid, &m);
+    return rc == ROT_OK && m.life < OPTIGA_LIFE_OPERATIONAL ? ROT_E_MISMATCH : rc;
+}
+
+/* ROT_BUSY: open. */
+static rot_err
+state_of_one(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    struct optiga_meta m;
+    rot_err rc = optiga_get_meta(chip, rule->oid, &m);
+
+    if (rc != ROT_OK)
+        return rc;
+    if (m.life < OPTIGA_LIFE_OPERATIONAL)
+        return ROT_BUSY;
+    return is_as_wanted(&m, rule) ? ROT_OK : ROT_E_MISMATCH;
+}
+
+/* ---- All rules of a stage ---------------------------------------------------------------- */
+
+/*
+ * Do it for each until one fails.  An object that this version of the part has
+ * not is left out.  ROT_BUSY when one gave that; ROT_E_UNSUPPORTED when the
+ * layout has no rule for the stage.
+ */
+static rot_err
+for_each(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place,
+         rot_err (*do_one)(struct rot_chip *chip, const struct optiga_rule *rule))
+{
+    const struct rot_layout *l = chip->setup.layout;
+    const struct optiga_rule *rules = l->config;
+    rot_err result = ROT_E_UNSUPPORTED;
+
+    for (size_t i = 0; i < l->config_len / sizeof(*rules); i++) {
+        rot_err rc;
+
+        if (rules[i].stage != (uint8_t)stage || (place != NULL && rules[i].oid != place->where))
+            continue;
+        rc = do_one(chip, &rules[i]);
+        if (rc == ROT_E_UNSUPPORTED) {
+            chip->raw_status = 0;
+            continue;
+        }
+        if (rc < 0)
+            return rc;
+        if (result != ROT_BUSY)
+            result = rc;
+    }
+    return result;
+}
+
+rot_err
+optiga_seal_prepare(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
+{
+    return for_each(chip, stage, place, prepare_one);
+}
+
+rot_err
+optiga_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
+{
+    rot_err rc = for_each(chip, stage, place, compare_one);
+
+    return rc == ROT_OK ? for_each(chip, stage, place, seal_one) : rc;
+}
+
+rot_err
+optiga_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place,
+                  enum rot_seal_state *ret_state)
+{
+    rot_err rc = for_each(chip, stage, place, state_of_one);
+
+    if (rc == ROT_E_MISMATCH)
+        *ret_state = ROT_SEAL_FOREIGN;
+    else if (rc >= 0)
+        *ret_state = rc == ROT_BUSY ? ROT_SEAL_OPEN : ROT_SEAL_DONE;
+    return rc == ROT_E_MISMATCH || rc == ROT_BUSY ? ROT_OK : rc;
+}

@@ -1,0 +1,404 @@
+/*
+ * store.c: bytes and counters in data objects.
+ *
+ * A part does not write an object in one step, and has one place for each.  So
+ * an object that is being written is empty from the first step to the last, and
+ * whole or empty wherever power fails:
+ *
+ *   1  one zero byte, erasing what was there
+ *   2  the bytes from the second on, each piece read back and compared
+ *   3  the first byte
+ *   4  "RS" and the length (2 bytes), unless the content tells its length
+ *
+ * Content that is one DER element from the first byte to the last (X.690 8.1.3)
+ * tells its length: it stands there bare, as the part's own commands want
+ * certificates, and its first byte is what completes it.  Whoever must not lose
+ * the old content before the new one is there has two objects for it: that is
+ * what ldevid/0 and ldevid/1 are for.
+ *
+ * The vendor's certificate is bare, or a TLS identity: C0, length (2), length of
+ * the list (3), length of the first certificate (3), that certificate (SRM,
+ * certificate formats).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "optiga.h"
+
+#define HEAD           16u
+#define TLS_IDENTITY   0xc0u
+#define AT_CERTIFICATE 9u
+
+/* ---- Objects ------------------------------------------------------------------------ */
+
+rot_err
+optiga_get_meta(struct rot_chip *chip, unsigned oid, struct optiga_meta *ret_meta)
+{
+    struct rot_bytes out;
+    rot_err rc;
+
+    optiga_put_u16(optiga_begin(chip, OPTIGA_GET, OPTIGA_META), oid);
+    rc = optiga_run(chip, &out);
+    return rc == ROT_OK ? optiga_meta_read(out, ret_meta) : rc;
+}
+
+static rot_err
+get_piece(struct rot_chip *chip, unsigned oid, size_t offset, size_t len,
+          struct rot_bytes *ret_piece)
+{
+    struct optiga_apdu *a = optiga_begin(chip, OPTIGA_GET, OPTIGA_DATA);
+    rot_err rc;
+
+    optiga_put_u16(a, oid);
+    optiga_put_u16(a, (unsigned)offset);
+    optiga_put_u16(a, (unsigned)len);
+    rc = optiga_run(chip, ret_piece);
+    return rc == ROT_OK && ret_piece->len != len ? ROT_E_FORMAT : rc;
+}
+
+rot_err
+optiga_get(struct rot_chip *chip, unsigned oid, size_t offset, uint8_t *buf, size_t len)
+{
+    while (len != 0) {
+        size_t n = len < OPTIGA_CHUNK ? len : OPTIGA_CHUNK;
+        struct rot_bytes piece;
+        rot_err rc = get_piece(chip, oid, offset, n, &piece);
+
+        if (rc != ROT_OK)
+            return rc;
+        memcpy(buf, piece.p, n);
+        offset += n;
+        buf += n;
+        len -= n;
+    }
+    return ROT_OK;
+}
+
+rot_err
+optiga_set(struct rot_chip *chip, unsigned param, unsigned oid, size_t offset, const uint8_t *p,
+           size_t len)
+{
+    struct optiga_apdu *a = optiga_begin(chip, OPTIGA_SET, param);
+
+    optiga_put_u16(a, oid);
+    optiga_put_u16(a, (unsigned)offset);
+    optiga_put(a, p, len);
+    return optiga_run_plain(chip);
+}
+
+rot_err
+optiga_check_change(struct rot_chip *chip, unsigned oid)
+{
+    struct optiga_meta meta;
+    rot_err rc = optiga_get_meta(chip, oid, &meta);
+
+    return rc == ROT_OK ? optiga_meta_allows(&meta, meta.change, optiga_of(chip)->secret_len != 0)
+                        : rc;
+}
+
+/* ---- Where the bytes are ----------------------------------------------------------------- */
+
+/* Bytes of the SEQUENCE that begins with these at least four bytes; 0: it is none. */
+static size_t
+der_size(const uint8_t *p)
+{
+    if (p[0] != 0x30)
+        return 0;
+    if (p[1] < 0x80)
+        return 2u + p[1];
+    if (p[1] == 0x81)
+        return 3u + p[2];
+    return p[1] == 0x82 ? 4u + ((size_t)p[2] << 8 | p[3]) : 0;
+}
+
+static rot_err
+find_vendor(const uint8_t head[HEAD], size_t used, struct optiga_content *c)
+{
+    size_t start = head[0] == TLS_IDENTITY ? AT_CERTIFICATE : 0;
+    size_t len = der_size(head + start);
+
+    if (head[0] == 0)
+        return ROT_E_EMPTY;
+    if (len == 0 || len > used || start > used - len)
+        return ROT_E_FORMAT;
+    c->start = (uint16_t)start;
+    c->len = (uint16_t)len;
+    return ROT_OK;
+}
+
+static rot_err
+find_own(struct rot_chip *chip, const uint8_t head[HEAD], size_t used, struct optiga_content *c)
+{
+    uint8_t t[OPTIGA_TRAILER];
+    rot_err rc;
+
+    c->start = 0;
+    c->len = (uint16_t)used;
+    if (used >= OPTIGA_TRAILER && der_size(head) == used)
+        return ROT_OK;
+    if (used <= OPTIGA_TRAILER)
+        return ROT_E_EMPTY;
+    c->len = (uint16_t)(used - OPTIGA_TRAILER);
+    rc = optiga_get(chip, c->oid, c->len, t, sizeof(t));
+    if (rc != ROT_OK)
+        return rc;
+    return t[0] == 'R' && t[1] == 'S' && ((unsigned)t[2] << 8 | t[3]) == c->len ? ROT_OK
+                                                                                : ROT_E_EMPTY;
+}
+
+static rot_err
+find(struct rot_chip *chip, unsigned oid, int is_vendor, struct optiga_content *ret_content)
+{
+    struct optiga_content c = {.oid = (uint16_t)oid};
+    uint8_t head[HEAD] = {0};
+    struct optiga_meta meta;
+    int wants_channel;
+    rot_err rc = optiga_get_meta(chip, oid, &meta);
+
+    if (rc != ROT_OK)
+        return rc;
+    wants_channel =
+        optiga_meta_allows(&meta, meta.read, optiga_of(chip)->secret_len != 0) == ROT_E_AUTH;
+    rc = optiga_get(chip, oid, 0, head, meta.used < HEAD ? meta.used : HEAD);
+    if (rc == ROT_E_STATE && wants_channel)
+        rc = ROT_E_AUTH;
+    if (rc == ROT_OK)
+        rc = is_vendor ? find_vendor(head, meta.used, &c) : find_own(chip, head, meta.used, &c);
+    if (rc == ROT_OK)
+        *ret_content = c;
+    return rc;
+}
+
+rot_err
+optiga_find(struct rot_chip *chip, const struct rot_place *place,
+            struct optiga_content *ret_content)
+{
+    return find(chip, place->where, (place->flags & ROT_PLACE_READ_ONLY) != 0, ret_content);
+}
+
+rot_err
+optiga_object_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size)
+{
+    struct optiga_content c;
+    rot_err rc = optiga_find(chip, place, &c);
+
+    if (rc == ROT_OK)
+        *ret_size = c.len;
+    return rc;
+}
+
+rot_err
+optiga_object_read(struct rot_chip *chip, const struct rot_place *place, size_t offset,
+                   uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct optiga_content c;
+    size_t n;
+    rot_err rc = optiga_find(chip, place, &c);
+
+    if (rc != ROT_OK)
+        return rc;
+    n = offset < c.len ? c.len - offset : 0;
+    if (n > cap)
+        n = cap;
+    rc = optiga_get(chip, c.oid, c.start + offset, buf, n);
+    if (rc == ROT_OK)
+        *ret_len = n;
+    return rc;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+rot_err
+optiga_clear(struct rot_chip *chip, unsigned oid)
+{
+    static const uint8_t nothing = 0;
+
+    return optiga_set(chip, OPTIGA_ERASE, oid, 0, &nothing, 1);
+}
+
+static rot_err
+set_and_compare(struct rot_chip *chip, unsigned oid, size_t offset, const uint8_t *p, size_t len)
+{
+    while (len != 0) {
+        size_t n = len < OPTIGA_CHUNK ? len : OPTIGA_CHUNK;
+        struct rot_bytes back;
+        rot_err rc = optiga_set(chip, OPTIGA_DATA, oid, offset, p, n);
+
+        if (rc == ROT_OK)
+            rc = get_piece(chip, oid, offset, n, &back);
+        if (rc != ROT_OK)
+            return rc;
+        if (memcmp(back.p, p, n) != 0)
+            return ROT_E_MISMATCH;
+        offset += n;
+        p += n;
+        len -= n;
+    }
+    return ROT_OK;
+}
+
+/* Steps 3 and 4, and all of it is found. */
+static rot_err
+complete(struct rot_chip *chip, const struct optiga_pending *w)
+{
+    const uint8_t trailer[OPTIGA_TRAILER] = {'R', 'S', (uint8_t)(w->total >> 8), (uint8_t)w->total};
+    struct optiga_content c;
+    rot_err rc = set_and_compare(chip, w->oid, 0, &w->first, 1);
+
+    if (rc == ROT_OK && !w->is_bare)
+        rc = set_and_compare(chip, w->oid, w->total, trailer, sizeof(trailer));
+    if (rc == ROT_OK)
+        rc = find(chip, w->oid, 0, &c);
+    if (rc == ROT_E_EMPTY || (rc == ROT_OK && c.len != w->total))
+        return ROT_E_MISMATCH;
+    return rc;
+}
+
+/* The next piece of what is being written; the caller has looked that it fits. */
+static rot_err
+write_piece(struct rot_chip *chip, struct optiga_pending *w, const uint8_t *p, size_t len)
+{
+    size_t skip = w->filled == 0 ? 1 : 0;
+    rot_err rc = set_and_compare(chip, w->oid, w->filled + skip, p + skip, len - skip);
+
+    w->filled = (uint16_t)(w->filled + len);
+    return rc == ROT_OK && w->filled == w->total ? complete(chip, w) : rc;
+}
+
+rot_err
+optiga_keep(struct rot_chip *chip, unsigned oid, const uint8_t *p, size_t len)
+{
+    struct optiga_pending w = {NULL, (uint16_t)oid, (uint16_t)len, 0, p[0], 1};
+    rot_err rc = optiga_clear(chip, oid);
+
+    return rc == ROT_OK ? write_piece(chip, &w, p, len) : rc;
+}
+
+/* A place for a public key takes nothing else, and takes it whole. */
+static rot_err
+check_content(const struct rot_place *place, const uint8_t *buf, size_t len, size_t total)
+{
+    struct rot_bytes bits;
+    enum rot_alg alg = ROT_ALG_NONE;
+
+    if ((place->flags & ROT_PLACE_PUBLIC_KEY) != 0)
+        return len == total &&
+                       optiga_bit_string((struct rot_bytes){buf, len}, &alg, &bits) == ROT_OK &&
+                       alg == (enum rot_alg)place->alg
+                   ? ROT_OK
+                   : ROT_E_FORMAT;
+    /* Its form is told by four bytes, and must not be what a trailer would make ambiguous. */
+    if (total < OPTIGA_TRAILER)
+        return ROT_OK;
+    if (len < OPTIGA_TRAILER)
+        return ROT_E_UNSUPPORTED;
+    return der_size(buf) == total + OPTIGA_TRAILER ? ROT_E_FORMAT : ROT_OK;
+}
+
+static rot_err
+begin_write(struct rot_chip *chip, const struct rot_place *place, const uint8_t *buf, size_t len,
+            size_t total)
+{
+    struct optiga_state *s = optiga_of(chip);
+    rot_err rc = check_content(place, buf, len, total);
+
+    if (rc == ROT_OK)
+        rc = optiga_check_change(chip, place->where);
+    if (rc == ROT_OK)
+        rc = optiga_clear(chip, place->where);
+    if (rc == ROT_OK)
+        s->pending = (struct optiga_pending){
+            place,           (uint16_t)place->where,
+            (uint16_t)total, 0,
+            buf[0],          total >= OPTIGA_TRAILER && der_size(buf) == total};
+    return rc;
+}
+
+rot_err
+optiga_object_write(struct rot_chip *chip, const struct rot_place *place, size_t offset,
+                    const uint8_t *buf, size_t len, size_t total, size_t *ret_need)
+{
+    struct optiga_pending w;
+    rot_err rc;
+
+    (void)ret_need; /* the core has looked at the size */
+    if (offset == 0) {
+        optiga_of(chip)->pending.place = NULL;
+        rc = begin_write(chip, place, buf, len, total);
+        if (rc != ROT_OK)
+            return rc;
+    }
+    w = optiga_of(chip)->pending;
+    if (w.place != place || w.total != total || w.filled != offset)
+        return ROT_E_ARG; /* pieces come in order, and one object after another */
+    optiga_of(chip)->pending.place = NULL;
+    rc = write_piece(chip, &w, buf, len);
+    if (rc == ROT_OK && w.filled != total)
+        optiga_of(chip)->pending = w;
+    return rc;
+}
+
+/* ---- Counters -------------------------------------------------------------------------------- */
+
+/* SRM, counters: value (4), threshold (4). */
+static rot_err
+read_counter(struct rot_chip *chip, unsigned oid, uint32_t *ret_value, uint32_t *ret_threshold)
+{
+    uint8_t b[8];
+    rot_err rc = optiga_get(chip, oid, 0, b, sizeof(b));
+
+    if (rc != ROT_OK)
+        return rc;
+    *ret_value = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    *ret_threshold = (uint32_t)b[4] << 24 | (uint32_t)b[5] << 16 | (uint32_t)b[6] << 8 | b[7];
+    return ROT_OK;
+}
+
+rot_err
+optiga_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
+{
+    uint32_t value = 0, threshold;
+    rot_err rc = read_counter(chip, place->where, &value, &threshold);
+
+    if (rc == ROT_OK)
+        *ret_value = value;
+    return rc;
+}
+
+/* A counter that was never set up counts to nothing. */
+static rot_err
+set_up_counter(struct rot_chip *chip, unsigned oid)
+{
+    static const uint8_t fresh[8] = {0,
+                                     0,
+                                     0,
+                                     0,
+                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 24),
+                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 16),
+                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 8),
+                                     (uint8_t)OPTIGA_COUNTER_MAX};
+
+    return set_and_compare(chip, oid, 0, fresh, sizeof(fresh));
+}
+
+rot_err
+optiga_counter_increment(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
+{
+    static const uint8_t one = 1;
+    uint32_t before = 0, after = 0, threshold = 0;
+    rot_err rc = read_counter(chip, place->where, &before, &threshold);
+
+    if (rc == ROT_OK && before == 0 && threshold == 0)
+        rc = set_up_counter(chip, place->where);
+    else if (rc == ROT_OK && before >= threshold)
+        rc = ROT_E_STATE;
+    if (rc == ROT_OK)
+        rc = optiga_set(chip, OPTIGA_COUNT, place->where, 0, &one, 1);
+    if (rc == ROT_OK)
+        rc = read_counter(chip, place->where, &after, &threshold);
+    if (rc != ROT_OK)
+        return rc;
+    if (after != before + 1)
+        return ROT_E_MISMATCH;
+    *ret_value = after;
+    return ROT_OK;
+}

@@ -729,6 +729,56 @@ def write_ta100_command_seeds():
     seed("ta100_command", "raw", b"\0\0\x09" + bytes.fromhex("1000080100000 07a89".replace(" ", "")) + b"\0\1\x30\1\x04")
 
 
+# ---- OPTIGA --------------------------------------------------------------------------------
+
+def update_set(oid):
+    manifest = bytes(20) + b"\x42" + oid + b"\x58\x40" + bytes(64)
+    return (b"\x30" + u16(len(manifest)) + manifest + b"\x32" + u16(640) + bytes(640)
+            + b"\x31" + u16(8) + bytes(8))
+
+
+def write_optiga_seeds():
+    """Honest runs; a zero is the truth, and so is all behind the end."""
+    clear, paired = bytes([0]) + bytes(6), bytes([4]) + bytes(13)
+    for obj in range(15):
+        for op in range(6):
+            seed("optiga_response", "key-%d-%d" % (obj, op), paired + bytes([0, obj, 200, op, 1]))
+        part = 2 if obj > 3 else obj % 2
+        seed("optiga_response", "read-%d" % obj, clear + bytes([2, obj, part, 60, 0, 0, 0]))
+        for der in range(2):
+            seed("optiga_response", "write-%d-%d" % (obj, der),
+                 paired + bytes([2, obj, part, 80 if obj in (0, 4, 11) else 12, 0, der, 1]))
+        seed("optiga_response", "attest-%d" % obj, clear + bytes([3, 0, obj]))
+    for first in (clear, paired):
+        way = "paired" if first is paired else "clear"
+        # A key made in 14 commands, a session filled in one, then used; 3 bytes for each command.
+        agreed = bytes([0, 2, 200, 0]) + bytes(42) + bytes([0, 2, 100, 4]) + bytes(3)
+        for kdf in range(4):
+            for into in range(4):
+                seed("optiga_response", "%s-secret-%d-%d" % (way, kdf, into), first + agreed
+                     + bytes([1, kdf, 150, 7]) + bytes(11) + bytes([into & 1, into >> 1]))
+        for stage in range(4):
+            seed("optiga_response", "%s-seal-%d" % (way, stage), first + bytes([4, stage, 0]))
+        seed("optiga_response", way + "-look", first + bytes([5, 150]) + bytes(200))
+        seed("optiga_response", way + "-reset", first + bytes([5, 10]) + bytes(100) + bytes([0, 0, 1]))
+    for oid in (b"\xe0\xf2", b"\xe0\xf1"):
+        body = update_set(oid)
+        body += bytes(-len(body) % 8)
+        seed("optiga_response", "import-" + oid.hex(),
+             clear + bytes([3, len(body) // 8, 2 if oid[1] == 0xf2 else 0]) + body)
+    # Another secret in the part: refused, and after one command in the clear replaced.
+    seed("optiga_response", "pair", bytes([0x84]) + bytes(17) + bytes([5, 0]) + bytes(90))
+    for flags in (8, 16, 32, 64, 24, 48):
+        seed("optiga_response", "flags-%d" % flags, bytes([flags, 40]) + bytes(6) + bytes([2, 0, 0, 90, 0, 1, 1]))
+    for name, answer in (("ok", "0000000401020304"), ("error", "ff000000"),
+                         ("meta", "201dc00101c40140c50140d007e1fc07fe20e140d103e1fc07d30100e80122"),
+                         ("numbers", "022100" + "81" * 32 + "0220" + "11" * 32),
+                         ("frame", "c000000a9a"), ("tlv", "0200440342000401"),
+                         ("spki", "3059301306072a8648ce3d020106082a8648ce3d030107034200" + "04" * 65)):
+        seed("optiga_response", "codec-" + name, bytes([2]) + bytes.fromhex(answer))
+    seed("optiga_response", "record", bytes([3]) + b"\x23" + u32(0x1235) + bytes(20))
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -745,6 +795,7 @@ def main():
     write_stsafe_command_seeds()
     write_se05x_seeds()
     write_ta100_command_seeds()
+    write_optiga_seeds()
 
 
 if __name__ == "__main__":

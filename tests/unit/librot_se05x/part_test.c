@@ -724,8 +724,8 @@ answers_that_are_none(void **state)
                                         "A\x05xy",
                                         "B\x01\x01",
                                         "A\x01\x03",
-                                        "A\x01\x01"
-                                        "A\x01\x01",
+                                        ("A\x01\x01"
+                                         "A\x01\x01"),
                                         "\x7f\x7f\x7f"};
     uint8_t b[91], digest[32] = {1}, peer[91];
     size_t n = 0, len = make_peer(0x33, peer);

@@ -241,7 +241,7 @@ static const struct rot_line_ops line = {.delay_us = on_delay};
 static const struct rot_i2c_ops i2c = {.write = on_write, .read = on_read};
 static const struct rot_transport transport = {.line = &line, .i2c = &i2c};
 
-#define START   "H C0", "P E0", "H C7", "P E7" ATR
+#define START   "H C0", "P E0", "H C7", ("P E7" ATR)
 #define SELECT  "00A4040010A000000396545300000001030000000000"
 #define VERSION "8004002000"
 
@@ -299,10 +299,14 @@ static void
 opens_speaks_and_closes(void **state)
 {
     static const char *const steps[] = {
-        START,          "H 00" SELECT,
-        "N 3",          "P 00 0702006FFF010B9000",
-        "H 40" VERSION, "P 40 41070702006FFF010B9000",
-        "H C5",         "P E5",
+        START,
+        ("H 00" SELECT),
+        "N 3",
+        "P 00 0702006FFF010B9000",
+        ("H 40" VERSION),
+        "P 40 41070702006FFF010B9000",
+        "H C5",
+        "P E5",
     };
 
     (void)state;
@@ -318,8 +322,8 @@ opens_speaks_and_closes(void **state)
 static void
 patience_is_granted(void **state)
 {
-    static const char *const steps[] = {START,     "H 00" SELECT, "P C3 01",  "H E3 01",
-                                        "P C3 05", "H E3 05",     "P 00 9000"};
+    static const char *const steps[] = {START,     ("H 00" SELECT), "P C3 01",  "H E3 01",
+                                        "P C3 05", "H E3 05",       "P 00 9000"};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);
@@ -428,17 +432,17 @@ damage_is_repaired(void **state)
         START,
         "B",
         "B",
-        "H 00" SELECT,
+        ("H 00" SELECT),
         "R A500090702006FFF010B90002CA2",
         "H 81",
         "R 00A500090702006FFF010B90002CA1",
-        "H 40" VERSION,
+        ("H 40" VERSION),
         "P 81", /* "the CRC was wrong": again */
-        "H 40" VERSION,
+        ("H 40" VERSION),
         "P 92", /* "something was wrong": again */
-        "H 40" VERSION,
+        ("H 40" VERSION),
         "P 00 9000", /* the answer before this one: again */
-        "H 40" VERSION,
+        ("H 40" VERSION),
         "P 40 41070702006FFF010B9000",
     };
 
@@ -452,7 +456,7 @@ damage_is_repaired(void **state)
 static void
 silence_is_asked_about(void **state)
 {
-    static const char *const steps[] = {START, "H 00" SELECT, "H 81", "P 00 9000"};
+    static const char *const steps[] = {START, ("H 00" SELECT), "H 81", "P 00 9000"};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);
@@ -464,7 +468,7 @@ silence_is_asked_about(void **state)
 static void
 wire_may_break_for_a_moment(void **state)
 {
-    static const char *const steps[] = {START, "X", "H 00" SELECT, "P 00 9000"};
+    static const char *const steps[] = {START, "X", ("H 00" SELECT), "P 00 9000"};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);
@@ -475,9 +479,9 @@ wire_may_break_for_a_moment(void **state)
 static void
 smaller_blocks_may_be_asked_for(void **state)
 {
-    static const char *const steps[] = {START,     "H 00" VERSION, "P C1 03",
-                                        "H E1 03", "P 00 9000",    "H 60 800400",
-                                        "P 80",    "H 00 2000",    "P 40 9000"};
+    static const char *const steps[] = {START,     ("H 00" VERSION), "P C1 03",
+                                        "H E1 03", "P 00 9000",      "H 60 800400",
+                                        "P 80",    "H 00 2000",      "P 40 9000"};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);
@@ -610,7 +614,7 @@ old_answers_are_passed_over(void **state)
 {
     static const char *const steps[] = {"P 60 0102", "H C0",   "P 00 0102039000",
                                         "H C0",      "R 3344", "H C0",
-                                        "P E0",      "H C7",   "P E7" ATR};
+                                        "P E0",      "H C7",   ("P E7" ATR)};
 
     (void)state;
     assert_int_equal(PLAY(steps), ROT_OK);

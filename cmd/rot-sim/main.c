@@ -25,7 +25,7 @@ static const char usage_text[] =
     "  --timing none|real   at once, or as long as the chip takes      --json\n"
     "\n"
     "Kinds: blank608a blank608b tngtls tflxtls blank-a110 blank-a100 blank-a120 blank-ta100\n"
-    "      blank-se050 blank-se051\n"
+    "      blank-se050 blank-se051 blank-m1 blank-m3\n"
     "Fault rules: cut-before@3 cut-write@3 cut-after@3 cut-answered@3 brownout@3 nak@1-4 busy@3\n"
     "  crc@3 flip@3:17 status@3:0f lie@3:00 slow@3+:200   (N counts commands from now)\n";
 

@@ -166,7 +166,7 @@ read_digest(struct work *w, const uint8_t *digest, size_t len, BIGNUM *z)
 {
     int bits = EC_GROUP_order_bits(w->group);
 
-    if (len > SIM_DIGEST_MAX || BN_bin2bn(digest, (int)len, z) == NULL)
+    if (len > SIM_KEY_MAX || BN_bin2bn(digest, (int)len, z) == NULL)
         return 0;
     return (int)len * 8 <= bits || BN_rshift(z, z, (int)len * 8 - bits) == 1;
 }

@@ -779,6 +779,313 @@ def write_optiga_seeds():
     seed("optiga_response", "record", bytes([3]) + b"\x23" + u32(0x1235) + bytes(20))
 
 
+# ---- OPTIGA commands -------------------------------------------------------------------------
+
+OPTIGA_COMMANDS = [0x01, 0x02, 0x03, 0x0c, 0x14, 0x15, 0x1e, 0x1f, 0x30, 0x31, 0x32, 0x33, 0x34, 0x38, 0x39,
+                   0x70, 0x71]
+OPTIGA_AID = bytes.fromhex("d27600000447656e417574684170706c")
+
+
+def otlv(tag, value=b""):
+    return bytes([tag]) + u16(len(value)) + value
+
+
+def optiga_apdu(cmd, param, data=b"", how=4):
+    """One operation of the target; how: protection, 4 for bit 7, 8 for a long length."""
+    length = u16(len(data)) if len(data) > 255 else bytes([len(data)])
+    return bytes([0, how | (8 if len(data) > 255 else 0), OPTIGA_COMMANDS.index(cmd), param]) + length + data
+
+
+def optiga_read(reg=0x80):
+    return bytes([1, reg - 0x80, 200])
+
+
+def optiga_piece(op, data):
+    return bytes([op]) + u16(len(data)) + data
+
+
+def cbor_int(value, major=0):
+    if value < 0:
+        value, major = -1 - value, 1
+    if value < 24:
+        return bytes([major << 5 | value])
+    if value < 256:
+        return bytes([major << 5 | 24, value])
+    return bytes([major << 5 | 25]) + u16(value) if value < 65536 else bytes([major << 5 | 26]) + u32(value)
+
+
+def cbor_bytes(value):
+    return cbor_int(len(value), 2) + value
+
+
+def cbor_array(*items):
+    return cbor_int(len(items), 4) + b"".join(items)
+
+
+def optiga_manifest(kind, oid, size, first, second, version=1, uid=b"", digest=bytes(32), secret=None):
+    nil = b"\xf6"
+    step = nil
+    if secret is not None:
+        who = b"\xa2\x01" + cbor_int(-65720) + b"\x04" + cbor_bytes(u16(secret))
+        step = cbor_array(cbor_int(-2), cbor_array(cbor_bytes(b"\xa1\x01\x0a"), b"\xa0", nil, cbor_array(
+            cbor_array(cbor_bytes(b""), who, cbor_bytes(b"label and seed")))))
+    return cbor_array(
+        cbor_int(1), nil, nil,
+        cbor_array(cbor_int(kind), cbor_int(size), cbor_int(version), cbor_array(cbor_int(first), cbor_int(second))),
+        cbor_array(cbor_array(cbor_int(-1), cbor_bytes(cbor_array(cbor_int(41), cbor_bytes(digest)))), step),
+        cbor_array(cbor_bytes(uid), cbor_bytes(u16(oid))))
+
+
+def optiga_commands():
+    """Every command in the ways that it has; name: (cmd, param, data)."""
+    point = bytes.fromhex("03420004") + P256_G[0] + P256_G[1]
+    rsa = tlv(0x03, b"\0", tlv(0x30, tlv(0x02, b"\0" + b"\xc5" * 128), tlv(0x02, b"\1\0\1")))
+    key, data, block = otlv(3, b"\xe0\xf1"), bytes(range(32)), bytes(16)
+    sig = otlv(2, tlv(0x02, data[1:]) + tlv(0x02, data[2:]))
+    by_point = otlv(5, b"\3") + otlv(6, point)
+    by_rsa = otlv(5, b"\x41") + otlv(6, rsa)
+    once = {
+        "read": (0x01, 0, b"\xe0\xe0"), "read-part": (0x01, 0, b"\xe0\xc2\0\1\0\4"),
+        "read-error": (0x01, 0, b"\xf1\xc2"), "read-sec": (0x01, 0, b"\xe0\xc5"), "meta": (0x01, 1, b"\xe1\x40"),
+        "write": (0x02, 0, b"\xf1\xd3\0\1abc"), "erase": (0x02, 0x40, b"\xf1\xd3\0\0abc"),
+        "write-status": (0x02, 0, b"\xe0\xc1\0\0\0"), "write-life": (0x02, 0, b"\xf1\xc0\0\0\3"),
+        "write-sleep": (0x02, 0, b"\xe0\xc3\0\0\x20"), "write-current": (0x02, 0, b"\xe0\xc4\0\0\x0a"),
+        "count": (0x02, 2, b"\xe1\x20\0\0\1"),
+        "random": (0x0c, 0, b"\0\x20"), "random-kept": (0x0c, 1, b"\0\x10\xe1\0" + otlv(0x41, b"opt")),
+        "pre-master": (0x0c, 4, b"\0\x30\xe1\1"),
+        "hash": (0x30, 0xe2, otlv(1, b"abc")), "hash-object": (0x30, 0xe2, otlv(0x11, b"\xf1\xd3\0\0\0\4")),
+        "sign": (0x31, 0x11, otlv(1, data) + key), "sign-rsa": (0x31, 1, otlv(1, data) + otlv(3, b"\xe0\xfc")),
+        "sign-rsa-384": (0x31, 2, otlv(1, data + block) + otlv(3, b"\xe0\xfc")),
+        "sign-rsa-512": (0x31, 3, otlv(1, data * 2) + otlv(3, b"\xe0\xfc")),
+        "verify": (0x32, 0x11, otlv(1, data) + sig + by_point),
+        "verify-cert": (0x32, 0x11, otlv(1, data) + sig + otlv(4, b"\xe0\xe8")),
+        "verify-rsa": (0x32, 1, otlv(1, data) + otlv(2, b"\x12" * 128) + by_rsa),
+        "agree": (0x33, 1, otlv(1, b"\xe0\xf1") + by_point + otlv(7)),
+        "agree-session": (0x33, 1, otlv(1, b"\xe0\xf1") + by_point + otlv(8, b"\xe1\0")),
+        "prf": (0x34, 1, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label") + otlv(7)),
+        "prf-512": (0x34, 3, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label") + otlv(7)),
+        "hkdf": (0x34, 9, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"salt") + otlv(4, b"info")
+                 + otlv(8, b"\xe1\2")),
+        "pair": (0x38, 3, otlv(1, b"\xe0\xf3") + otlv(2, b"\x10")), "pair-out": (0x38, 5, otlv(7)),
+        "pair-session": (0x38, 4, otlv(1, b"\xe1\3") + otlv(2, b"\x20")),
+        "aes-key": (0x39, 0x81, otlv(1, b"\xe2\0") + otlv(2, b"\2")), "aes-key-out": (0x39, 0x83, otlv(7)),
+        "ecb": (0x14, 8, b"\xe2\0" + otlv(1, block)), "ecb-back": (0x15, 8, b"\xe2\0" + otlv(1, block)),
+        "cbc": (0x14, 9, b"\xe2\0" + otlv(1, block) + otlv(0x41, block)),
+        "cbc-mac": (0x14, 10, b"\xe2\0" + otlv(1, block)), "cmac": (0x14, 11, b"\xe2\0" + otlv(1, b"abc")),
+        "hmac": (0x14, 0x20, b"\xf1\xd0" + otlv(1, b"abc")), "hmac-512": (0x14, 0x22, b"\xf1\xd0" + otlv(1, b"abc")),
+        "encrypt": (0x1e, 0x11, otlv(0x61, b"abc") + by_rsa), "decrypt": (0x1f, 0x11, otlv(0x61, block * 8)
+                                                                          + otlv(3, b"\xe0\xfc")),
+        "open": (0x70, 0, OPTIGA_AID), "restore": (0x70, 1, OPTIGA_AID + bytes(8)), "close": (0x71, 0, b""),
+        "hibernate": (0x71, 1, b""),
+    }
+    for i, meta in enumerate(("2003c00107", "2005d00320e140", "2009d307e1fc07fd40e120", "2003e80121", "2003e10110",
+                              "2007c1020001f00121", "2005d80321e0e8", "2003c50101", "200ad0081020fe9020fd70fa07")):
+        once["set-meta-%d" % i] = (0x02, 1, (b"\xe0\xf1" if i == 4 else b"\xf1\xd3") + b"\0\0" + bytes.fromhex(meta))
+    return once
+
+
+def optiga_chains():
+    """Operations that belong together; name: bytes."""
+    once = optiga_commands()
+    nonce = bytes(3)
+    chains = {
+        "hash-chain": optiga_apdu(0x30, 0xe2, otlv(0, b"a")) + optiga_apdu(0x30, 0xe2, otlv(2, b"b"))
+                      + optiga_apdu(0x30, 0xe2, otlv(5, b"c")) + optiga_apdu(0x30, 0xe2, otlv(3, b"d")),
+        "hash-export": optiga_apdu(0x30, 0xe2, otlv(0, b"a") + otlv(7)) + optiga_apdu(0x30, 0xe2, otlv(4)),
+        "hash-import": optiga_apdu(0x30, 0xe2, otlv(6, b"ctx1" + bytes(205)) + otlv(3, b"x")),
+        "cbc-chain": optiga_apdu(0x14, 9, b"\xe2\0" + otlv(0, bytes(16)) + otlv(0x41, bytes(16)))
+                     + optiga_apdu(0x14, 9, b"\xe2\0" + otlv(2, bytes(16)))
+                     + optiga_apdu(0x14, 9, b"\xe2\0" + otlv(3, bytes(16))),
+        "authorize": optiga_apdu(*once["random-kept"])
+                     + optiga_apdu(0x15, 0x20, b"\xf1\xd2" + otlv(1, b"\xe1\0" + nonce) + otlv(0x43, bytes(32))),
+        "session-rsa": optiga_apdu(*once["pre-master"]) + optiga_apdu(0x1e, 0x11, otlv(2, b"\xe1\1") + otlv(5, b"\x41")
+                                                                     + otlv(6, tlv(0x03, b"\0"))),
+        "decrypt-session": optiga_apdu(0x1f, 0x11, otlv(0x61, bytes(128)) + otlv(3, b"\xe0\xfc") + otlv(2, b"\xe1\0")),
+        "sleep": optiga_apdu(*once["hibernate"]) + optiga_read() + optiga_apdu(*once["restore"]),
+        "long": optiga_apdu(0x02, 0x40, b"\xe0\xe1\0\0" + bytes(1400)) + optiga_apdu(0x01, 0, b"\xe0\xe1")
+                + optiga_read() * 2 + bytes([3, 0x81, 0]) + optiga_read() + bytes([3, 0xa1, 0]) + optiga_read(),
+        "chain-error": optiga_piece(4, b"\1" + bytes(271)) + optiga_piece(4, b"\0") + optiga_piece(4, b"\7")
+                       + optiga_apdu(0x01, 0, b"\xe0\xc2") + optiga_piece(4, b"\7"),
+        "frames": bytes([3, 0x43, 1, 0]) + optiga_read(0x82) + bytes([3, 0xc0, 0]) + bytes([3, 0xe0, 0])
+                  + optiga_read() + bytes([3, 0x23, 2, 0, 0]) + optiga_read(),
+        "registers": b"".join(bytes([2, 3]) + bytes.fromhex(r) for r in (
+            "810040", "810001", "898004", "890009", "838031")) + b"".join(optiga_read(0x80 + r) for r in range(11))
+            + bytes([2, 3]) + bytes.fromhex("880000"),
+        "raw": bytes([2, 1, 0x80]) + bytes([2, 6]) + bytes.fromhex("808000000cec") + optiga_read(),
+        "late": optiga_apdu(*once["random"]) + (optiga_read(0x82) + optiga_read() + bytes([7, 0, 3])) * 5,
+        "busy": bytes([7, 3, 50]) + optiga_apdu(*once["random"]) + optiga_read(0x82) + optiga_read()
+                + bytes([7, 0, 9]) + optiga_read(),
+    }
+    for i in range(8):
+        chains["quirk-%d" % i] = bytes([7, 4, i]) + optiga_apdu(*once["random"]) + optiga_read(0x82) + bytes([7, 0, 30])\
+            + optiga_read(0x82) + optiga_read() + bytes([2, 3]) + bytes.fromhex("810115") + optiga_read(0x81)
+    for kind in range(13):
+        chains["fate-%d" % kind] = bytes([7, 2, kind, 5]) + optiga_apdu(*once["write"]) + optiga_read() * 2
+    for name, message in (("hello", "0001"), ("hello-bad", "0002"), ("finished", "0800001234" + "00" * 44),
+                          ("plain", "2081010002e0f0"), ("protected", "2300000001" + "00" * 14), ("repeat", "44"),
+                          ("fatal", "40"), ("save", "60"), ("restore", "6800000000"), ("unknown", "84"), ("empty", "")):
+        chains["message-" + name] = optiga_piece(5, bytes.fromhex(message)) + optiga_read()
+    chains["saved"] = optiga_piece(5, b"\x60") + optiga_piece(5, b"\x68" + bytes(4)) + optiga_piece(5, b"\x44")
+    orders = {
+        "data": (optiga_manifest(-1, 0xf1e0, 3, 0, 2), b"abc"), "data-at": (optiga_manifest(-1, 0xf1e0, 3, 9, 1), b"abc"),
+        "key": (optiga_manifest(-3, 0xe0f2, 35, 3, 0x10), otlv(1, b"\x11" * 32)),
+        "rsa": (optiga_manifest(-3, 0xe0fd, 269, 0x41, 0x10),
+                otlv(1, b"\xc1" * 128) + otlv(2, b"\xc5" * 128) + otlv(3, b"\0\1\0\1")),
+        "meta": (optiga_manifest(-2, 0xf1d5, 5, 0, 0), bytes.fromhex("2003d101ff")),
+        "meta-reset": (optiga_manifest(-2, 0xf1d5, 8, 1, 0), bytes.fromhex("2006d101fff00121")),
+        "encrypted": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, secret=0xf1d1), bytes(11)),
+        "other-part": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, uid=bytes(25)), b"abc"),
+        "version": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, version=0), b"abc"),
+        "aes": (optiga_manifest(-3, 0xe200, 19, 0x81, 2), otlv(1, bytes(16))),
+        "aes-short": (optiga_manifest(-3, 0xe200, 18, 0x81, 2), otlv(1, bytes(15))),
+        "key-pair": (optiga_manifest(-3, 0xe0f2, 102, 3, 0x10), otlv(1, b"\x11" * 32) + otlv(2, bytes(64))),
+        "key-short": (optiga_manifest(-3, 0xe0f2, 34, 3, 0x10), otlv(1, b"\x11" * 31)),
+        "key-broken": (optiga_manifest(-3, 0xe0f2, 4, 3, 0x10), b"\1\0\x20x"),
+        "early": (optiga_manifest(-1, 0xf1e0, 4, 0, 2), b"abc"), "late": (optiga_manifest(-1, 0xf1e0, 2, 0, 2), b"abc"),
+        "uid": (optiga_manifest(-1, 0xf1e0, 2, 0, 2, uid=bytes(3)), b"abc"),
+        "oid": (optiga_manifest(-1, 0xffff, 2, 0, 2), b"abc"), "kind": (optiga_manifest(-1, 0xe0f2, 2, 0, 2), b"abc"),
+        "secret": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, secret=0xe100), b"abc"),
+        "secret-kind": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, secret=0xf1d0), b"abc"),
+        "type": (optiga_manifest(-4, 0xf1e0, 3, 0, 2), b"abc"), "flag": (optiga_manifest(-1, 0xf1e0, 3, 0, 3), b"abc"),
+        "digest": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, digest=bytes(31)), b"abc"),
+        "size": (optiga_manifest(-1, 0xf1e0, 70000, 0, 2), b"abc"),
+    }
+    envelope = lambda *items: optiga_apdu(0x03, 1, otlv(0x30, cbor_array(*items)))
+    es256, anchor = cbor_bytes(b"\xa1\1\x26"), lambda oid: b"\xa1\4" + cbor_bytes(oid)
+    payload = cbor_bytes(orders["data"][0])
+    for i, items in enumerate((
+            (es256, b"\xa0", payload, cbor_bytes(bytes(64))), (es256, anchor(b"x"), payload, cbor_bytes(b"")),
+            (cbor_bytes(b"\xa0"), anchor(b"\xe0\xe8"), payload, cbor_bytes(b"")),
+            (cbor_bytes(b"\xa1\1" + cbor_int(-65700)), anchor(b"\xe0\xe8"), payload, cbor_bytes(bytes(64))),
+            (es256, anchor(b"\xe0\xe9"), payload, cbor_bytes(bytes(64))), (es256, anchor(b"\0\0"), payload, cbor_bytes(b"")),
+            (es256, anchor(b"\xe0\xe0"), payload, cbor_bytes(b"")), (es256,))):
+        chains["envelope-%d" % i] = envelope(*items)
+    chains["session-key"] = optiga_apdu(0x38, 3, otlv(1, b"\xe1\3") + otlv(2, b"\x10"))\
+        + optiga_apdu(0x31, 0x11, otlv(1, bytes(32)) + otlv(3, b"\xe1\3")) + optiga_apdu(
+            0x33, 1, otlv(1, b"\xe1\3") + otlv(5, b"\3") + otlv(6, bytes.fromhex("03420004") + P256_G[0] + P256_G[1])
+            + otlv(7))
+    chains["session-secret"] = optiga_apdu(*once["pre-master"]) + optiga_apdu(
+        0x34, 1, otlv(1, b"\xe1\1") + otlv(3, b"\0\x20") + otlv(2, b"l") + otlv(7))
+    chains["fragment-wrong"] = optiga_piece(8, orders["data"][0]) + optiga_apdu(0x03, 1, otlv(0x31, b"abc"))\
+        + optiga_apdu(0x03, 1, otlv(0x31)) + optiga_apdu(0x03, 1, otlv(0x31, b"a") + otlv(0x32, b"b"))
+    for name, (payload, fragment) in orders.items():
+        chains["update-" + name] = optiga_piece(8, payload) + bytes([6, 0]) + u16(len(fragment)) + fragment + optiga_read()
+    return chains
+
+
+def optiga_cert(key, version=tlv(0xa0, tlv(0x02, b"\2")), alg="2a8648ce3d040302", issuer=b"i", params=b""):
+    """X.509 whose signature nobody checks."""
+    algorithm = tlv(0x30, tlv(0x06, bytes.fromhex(alg)), params)
+    name = tlv(0x30, tlv(0x31, tlv(0x30, tlv(0x06, bytes.fromhex("550403")), tlv(0x0c, issuer)))) if issuer else tlv(0x30)
+    dates = tlv(0x30, tlv(0x17, b"250101000000Z"), tlv(0x17, b"450101000000Z"))
+    tbs = tlv(0x30, version, tlv(0x02, b"\1"), algorithm, name, dates, name, key)
+    return tlv(0x30, tbs, algorithm, tlv(0x03, b"\0\0"))
+
+
+def optiga_certs():
+    oid = lambda text: tlv(0x06, bytes.fromhex(text))
+    ec = lambda curve, bits: tlv(0x30, tlv(0x30, oid("2a8648ce3d0201"), oid(curve)), tlv(0x03, b"\0" + bits))
+    p256 = ec("2a8648ce3d030107", b"\4" + P256_G[0] + P256_G[1])
+    rsa = tlv(0x30, tlv(0x30, oid("2a864886f70d010101"), tlv(0x05)),
+              tlv(0x03, b"\0", tlv(0x30, tlv(0x02, b"\0" + b"\xc5" * 128), tlv(0x02, b"\1\0\1"))))
+    return {
+        "p256": optiga_cert(p256), "rsa": optiga_cert(rsa, alg="2a864886f70d01010b", params=tlv(0x05)),
+        "v1": optiga_cert(p256, version=b""), "no-issuer": optiga_cert(p256, issuer=b""),
+        "params": optiga_cert(p256, params=tlv(0x05)),
+        "secp256k1": optiga_cert(ec("2b8104000a", b"\4" + bytes(64))),
+        "k1": optiga_cert(ec("2b8104000a", bytes.fromhex(
+            "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+            "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"))),
+        "ed25519": optiga_cert(tlv(0x30, tlv(0x30, oid("2b6570")), tlv(0x03, b"\0" + bytes(32)))),
+        "no-key": optiga_cert(tlv(0x30, tlv(0x30, oid("2a030405")), tlv(0x03, b"\0"))),
+        "short": b"0\3\2\1\0", "middle": tlv(0x30, tlv(0x04, bytes(130))), "long": b"0\x82\5\x20" + bytes(1180),
+        "lying": b"0\x82\x7f\xff" + bytes(20), "huge": b"0\x83\0\1\0" + bytes(20),
+        "identity": b"\xc0\1\2" + bytes(40), "big": tlv(0x30, bytes(1196)),
+    }
+
+
+def optiga_refusals():
+    """Wrong in one thing; name: operations."""
+    refusals = {}
+    for cmd in OPTIGA_COMMANDS:
+        refusals["%02x" % cmd] = (optiga_apdu(cmd, 0x7f) + optiga_apdu(cmd, 1, b"x") + optiga_apdu(cmd, 0, b"x"))
+    once = optiga_commands()
+    for name in ("sign", "prf", "pair", "ecb", "hmac", "agree", "verify", "encrypt", "decrypt", "random-kept", "hash"):
+        cmd, param, data = once[name]
+        refusals["short-" + name] = optiga_apdu(cmd, param, data[:-1]) + optiga_apdu(cmd, param, data + data)
+        refusals["more-" + name] = optiga_apdu(cmd, param, data + otlv(0x99, b"x")) + optiga_apdu(cmd, param, data[3:])
+    oids = b"\xe1\0", b"\xe1\1", b"\xe0\xf0", b"\xe0\xf2", b"\xf1\xd0", b"\xf1\xd9", b"\0\0", b"x"
+    for i, oid in enumerate(oids):
+        refusals["oid-%d" % i] = b"".join((
+            optiga_apdu(0x0c, 4, b"\0\x10\xe1\1"), optiga_apdu(0x01, 0, oid), optiga_apdu(0x01, 1, oid),
+            optiga_apdu(0x02, 0, oid + b"\0\0x"), optiga_apdu(0x02, 2, oid + b"\0\0\1"),
+            optiga_apdu(0x31, 0x11, otlv(1, bytes(32)) + otlv(3, oid)), optiga_apdu(0x1f, 0x11, otlv(3, oid)),
+            optiga_apdu(0x34, 1, otlv(1, oid) + otlv(3, b"\0\x20") + otlv(2, b"l") + otlv(7)),
+            optiga_apdu(0x34, 1, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"l") + otlv(8, oid)),
+            optiga_apdu(0x32, 0x11, otlv(1, bytes(32)) + otlv(2, b"x") + otlv(4, oid)),
+            optiga_apdu(0x15, 0x20, oid + otlv(1, b"x") + otlv(0x43)), optiga_apdu(0x15, 8, oid + otlv(1, bytes(16)))))
+    refusals["ranges"] = b"".join((
+        optiga_apdu(0x01, 0, b"\xe0\xc2\xff\0\0\1"), optiga_apdu(0x01, 0, b"\xe0\xc2\0\x1b\0\1"),
+        optiga_apdu(0x01, 0, b"\xe0\xe1\0\0\7\0"), optiga_apdu(0x02, 0, b"\xf1\xd3\xff\xff\0\1"),
+        optiga_apdu(0x02, 0, b"\xf1\xd3\0\0"), optiga_apdu(0x02, 0, b"\xe0\xc0\0\0\1"),
+        optiga_apdu(0x02, 2, b"\xe1\x20\0\1\1"), optiga_apdu(0x02, 1, b"\xf1\xd3\0\1\x20\3\xc0\1\7"),
+        optiga_apdu(0x0c, 0, b"\0\7"), optiga_apdu(0x0c, 0, b"\0\x10\xe1\0" + otlv(0x41, bytes(65))),
+        optiga_apdu(0x34, 1, otlv(1, b"\xf1\xd0") + otlv(3, b"\xff\0") + otlv(2, b"l") + otlv(7))))
+    refusals["closed"] = optiga_apdu(*optiga_commands()["close"]) + optiga_apdu(0x01, 0, b"\xe0\xc2")\
+        + optiga_apdu(0x70, 0, bytes(16)) + optiga_apdu(0x70, 5, OPTIGA_AID)
+    refusals["over"] = optiga_apdu(0x02, 0, b"\xf1\xc0\0\0\x0f") + optiga_apdu(0x70, 0, OPTIGA_AID)
+    keys = ((3, b"\3\x42\1\4" + bytes(64)), (3, bytes.fromhex("03420004") + bytes(64)), (0x41, b"\3\2\0\0"),
+            (0x41, tlv(3, b"\0", tlv(0x30, tlv(2, b"\xff")))), (0x42, b"\3\x82\0\3\0\2\0"), (0x99, b""), (0x81, b""),
+            (0x41, tlv(3, b"\0", tlv(0x30, tlv(2, b"\0" + b"\xc5" * 129), tlv(2, b"\3")))), (3, b"\3\x83\0\0\1\0"),
+            (0x41, tlv(3, b"\0", tlv(0x30, tlv(2, b"\5")) + b"x")))
+    for i, (alg, key) in enumerate(keys):
+        refusals["key-%d" % i] = optiga_apdu(0x32, 0x11, otlv(1, bytes(32)) + otlv(2, b"x") + otlv(5, bytes([alg]))
+                                             + otlv(6, key))
+    refusals["no-key"] = optiga_apdu(0x32, 0x11, otlv(1, bytes(32)) + otlv(5, b"\3")) + optiga_apdu(
+        0x32, 0x11, otlv(1, bytes(32)) + otlv(4, b"\xe0\xe8") + otlv(5, b"\3"))
+    return refusals
+
+
+def optiga_conditions():
+    """A condition set and asked."""
+    for i, expr in enumerate(("1020", "9020", "20e140", "21e0e8", "23f1d2", "40e120", "40f1d3", "70fa07", "e0fb01", "e1fc07",
+                              "fffe00", "00fdff", "fffefffe00", "10", "e1f907", "00fe", "0000",
+                              "00fd00fd00fd00fd00fd00fd00fd00", "00fe00fe00fe00", "30")):
+        value = bytes.fromhex(expr)
+        meta = bytes([0x20, len(value) + 2, 0xd1, len(value)]) + value
+        yield i, optiga_apdu(0x02, 1, b"\xf1\xd3\0\0" + meta, 7) + optiga_apdu(0x01, 0, b"\xf1\xd3", 7) * 2
+
+
+def write_optiga_command_seeds():
+    """Every command once, on a V1, a V3, through the shielded connection, within an update."""
+    for name, (cmd, param, data) in optiga_commands().items():
+        for part, how in ((0, 4), (1, 4), (2, 7), (3, 0)):
+            if part in (1, 2) or name in ("read", "erase", "sign", "hkdf", "aes-key", "verify-cert"):
+                seed("optiga_command", "%s-%d" % (name, part),
+                     bytes([part]) + optiga_apdu(cmd, param, data, how) + optiga_read() * 2)
+    for name, operations in optiga_chains().items():
+        seed("optiga_command", name, bytes([2 if name.startswith(("message", "saved")) else 1]) + operations)
+    for name, operations in optiga_refusals().items():
+        for part in (0, 1):
+            seed("optiga_command", "refused-%s-%d" % (name, part), bytes([part]) + operations + optiga_read())
+    for i, operations in optiga_conditions():
+        for part in (1, 2):
+            seed("optiga_command", "condition-%d-%d" % (i, part), bytes([part]) + operations + optiga_read())
+    for name, cert in optiga_certs().items():
+        check = optiga_apdu(0x32, 0x11, otlv(1, bytes(32)) + otlv(2, tlv(0x02, b"\1") * 2) + otlv(4, b"\xe0\xe9"))
+        seed("optiga_command", "cert-" + name, b"\1" + optiga_apdu(0x02, 0x40, b"\xe0\xe9\0\0" + cert) + check)
+    for wrong in (0, 9, 25, 201):
+        seed("optiga_command", "handshake-%d" % wrong, b"\2" + bytes([9, wrong]) + optiga_apdu(0x01, 0, b"\xe0\xc2", 7)
+             + optiga_read() + optiga_piece(5, b"\x44") + optiga_piece(5, b"\x60") + optiga_piece(5, b"\x68" + bytes(4)))
+    for i in range(3):
+        seed("optiga_command", "authorized-%d" % i, b"\1" + optiga_apdu(0x0c, 0, b"\0\x10\xe1\0") + bytes([10, i])
+             + b"arbitrary data follows" + optiga_read())
+    for out in (0, 1):
+        seed("optiga_command", "decrypted-%d" % out, b"\1" + bytes([11, 5]) + b"plain" + bytes([out, out]) + optiga_read())
+    fragment = bytes([6, 1]) + u16(640) + bytes(640) + bytes([6, 0]) + u16(392) + bytes(392)
+    seed("optiga_command", "fragments", b"\3" + fragment + optiga_read())
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -796,6 +1103,7 @@ def main():
     write_se05x_seeds()
     write_ta100_command_seeds()
     write_optiga_seeds()
+    write_optiga_command_seeds()
 
 
 if __name__ == "__main__":

@@ -243,6 +243,38 @@ find_session(const struct suite *s)
     return 0;
 }
 
+/*
+ * What went into the session is what the host has: it makes the host's MAC, and gives the
+ * host's key where the layout lets keys out.
+ */
+static int
+session_has(struct suite *s, rot_object session, const uint8_t *secret, size_t len)
+{
+    static const uint8_t text[] = "what both say";
+    const struct rot_port *port = s->lin.setup.port;
+    const struct rot_place *place = rot_layout_find(s->layout, session, ROT_PART_KEY);
+    const struct rot_bytes msg = {text, sizeof(text)}, key = {secret, len};
+    struct rot_kdf_params p = {.kdf = ROT_KDF_HKDF_SHA256, .info = msg, .out_len = 32};
+    struct rot_capability cap;
+    uint8_t want[64], got[64];
+    size_t n = 0;
+    int ok;
+
+    if (len != 32 || rot_capabilities(&s->chip, session, &cap) != ROT_OK ||
+        cap.where[ROT_CAN_MAC] == ROT_NOWHERE)
+        return 1;
+    ok = GIVES(s, "session", rot_mac(&s->chip, session, text, sizeof(text), got, 64, &n), ROT_OK) &&
+         CHECK(s, "session",
+               port->ops->hmac(port->self, ROT_HASH_SHA256, key, &msg, 1, want) == ROT_OK &&
+                   n == 32 && memcmp(got, want, 32) == 0);
+    if ((place->flags & ROT_PLACE_EXPORT) == 0 ||
+        rot_derive(&s->chip, session, &p, 0, got, 64, &n) == ROT_E_UNSUPPORTED)
+        return ok;
+    return ok & CHECK(s, "session",
+                      port->ops->kdf(port->self, key, &p, want) == ROT_OK && n == 32 &&
+                          memcmp(got, want, 32) == 0);
+}
+
 static int
 agree_with_host(struct suite *s, struct tested_object *o)
 {
@@ -270,6 +302,8 @@ agree_with_host(struct suite *s, struct tested_object *o)
         ok &= CHECK(s, o->name,
                     rc == ROT_OK ||
                         (rc == ROT_E_UNSUPPORTED && (place->flags & ROT_PLACE_EXPORT) != 0));
+        if (rc == ROT_OK)
+            ok &= session_has(s, session, want, len);
     }
     if ((place->flags & ROT_PLACE_EXPORT) == 0)
         return ok & GIVES(s, o->name,

@@ -35,18 +35,17 @@
 
 /* ---- Sizes ------------------------------------------------------------------------ */
 
-#define STSAFE_BUFFER     512u /* A100 and A110 take frames of 507 bytes */
-#define STSAFE_FRAME_MAX  507u
-#define STSAFE_CHUNK      240u /* bytes of one Read or Update */
-#define STSAFE_UID        9u   /* the ST number */
-#define STSAFE_MAC        4u
-#define STSAFE_KEY        16u
-#define STSAFE_SECRET     (2u * STSAFE_KEY)
-#define STSAFE_TRAILER    12u
-#define STSAFE_POINT      96u /* P-384 */
-#define STSAFE_ENVELOPE   (ROT_SECRET_MAX + 8u)
-#define STSAFE_ENVELOPES  2u
-#define STSAFE_DIGEST_MAX 48u
+#define STSAFE_BUFFER    512u /* A100 and A110 take frames of 507 bytes */
+#define STSAFE_FRAME_MAX 507u
+#define STSAFE_CHUNK     240u /* bytes of one Read or Update */
+#define STSAFE_UID       9u   /* the ST number */
+#define STSAFE_MAC       4u
+#define STSAFE_KEY       16u
+#define STSAFE_SECRET    (2u * STSAFE_KEY)
+#define STSAFE_TRAILER   12u
+#define STSAFE_POINT     96u /* P-384 */
+#define STSAFE_ENVELOPE  (ROT_SECRET_MAX + 8u)
+#define STSAFE_ENVELOPES 2u
 
 enum stsafe_model { STSAFE_A100 = 0, STSAFE_A110 = 1, STSAFE_A120 = 2 };
 
@@ -86,8 +85,6 @@ enum stsafe_tag {
 enum stsafe_status {
     STSAFE_OK = 0x00,
     STSAFE_COMMUNICATION = 0x01,
-    STSAFE_NO_KEY = 0x0a,
-    STSAFE_NO_ENTRY = 0x10,
     STSAFE_NO_ACCESS = 0x11,
     STSAFE_BOUNDARY = 0x14,
     STSAFE_BAD_MAC = 0x16,

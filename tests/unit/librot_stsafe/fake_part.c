@@ -548,8 +548,8 @@ dispatch(struct fake_part *p, unsigned code, int is_host, const uint8_t *in, siz
     case 0x01:
         return;
     case 0x02:
-        must(len == 2);
-        for (unsigned i = 0; i < in[1]; i++)
+        a->status = len == 2 ? 0x00 : 0x03;
+        for (unsigned i = 0; len == 2 && i < in[1]; i++)
             say(a, &p->seed, 1), p->seed++;
         return;
     case 0x04:

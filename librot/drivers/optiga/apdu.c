@@ -28,7 +28,7 @@ optiga_apdu_begin(struct optiga_apdu *a, uint8_t *p, size_t cap, enum optiga_cmd
 void
 optiga_put(struct optiga_apdu *a, const void *p, size_t len)
 {
-    if (a->is_bad || len > a->cap - a->len) {
+    if (len > a->cap - a->len) {
         a->is_bad = 1;
         return;
     }

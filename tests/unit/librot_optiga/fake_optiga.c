@@ -333,7 +333,7 @@ static void
 set_object(struct fake_optiga *f, const struct command *c, struct fake_answer *a)
 {
     struct fake_object *o = fake_find(f, u16_at(c, 0));
-    size_t offset = u16_at(c, 2), len = c->len < 4 ? 0 : c->len - 4;
+    size_t offset = u16_at(c, 2), len = c->len < 4 ? 0 : c->len - 4, written = len;
 
     if (o == NULL || o->oid == 0 || c->len < 5) {
         a->status = 0x01;
@@ -356,9 +356,11 @@ set_object(struct fake_optiga *f, const struct command *c, struct fake_answer *a
         a->status = 0x08;
         return;
     }
-    if (is_cut(f))
-        len = (len + 1) / 2;
-    memcpy(o->data + offset, c->in + 4, len);
+    if (is_cut(f)) {
+        written = (len + 1) / 2;
+        len = f->has_cut_length ? len : written;
+    }
+    memcpy(o->data + offset, c->in + 4, written);
     if (c->param == 0x40 || offset + len > o->used)
         o->used = (uint16_t)(offset + len);
 }

@@ -93,6 +93,7 @@ struct fake_optiga {
     uint8_t state_byte;  /* other than 0x08: another part */
     int has_cut;         /* power fails at the cut_at-th write of a byte to an object */
     unsigned cut_at;
+    int has_cut_length; /* the object is as long as if all had been written */
 };
 
 /* Ready, as a V3 leaves the factory. */

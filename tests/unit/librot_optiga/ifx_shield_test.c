@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -277,6 +278,36 @@ handshakes_that_fail(void **state)
     }
 }
 
+/* The part has the secret, and proves something else with it. */
+static void
+proofs_of_something_else(void **state)
+{
+    const struct rot_port *port = &crypto.port;
+    uint8_t keys[64], text[36], record[49] = {0x08, 0, 0, 0x43, 0x21};
+    const uint8_t nonce[] = {0x8c, 0xc5, 0x01, 0x0b, 0, 0, 0x43, 0x21};
+    const uint8_t aad[] = {0x08, 0, 0, 0x43, 0x21, 1, 0, 36};
+    char line_of[120] = "< ";
+    const char *const lines[] = {"> 00 01", "< 00 01 " RND " 00001234", FINISHED, line_of, NULL};
+
+    (void)state;
+    (void)script_bytes(KEYS, keys);
+    for (int wrong = -1; wrong < 36; wrong += 5) {
+        for (unsigned i = 0; i < 32; i++)
+            text[i] = (uint8_t)(0xa0 + i);
+        memcpy(text + 32, record + 1, 4);
+        if (wrong >= 0)
+            text[wrong] ^= 1;
+        assert_int_equal(port->ops->aead(port->self, ROT_AEAD_AES_CCM_8,
+                                         (struct rot_bytes){keys + 16, 16},
+                                         (struct rot_bytes){nonce, 8}, (struct rot_bytes){aad, 8},
+                                         1, (struct rot_bytes){text, 36}, record + 5),
+                         ROT_OK);
+        for (size_t i = 0; i < sizeof(record); i++)
+            (void)snprintf(line_of + 2 + i * 2, 3, "%02X", record[i]);
+        assert_int_equal(shake(lines), wrong >= 0 ? ROT_E_AUTH : ROT_OK);
+    }
+}
+
 static void
 a_wrong_secret_is_not_ours(void **state)
 {
@@ -328,6 +359,7 @@ main(void)
         cmocka_unit_test(numbers_have_a_window),
         cmocka_unit_test(numbers_end),
         cmocka_unit_test(handshakes_that_fail),
+        cmocka_unit_test(proofs_of_something_else),
         cmocka_unit_test(a_wrong_secret_is_not_ours),
         cmocka_unit_test(a_port_may_lack_it),
     };

@@ -676,6 +676,12 @@ other_sets_are_not(void **state)
     len = make_set(0xe0f2, 64, 1, 100);
     set[1] ^= 2; /* a manifest of more than a fragment */
     assert_int_equal(import(d, len), ROT_E_FORMAT);
+    len =
+        make_set(0xe0f2, 64, 1, 100); /* a fragment that is shorter, its last byte another TLV's */
+    set[3 + 219 + 1] = 0x02;
+    set[3 + 219 + 2] = 0x7d;
+    memcpy(set + 3 + 219 + 3 + 637, "\x32\x00\x00", 3);
+    assert_int_equal(import(d, len), ROT_E_FORMAT);
     len = make_set(0xe0f2, 64, 1, 100);
     set[0] = 0x32;
     assert_int_equal(import(d, len), ROT_E_FORMAT);

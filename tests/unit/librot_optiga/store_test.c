@@ -245,9 +245,8 @@ pieces_out_of_order(void **state)
 
 /* Old or new content, whole, or nothing: whichever write power fails in. */
 static void
-a_cut_leaves_no_mixture(void **state)
+cut_all_writes(struct desk *d, int has_length)
 {
-    struct desk *d = *state;
     static uint8_t old[1200], fresh[1200];
 
     for (int old_der = 0; old_der < 2; old_der++) {
@@ -266,6 +265,7 @@ a_cut_leaves_no_mixture(void **state)
                 memcpy(content, old, sizeof(old));
                 assert_int_equal(put(d, ROT_DATA(4), ROT_PART_DATA, 1200), ROT_OK);
                 d->part.has_cut = 1;
+                d->part.has_cut_length = has_length;
                 d->part.cut_at = cut;
                 memcpy(content, fresh, sizeof(fresh));
                 rc = put(d, ROT_DATA(4), ROT_PART_DATA, 1200);
@@ -290,6 +290,13 @@ a_cut_leaves_no_mixture(void **state)
             }
         }
     }
+}
+
+static void
+a_cut_leaves_no_mixture(void **state)
+{
+    cut_all_writes(*state, 0);
+    cut_all_writes(*state, 1);
 }
 
 /* What the part stores, or gives back, is not what it was given. */
@@ -376,6 +383,15 @@ the_vendors_certificate(void **state)
 /* ---- Counters -------------------------------------------------------------------------------------------- */
 
 static void
+say_yes(void *arg, const uint8_t *apdu, size_t len, struct fake_answer *a)
+{
+    (void)arg;
+    (void)len;
+    if (apdu[0] == 0x82)
+        a->status = 0;
+}
+
+static void
 counters_count(void **state)
 {
     struct desk *d = *state;
@@ -393,6 +409,9 @@ counters_count(void **state)
     /* At its threshold, whoever set that. */
     memcpy(o->data, "\0\0\0\7\0\0\0\7", 8);
     assert_int_equal(rot_counter_increment(&d->chip, ROT_COUNTER(1), &v), ROT_E_STATE);
+    d->part.lie = say_yes; /* a part that freezes without a word */
+    assert_int_equal(rot_counter_increment(&d->chip, ROT_COUNTER(1), &v), ROT_E_STATE);
+    d->part.lie = NULL;
     memcpy(o->data, "\0\0\0\6\0\0\0\7", 8);
     assert_int_equal(rot_counter_increment(&d->chip, ROT_COUNTER(1), &v), ROT_OK);
     assert_int_equal(v, 7);

@@ -140,6 +140,11 @@ errors_without_a_code(void **state)
     assert_int_equal(rot_random(&d->chip, r, 8), ROT_E_BUS);
     assert_int_equal(rot_random(&d->chip, r, 8), ROT_OK);
     assert_int_equal(rot_raw_status(&d->chip), 0);
+    d->part.lie = NULL;
+    d->part.is_open = 0; /* somebody closed the application */
+    assert_int_equal(rot_random(&d->chip, r, 8), ROT_E_BUS);
+    assert_int_equal(rot_raw_status(&d->chip), 0x0c);
+    assert_int_equal(rot_random(&d->chip, r, 8), ROT_OK);
 }
 
 static size_t

@@ -11,16 +11,17 @@
 
 /* ---- Who ------------------------------------------------------------------------ */
 
+/* Names of ours, all of which fit. */
+_Static_assert(sizeof(OPTIGA_MODEL_EXPRESS) <= ROT_NAME_MAX, "the longest name");
+
 static void
 put_text(char out[ROT_NAME_MAX], const char *text)
 {
     size_t n = 0;
 
-    while (n < ROT_NAME_MAX - 1 && text[n] != '\0') {
+    do
         out[n] = text[n];
-        n++;
-    }
-    out[n] = '\0';
+    while (text[n++] != '\0');
 }
 
 /* Express and MTR differ in who may change the vendor's certificate (dumps). */

@@ -168,14 +168,6 @@ optiga_do_encrypt_sym(struct optiga_chip *c, const struct optiga_command *cmd,
 
 /* ---- Authorization ----------------------------------------------------------------------------- */
 
-static unsigned
-hmac_bits(unsigned mode)
-{
-    if (mode == OPTIGA_MODE_HMAC_512)
-        return 512;
-    return mode == OPTIGA_MODE_HMAC_384 ? 384 : 256;
-}
-
 /* Session OID, then data that begins with what the part drew into that session. */
 static int
 authorization_holds(struct optiga_chip *c, unsigned mode, const struct optiga_key *secret,
@@ -189,9 +181,9 @@ authorization_holds(struct optiga_chip *c, unsigned mode, const struct optiga_ke
     if (s == NULL || s->kind != OPTIGA_SESSION_NONCE || value->len < OID_LEN + (size_t)s->len ||
         memcmp(value->p + OID_LEN, s->bytes, s->len) != 0)
         return 0;
-    ok = optiga_hmac(hmac_bits(mode), rs_bytes_of(secret->p, secret->len),
+    ok = optiga_hmac(optiga_hmac_bits(mode), rs_bytes_of(secret->p, secret->len),
                      rs_bytes_of(value->p + OID_LEN, value->len - OID_LEN), want) &&
-         mac->len == hmac_bits(mode) / 8 && memcmp(want, mac->p, mac->len) == 0;
+         mac->len == optiga_hmac_bits(mode) / 8 && memcmp(want, mac->p, mac->len) == 0;
     rs_wipe(s, sizeof(*s)); /* one try each */
     rs_wipe(want, sizeof(want));
     return ok;

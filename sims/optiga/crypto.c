@@ -9,6 +9,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "sims/optiga/crypto.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 #define TAG_LEN    8
 #define DIGEST_MAX 64
 #define BLOCK      16
+#define NAME_SIZE  16 /* of an algorithm */
 
 static const EVP_MD *
 md_of(unsigned bits)
@@ -69,18 +71,25 @@ octets(const char *name, struct rs_bytes v)
     return OSSL_PARAM_construct_octet_string(name, p.out, v.len);
 }
 
+/* The library takes names that it could write to; name has room for one. */
 static OSSL_PARAM
-digest_param(unsigned bits, char name[8])
+name_param(const char *key, const char *value, char name[NAME_SIZE])
 {
-    (void)strcpy(name, bits == 512 ? "SHA512" : bits == 384 ? "SHA384" : "SHA256");
-    return OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0);
+    (void)snprintf(name, NAME_SIZE, "%s", value);
+    return OSSL_PARAM_construct_utf8_string(key, name, 0);
+}
+
+static OSSL_PARAM
+digest_param(unsigned bits, char name[NAME_SIZE])
+{
+    return name_param(OSSL_KDF_PARAM_DIGEST, EVP_MD_get0_name(md_of(bits)), name);
 }
 
 int
 optiga_prf(unsigned bits, struct rs_bytes secret, struct rs_bytes label_seed, uint8_t *out,
            size_t len)
 {
-    char md[8];
+    char md[NAME_SIZE];
     OSSL_PARAM params[] = {digest_param(bits, md), octets(OSSL_KDF_PARAM_SECRET, secret),
                            octets(OSSL_KDF_PARAM_SEED, label_seed), OSSL_PARAM_construct_end()};
 
@@ -91,7 +100,7 @@ int
 optiga_hkdf(unsigned bits, struct rs_bytes secret, struct rs_bytes salt, struct rs_bytes info,
             uint8_t *out, size_t len)
 {
-    char md[8];
+    char md[NAME_SIZE];
     OSSL_PARAM params[] = {digest_param(bits, md), octets(OSSL_KDF_PARAM_KEY, secret),
                            octets(OSSL_KDF_PARAM_INFO, info), octets(OSSL_KDF_PARAM_SALT, salt),
                            OSSL_PARAM_construct_end()};
@@ -254,24 +263,26 @@ start_cipher(struct optiga_sym *sym, struct rs_bytes key, const uint8_t iv[16])
            EVP_CIPHER_CTX_set_padding(sym->cipher, 0) == 1;
 }
 
+unsigned
+optiga_hmac_bits(unsigned mode)
+{
+    if (mode == OPTIGA_MODE_HMAC_512)
+        return 512;
+    return mode == OPTIGA_MODE_HMAC_384 ? 384 : 256;
+}
+
 static int
 start_mac(struct optiga_sym *sym, struct rs_bytes key)
 {
     int hmac = sym->mode != OPTIGA_MODE_CMAC;
-    char cipher[16] = "AES-128-CBC", md[8];
-    OSSL_PARAM params[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
     EVP_MAC *mac = EVP_MAC_fetch(NULL, hmac ? "HMAC" : "CMAC", NULL);
+    char name[NAME_SIZE];
+    OSSL_PARAM params[2] = {
+        hmac ? digest_param(optiga_hmac_bits(sym->mode), name)
+             : name_param(OSSL_MAC_PARAM_CIPHER,
+                          EVP_CIPHER_get0_name(cipher_of(OPTIGA_MODE_CBC, key.len)), name),
+        OSSL_PARAM_construct_end()};
 
-    if (hmac) {
-        unsigned bits = sym->mode == OPTIGA_MODE_HMAC_256   ? 256
-                        : sym->mode == OPTIGA_MODE_HMAC_384 ? 384
-                                                            : 512;
-
-        params[0] = digest_param(bits, md);
-    } else {
-        memcpy(cipher + 4, key.len == 16 ? "128" : key.len == 24 ? "192" : "256", 3);
-        params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
-    }
     sym->mac = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
     EVP_MAC_free(mac);
     return sym->mac != NULL && EVP_MAC_init(sym->mac, key.p, key.len, params) == 1;

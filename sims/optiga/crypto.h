@@ -67,6 +67,9 @@ enum {
     OPTIGA_MODE_HMAC_512 = 0x22,
 };
 
+/* Bits of the hash of an HMAC mode. */
+unsigned optiga_hmac_bits(unsigned mode);
+
 struct optiga_sym;
 
 /* iv: CBC only.  NULL when the library fails. */

@@ -549,6 +549,49 @@ long_commands_and_answers(void **state)
     }
 }
 
+/* What goes to the part in data frames: PCTR and bytes of the packet. */
+static struct {
+    unsigned count, pctr[8], len[8];
+} packets;
+
+static rot_err
+watched_write(void *self, uint8_t address, const uint8_t *tx, size_t len)
+{
+    if (tx[0] == 0x80 && len > 6 && packets.count < 8) {
+        packets.pctr[packets.count] = tx[4];
+        packets.len[packets.count++] = (unsigned)tx[2] << 8 | tx[3];
+    }
+    return fake.transport.i2c->write(self, address, tx, len);
+}
+
+/* The reference: PCTR 09, 0A, 0C with 110, 110 and 44 bytes. */
+static void
+a_write_of_600_bytes_is_the_library_s(void **state)
+{
+    static uint8_t tx[1 + 4 + 4 + 600] = {0x99};
+    struct rot_i2c_ops ops;
+    struct rot_transport watched;
+    size_t n = 0;
+
+    (void)state;
+    start_fake();
+    ops = *fake.transport.i2c;
+    ops.write = watched_write;
+    watched = fake.transport;
+    watched.i2c = &ops;
+    line.wire = &watched;
+    memset(&packets, 0, sizeof(packets));
+    assert_int_equal(ifx_i2c_exchange(&line, IFX_I2C_PRESENCE, tx, sizeof(tx), rx, sizeof(rx), &n),
+                     ROT_OK);
+    assert_int_equal(packets.count, 3);
+    assert_int_equal(packets.pctr[0], 0x09);
+    assert_int_equal(packets.pctr[1], 0x0a);
+    assert_int_equal(packets.pctr[2], 0x0c);
+    assert_int_equal(packets.len[0], 0x110);
+    assert_int_equal(packets.len[1], 0x110);
+    assert_int_equal(packets.len[2], 0x44);
+}
+
 static void
 a_wire_that_fails_now_and_then(void **state)
 {
@@ -734,6 +777,7 @@ main(void)
         cmocka_unit_test(an_old_answer_is_not_taken_for_the_new_one),
         cmocka_unit_test(an_answer_to_something_else_is_refused),
         cmocka_unit_test(long_commands_and_answers),
+        cmocka_unit_test(a_write_of_600_bytes_is_the_library_s),
         cmocka_unit_test(a_wire_that_fails_now_and_then),
         cmocka_unit_test(an_answer_longer_than_its_place),
         cmocka_unit_test(a_smaller_frame_is_used_as_it_is),

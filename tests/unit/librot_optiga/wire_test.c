@@ -13,6 +13,7 @@
 
 #include "desk.h"
 #include "optiga.h"
+#include "script.h"
 
 /* ---- Opening in the clear ------------------------------------------------------------------ */
 
@@ -58,6 +59,35 @@ models(void **state)
     fake_find(&d->part, 0xe0c0)->data[0] = 0x0f;
     assert_int_equal(rot_identify(&d->chip, &id), ROT_OK);
     assert_int_equal(id.lifecycle, ROT_LIFE_END);
+}
+
+/* Identifiers of real parts (dumps). */
+static void
+identifiers_of_real_parts(void **state)
+{
+    static const struct {
+        const char *uid, *model;
+        unsigned revision;
+    } parts[] = {
+        {"= cd16338201001c000500000a091b5c000700a60087801010710809", "optiga-trust-m1", 0x0809},
+        {"= cd16339301001c000500000a09a413000a002f002e801010712440", "optiga-trust-m3", 0x2440},
+        {"= cd16334d01001c000500000a091b5c0015007a0040801010702440", "optiga-trust-m-express",
+         0x2440},
+    };
+    struct desk *d = *state;
+    struct rot_identity id;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        uint8_t uid[SCRIPT_MAX];
+
+        assert_int_equal(script_bytes(parts[i].uid, uid), 27);
+        memcpy(fake_find(&d->part, 0xe0c2)->data, uid, 27);
+        assert_int_equal(desk_try(d, 0), ROT_OK);
+        assert_int_equal(rot_identify(&d->chip, &id), ROT_OK);
+        assert_string_equal(id.model, parts[i].model);
+        assert_int_equal(id.revision, parts[i].revision);
+        assert_memory_equal(id.uid, uid, 27);
+    }
 }
 
 static void
@@ -470,6 +500,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CLOSED(a_part_without_secrets),
         CLOSED(models),
+        CLOSED(identifiers_of_real_parts),
         CLOSED(nobody_or_somebody_else),
         CLOSED(opening_is_refused_or_answered_wrongly),
         CLOSED(errors_without_a_code),

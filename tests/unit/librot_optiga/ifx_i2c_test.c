@@ -552,14 +552,14 @@ long_commands_and_answers(void **state)
 /* What goes to the part in data frames: PCTR and bytes of the packet. */
 static struct {
     unsigned count, pctr[8], len[8];
-} packets;
+} heard;
 
 static rot_err
 watched_write(void *self, uint8_t address, const uint8_t *tx, size_t len)
 {
-    if (tx[0] == 0x80 && len > 6 && packets.count < 8) {
-        packets.pctr[packets.count] = tx[4];
-        packets.len[packets.count++] = (unsigned)tx[2] << 8 | tx[3];
+    if (tx[0] == 0x80 && len > 6 && heard.count < 8) {
+        heard.pctr[heard.count] = tx[4];
+        heard.len[heard.count++] = (unsigned)tx[2] << 8 | tx[3];
     }
     return fake.transport.i2c->write(self, address, tx, len);
 }
@@ -580,16 +580,16 @@ a_write_of_600_bytes_is_the_library_s(void **state)
     watched = fake.transport;
     watched.i2c = &ops;
     line.wire = &watched;
-    memset(&packets, 0, sizeof(packets));
+    memset(&heard, 0, sizeof(heard));
     assert_int_equal(ifx_i2c_exchange(&line, IFX_I2C_PRESENCE, tx, sizeof(tx), rx, sizeof(rx), &n),
                      ROT_OK);
-    assert_int_equal(packets.count, 3);
-    assert_int_equal(packets.pctr[0], 0x09);
-    assert_int_equal(packets.pctr[1], 0x0a);
-    assert_int_equal(packets.pctr[2], 0x0c);
-    assert_int_equal(packets.len[0], 0x110);
-    assert_int_equal(packets.len[1], 0x110);
-    assert_int_equal(packets.len[2], 0x44);
+    assert_int_equal(heard.count, 3);
+    assert_int_equal(heard.pctr[0], 0x09);
+    assert_int_equal(heard.pctr[1], 0x0a);
+    assert_int_equal(heard.pctr[2], 0x0c);
+    assert_int_equal(heard.len[0], 0x110);
+    assert_int_equal(heard.len[1], 0x110);
+    assert_int_equal(heard.len[2], 0x44);
 }
 
 static void

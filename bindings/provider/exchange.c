@@ -88,15 +88,13 @@ exchange_set_peer(void *ctx, void *keydata)
     return 1;
 }
 
+/* A part that could have a channel may still be spoken to in the clear, or by a published secret. */
 static int
-is_seen_on_the_way(const struct rot_chip *chip, rot_object obj)
+is_seen_on_the_way(const struct rot_chip *chip)
 {
     enum rot_bus bus = chip->setup.driver->bus;
-    struct rot_capability can;
 
-    if (bus == ROT_BUS_NONE || bus == ROT_BUS_MESSAGE)
-        return 0;
-    return rot_capabilities(chip, obj, &can) != ROT_OK || can.where[ROT_CAN_CHANNEL] == ROT_NOWHERE;
+    return bus != ROT_BUS_NONE && bus != ROT_BUS_MESSAGE && chip->protection != ROT_PROTECTION_OWN;
 }
 
 static int
@@ -114,7 +112,7 @@ exchange_derive(void *ctx, unsigned char *secret, size_t *ret_len, size_t cap)
     }
     if (!provider_lock(x->provider, x->key->chips, &chip))
         return 0;
-    if (!x->provider->may_agree_in_clear && is_seen_on_the_way(chip, x->key->object)) {
+    if (!x->provider->may_agree_in_clear && is_seen_on_the_way(chip)) {
         chips_unlock(x->key->chips);
         return provider_fail(x->provider, ROT_E_STATE,
                              "%s: the secret would cross the bus in clear (exchange = in-clear)",

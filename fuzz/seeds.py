@@ -463,7 +463,7 @@ def write_answer_seeds():
     seed("est_client", "generation", bytes([DISK, 0]) + b"id-17-1")
 # ---- TPM -----------------------------------------------------------------------------------
 
-def write_tpm_seeds():
+def write_tpm2_response_seeds():
     """Honest runs of one call each; a zero is the truth, and so is all behind the end."""
     opened = bytes([0, 1, 1, 1, 1]) + bytes(6)
     for obj in range(14):
@@ -557,8 +557,6 @@ def write_stsafe_seeds():
 # ---- STSAFE commands -------------------------------------------------------------------------
 
 STSAFE_CODES = [0, 1, 2, 4, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 20, 22, 23, 24, 25, 26, 27, 28, 31]
-P256_G = (bytes.fromhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
-          bytes.fromhex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
 
 
 def stsafe_command(code, payload, how=0):
@@ -575,7 +573,7 @@ def write_stsafe_command_seeds():
     """Every command once, in clear and in the channel, on an A110 and an A120; first byte: the part."""
     number = lambda b: u16(len(b)) + b
     curve = number(bytes.fromhex("2a8648ce3d030107"))
-    point = b"\4" + number(P256_G[0]) + number(P256_G[1])
+    point = b"\4" + number(G[0]) + number(G[1])
     digest = number(bytes(range(32)))
     sha256 = number(bytes.fromhex("608648016503040201"))
     once = {
@@ -603,7 +601,7 @@ def write_stsafe_command_seeds():
         "host-plain": (0x107, b"\0\0\0\1" + bytes(32)), "host-wrapped": (0x108, bytes(48)),
         "host-establish": (0x118, curve + point + b"\0\1"), "public": (0x10a, b"\1" + curve + point),
         "ecdhe": (0x10b, curve), "challenge": (0x10e, b""), "symmetric": (0x117, b"\x07\xff\xff\1\4\x10" + bytes(32)),
-        "erase": (0x119, b"\1"), "decompress": (0x11a, curve + b"\2" + P256_G[0]),
+        "erase": (0x119, b"\1"), "decompress": (0x11a, curve + b"\2" + G[0]),
     }
     for tag in (0x07, 0x08, 0x0a, 0x0b, 0x11, 0x12, 0x14, 0x17, 0x23, 0x24, 0x47, 0x48, 0x4a, 0x4b):
         once["query-%02x" % tag] = (0x14, bytes([tag]))
@@ -697,7 +695,7 @@ def ta100_command(opcode, mode, handle, data=b""):
 
 def write_ta100_command_seeds():
     """Every command on an empty, a filled and a sealed part; first byte: the part."""
-    point = P256_G[0] + P256_G[1]
+    point = G[0] + G[1]
     number = lambda b: u16(len(b)) + b
     once = [
         (0x01, 0, 0x8000, b""), (0x01, 1, 0x8000, b""), (0x01, 2, 0x8000, b""), (0x02, 0, 0x8000, b""),
@@ -838,7 +836,7 @@ def optiga_manifest(kind, oid, size, first, second, version=1, uid=b"", digest=b
 
 def optiga_commands():
     """Every command in the ways that it has; name: (cmd, param, data)."""
-    point = bytes.fromhex("03420004") + P256_G[0] + P256_G[1]
+    point = bytes.fromhex("03420004") + G[0] + G[1]
     rsa = tlv(0x03, b"\0", tlv(0x30, tlv(0x02, b"\0" + b"\xc5" * 128), tlv(0x02, b"\1\0\1")))
     key, data, block = otlv(3, b"\xe0\xf1"), bytes(range(32)), bytes(16)
     sig = otlv(2, tlv(0x02, data[1:]) + tlv(0x02, data[2:]))
@@ -962,7 +960,7 @@ def optiga_chains():
         chains["envelope-%d" % i] = envelope(*items)
     chains["session-key"] = optiga_apdu(0x38, 3, otlv(1, b"\xe1\3") + otlv(2, b"\x10"))\
         + optiga_apdu(0x31, 0x11, otlv(1, bytes(32)) + otlv(3, b"\xe1\3")) + optiga_apdu(
-            0x33, 1, otlv(1, b"\xe1\3") + otlv(5, b"\3") + otlv(6, bytes.fromhex("03420004") + P256_G[0] + P256_G[1])
+            0x33, 1, otlv(1, b"\xe1\3") + otlv(5, b"\3") + otlv(6, bytes.fromhex("03420004") + G[0] + G[1])
             + otlv(7))
     chains["session-secret"] = optiga_apdu(*once["pre-master"]) + optiga_apdu(
         0x34, 1, otlv(1, b"\xe1\1") + otlv(3, b"\0\x20") + otlv(2, b"l") + otlv(7))
@@ -985,7 +983,7 @@ def optiga_cert(key, version=tlv(0xa0, tlv(0x02, b"\2")), alg="2a8648ce3d040302"
 def optiga_certs():
     oid = lambda text: tlv(0x06, bytes.fromhex(text))
     ec = lambda curve, bits: tlv(0x30, tlv(0x30, oid("2a8648ce3d0201"), oid(curve)), tlv(0x03, b"\0" + bits))
-    p256 = ec("2a8648ce3d030107", b"\4" + P256_G[0] + P256_G[1])
+    p256 = ec("2a8648ce3d030107", b"\4" + G[0] + G[1])
     rsa = tlv(0x30, tlv(0x30, oid("2a864886f70d010101"), tlv(0x05)),
               tlv(0x03, b"\0", tlv(0x30, tlv(0x02, b"\0" + b"\xc5" * 128), tlv(0x02, b"\1\0\1"))))
     return {
@@ -1096,7 +1094,7 @@ def main():
     write_se05x_command_seeds()
     write_reference_seeds()
     write_journal_seeds()
-    write_tpm_seeds()
+    write_tpm2_response_seeds()
     write_atecc_seeds()
     write_stsafe_seeds()
     write_stsafe_command_seeds()

@@ -18,7 +18,7 @@
 #include "base/json.h"
 
 #define FORMAT    "rot-sim ca 1"
-#define FILE_MAX  4096
+#define FILE_MAX  16384
 #define KEY_MAX   256 /* PKCS#8 of a key on P-256 */
 #define CERT_MAX  1024
 #define YEARS     40
@@ -96,8 +96,8 @@ fill(X509 *x, X509 *issuer, const struct wanted *w)
     else
         (void)snprintf(basic, sizeof(basic), "critical,CA:FALSE");
     return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x, w->serial) &&
-           X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
-           X509_time_adj_ex(X509_getm_notAfter(x), YEARS * 365, 0, NULL) != NULL &&
+           ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(rs_now() - 3600)) != NULL &&
+           ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)rs_now(), YEARS * 365, 0) != NULL &&
            X509_set_pubkey(x, w->key) == 1 && set_name(x, w->name) &&
            X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
            add_extension(x, issuer, NID_basic_constraints, basic) &&
@@ -179,9 +179,9 @@ read_ca(const char *path, struct sim_ca *ca, struct rs_err *err)
     RS_AUTO(rs_json_done) json_t *object = NULL;
     rs_code rc;
 
-    rs_buf_init(&text, (size_t)4 * FILE_MAX);
+    rs_buf_init(&text, FILE_MAX);
     text.secret = 1;
-    rc = rs_file_read(path, (size_t)4 * FILE_MAX, &text, err);
+    rc = rs_file_read(path, FILE_MAX, &text, err);
     if (rc == RS_OK)
         rc = rs_json_read(rs_buf_bytes(&text), &object, err);
     if (rc == RS_OK)
@@ -237,7 +237,7 @@ write_ca(const char *dir, const char *path, const struct sim_ca *ca, struct rs_e
     RS_AUTO(rs_buf_done) struct rs_buf text;
     rs_code rc;
 
-    rs_buf_init(&text, (size_t)4 * FILE_MAX);
+    rs_buf_init(&text, FILE_MAX);
     text.secret = 1;
     rs_buf_put_str(&text, "{\n  \"format\": \"" FORMAT "\",\n");
     rc = put_held(&text, "root", &ca->root, ",", err);

@@ -505,6 +505,8 @@ base64_groups(struct rs_bytes text, size_t from, struct rs_buf *out)
         }
     }
     rs_buf_put(out, room, n);
+    if (out->secret)
+        rs_wipe(room, sizeof(room));
     return at - from;
 }
 

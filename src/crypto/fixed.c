@@ -20,6 +20,8 @@
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 
+#include "crypto/hash.h"
+
 #define POINT   65
 #define RUN_MAX 32 /* signatures to one division: what is left of it is little */
 
@@ -168,7 +170,7 @@ check(struct crypto_fixed *f, const uint8_t digest[32], const BIGNUM *r, const B
 }
 
 static void
-verify_run(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_own *list,
+verify_run(struct crypto_fixed *f, struct crypto_own *list,
            struct run *run)
 {
     int ok = 1;
@@ -181,9 +183,12 @@ verify_run(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_o
     }
     ok = ok && invert(f, run);
     for (size_t i = 0; i < run->count; i++) {
+        uint8_t digest[32];
+
+        crypto_sha256(list[i].message, digest);
         BN_CTX_start(f->ctx);
         list[i].good = ok && run->sig[i] != NULL &&
-                       check(f, digests[i], ECDSA_SIG_get0_r(run->sig[i]), run->w[i]);
+                       check(f, digest, ECDSA_SIG_get0_r(run->sig[i]), run->w[i]);
         BN_CTX_end(f->ctx);
         ECDSA_SIG_free(run->sig[i]);
     }
@@ -191,13 +196,12 @@ verify_run(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_o
 }
 
 void
-crypto_fixed_verify(struct crypto_fixed *f, const uint8_t (*digests)[32], struct crypto_own *list,
-                    size_t count)
+crypto_fixed_verify(struct crypto_fixed *f, struct crypto_own *list, size_t count)
 {
     struct run run;
 
     for (size_t at = 0; at < count; at += run.count) {
         run.count = count - at < RUN_MAX ? count - at : RUN_MAX;
-        verify_run(f, digests + at, list + at, &run);
+        verify_run(f, list + at, &run);
     }
 }

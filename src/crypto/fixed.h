@@ -24,8 +24,7 @@ struct crypto_fixed; /* of one key, for one thread; 150 KB and 20 ms of work */
 /* NULL: not a P-256 key, or the library cannot: verify in the ordinary way. */
 struct crypto_fixed *crypto_fixed_new(const EVP_PKEY *key);
 void crypto_fixed_free(struct crypto_fixed *f);
-/* Sets `good` of each signature (DER) of the list over the SHA-256 in its place. */
-void crypto_fixed_verify(struct crypto_fixed *f, const uint8_t (*digests)[32],
-                         struct crypto_own *list, size_t count);
+/* Sets `good` of each of the list: its signature (DER) over the SHA-256 of its message. */
+void crypto_fixed_verify(struct crypto_fixed *f, struct crypto_own *list, size_t count);
 
 #endif /* CRYPTO_FIXED_H */

@@ -20,7 +20,6 @@
 #define OWN_MAX   16
 #define POINT_MAX 133
 #define OWN_MANY  256 /* verifications after which the multiples of a key pay */
-#define OWN_RUN   32  /* of a list, hashed and verified together */
 
 struct own_contexts {
     uint64_t id; /* 0: empty */
@@ -382,20 +381,6 @@ verify_own(struct own_contexts *o, EVP_PKEY *key, enum crypto_sig sig, const str
            EVP_PKEY_verify(o->verify, own->signature.p, own->signature.len, digest, len) == 1;
 }
 
-static void
-verify_fixed(struct crypto_fixed *fixed, struct crypto_own *list, size_t count)
-{
-    uint8_t digests[OWN_RUN][32];
-    size_t n;
-
-    for (size_t at = 0; at < count; at += n) {
-        n = count - at < OWN_RUN ? count - at : OWN_RUN;
-        for (size_t i = 0; i < n; i++)
-            crypto_sha256(list[at + i].message, digests[i]);
-        crypto_fixed_verify(fixed, (const uint8_t(*)[32])digests, list + at, n);
-    }
-}
-
 void
 crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct crypto_own *list,
                         size_t count)
@@ -407,7 +392,7 @@ crypto_cache_verify_own(uint64_t id, EVP_PKEY *key, enum crypto_sig sig, struct 
     if (sig == CRYPTO_ECDSA_SHA256 && before < OWN_MANY && o->verified >= OWN_MANY)
         o->fixed = crypto_fixed_new(key);
     if (o->fixed != NULL && sig == CRYPTO_ECDSA_SHA256) {
-        verify_fixed(o->fixed, list, count);
+        crypto_fixed_verify(o->fixed, list, count);
         return;
     }
     for (size_t i = 0; i < count; i++)

@@ -125,6 +125,8 @@ RS_MUST_USE rs_code signer_prepare_issue(struct signer *s, struct job *job, int6
  * at a time; one that fails gets rc and text.  Any thread.
  */
 void signer_sign_jobs(struct job *jobs, size_t count);
+/* A job that gets no answer but the error. */
+void signer_refuse_job(struct job *job, const struct rs_err *err);
 /* A signed job's certificate, appended to out. */
 RS_MUST_USE rs_code signer_put_issued(const struct job *job, struct rs_buf *out,
                                       struct rs_err *err);

@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -509,11 +508,11 @@ signer_prepare_issue(struct signer *s, struct job *job, int64_t now_ms, struct r
 
 /* ---- Signing ------------------------------------------------------------------------------- */
 
-static void
-refuse_job(struct job *job, rs_code rc, const char *text)
+void
+signer_refuse_job(struct job *job, const struct rs_err *err)
 {
-    job->rc = rc;
-    (void)snprintf(job->text, sizeof(job->text), "%s", text);
+    job->rc = err->code;
+    memcpy(job->text, err->text, sizeof(job->text));
 }
 
 /* All by one key. */
@@ -528,8 +527,11 @@ check_signed(struct job **jobs, size_t count)
     if (count > 0)
         crypto_verify_own_all(jobs[0]->key, list, count);
     for (size_t i = 0; i < count; i++) {
-        if (!list[i].good)
-            refuse_job(jobs[i], RS_E_CRYPTO_SELF_CHECK, "our own signature does not verify");
+        struct rs_err err = {0};
+        if (list[i].good)
+            continue;
+        (void)rs_fail(&err, RS_E_CRYPTO_SELF_CHECK, "our own signature does not verify");
+        signer_refuse_job(jobs[i], &err);
     }
 }
 
@@ -552,7 +554,7 @@ signer_sign_jobs(struct job *jobs, size_t count)
         if (rc == RS_OK)
             done[n++] = job;
         else
-            refuse_job(job, rc, err.text);
+            signer_refuse_job(job, &err);
     }
     check_signed(done, n);
 }

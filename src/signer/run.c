@@ -466,10 +466,8 @@ flush_gathered(struct runner *r, struct gather *g)
         g->leaves[i].content =
             rs_bytes_of(g->contents.p + g->starts[i], g->starts[i + 1] - g->starts[i]);
     if (signer_commit(&r->signer, g->leaves, g->count, &err) != RS_OK) {
-        for (size_t i = 0; i < g->count; i++) {
-            g->jobs[i]->rc = err.code;
-            memcpy(g->jobs[i]->text, err.text, sizeof(err.text));
-        }
+        for (size_t i = 0; i < g->count; i++)
+            signer_refuse_job(g->jobs[i], &err);
         broken(r, &err);
     } else {
         rs_inject_mark("issue-synced"); /* in the ledger; nothing is signed yet */
@@ -510,13 +508,6 @@ gather_job(struct runner *r, struct gather *g, struct job *job, int64_t now_ms)
     g->jobs[g->count++] = job;
 }
 
-static void
-refuse_job(struct job *job, const struct rs_err *err)
-{
-    job->rc = err->code;
-    memcpy(job->text, err->text, sizeof(job->text));
-}
-
 /* Two revocations of one serial in one batch: the second must see the first. */
 static void
 commit_batch(struct runner *r, struct gather *g, struct batch *b, struct answers *a)
@@ -530,7 +521,7 @@ commit_batch(struct runner *r, struct gather *g, struct batch *b, struct answers
         if (atomic_load(&r->failed))
             (void)rs_fail(&err, RS_E_SIGNER_AWAY, "the signer is stopping");
         if (rc != RS_OK || err.code != RS_OK) {
-            refuse_job(job, &err);
+            signer_refuse_job(job, &err);
             continue;
         }
         if (job->item.type == PROTO_ISSUE) {

@@ -206,6 +206,7 @@ a_part_that_plays_back_is_not_believed(void **state)
         assert_int_equal(desk_open(d), ROT_OK);
         assert_int_equal(d->chip.protection, ROT_PROTECTION_NONE);
     }
+    d->part.arg = NULL;
 }
 
 static void

@@ -170,8 +170,7 @@ check(struct crypto_fixed *f, const uint8_t digest[32], const BIGNUM *r, const B
 }
 
 static void
-verify_run(struct crypto_fixed *f, struct crypto_own *list,
-           struct run *run)
+verify_run(struct crypto_fixed *f, struct crypto_own *list, struct run *run)
 {
     int ok = 1;
 
@@ -187,8 +186,8 @@ verify_run(struct crypto_fixed *f, struct crypto_own *list,
 
         crypto_sha256(list[i].message, digest);
         BN_CTX_start(f->ctx);
-        list[i].good = ok && run->sig[i] != NULL &&
-                       check(f, digest, ECDSA_SIG_get0_r(run->sig[i]), run->w[i]);
+        list[i].good =
+            ok && run->sig[i] != NULL && check(f, digest, ECDSA_SIG_get0_r(run->sig[i]), run->w[i]);
         BN_CTX_end(f->ctx);
         ECDSA_SIG_free(run->sig[i]);
     }

@@ -6,6 +6,10 @@
  * that the same bytes are never taken twice; the answer's R-MAC and both
  * initial values use the raised counter.
  *
+ * All four begin with one form of block: counter, what it is for, 80, zeros.
+ * For the R-MAC section 6 has a zero between the counter and 40; the vectors of
+ * section 9 do not, and they decide.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
@@ -15,13 +19,13 @@
 #include "sims/stsafe/chip.h"
 #include "sims/stsafe/uncertain.h"
 
-#define KIND_CMAC     0x80
-#define KIND_RMAC     0x40
+#define FOR_CMAC      0x00
+#define FOR_RMAC      0x40
+#define FOR_COMMAND   0x80 /* its encryption */
+#define FOR_ANSWER    0xC0
+#define BLOCK_MARK    0x80
 #define MARK_CMAC     0x00
 #define MARK_RMAC     0x80
-#define IV_COMMAND    0x80
-#define IV_ANSWER     0xC0
-#define IV_MARK       0x80
 #define PADDING       0x80
 #define MAC_INPUT_MAX (SIM_AES_BLOCK + 2 * (STSAFE_FRAME_MAX + 8))
 
@@ -31,24 +35,27 @@ counter_max(const struct stsafe_chip *c)
     return c->spec->host_counter_size == 3 ? 0xFFFFFFu : 0xFFFFFFFFu;
 }
 
-/* The counter in 3 or 4 bytes; returns how many. */
-static size_t
-put_counter(const struct stsafe_chip *c, uint32_t counter, uint8_t *p)
+/* The counter has 3 or 4 bytes. */
+static void
+make_block(const struct stsafe_chip *c, uint32_t counter, unsigned purpose,
+           uint8_t block[SIM_AES_BLOCK])
 {
     uint8_t four[4];
     size_t size = c->spec->host_counter_size;
 
     rs_set_u32(four, counter);
-    memcpy(p, four + 4 - size, size);
-    return size;
+    memset(block, 0, SIM_AES_BLOCK);
+    memcpy(block, four + 4 - size, size);
+    block[size] = (uint8_t)purpose;
+    block[size + 1] = BLOCK_MARK;
 }
 
 static void
-put_block0(const struct stsafe_chip *c, uint32_t counter, unsigned kind, struct rs_buf *b)
+put_block(const struct stsafe_chip *c, uint32_t counter, unsigned purpose, struct rs_buf *b)
 {
-    uint8_t block[SIM_AES_BLOCK] = {0};
+    uint8_t block[SIM_AES_BLOCK];
 
-    block[put_counter(c, counter, block) + 1] = (uint8_t)kind;
+    make_block(c, counter, purpose, block);
     rs_buf_put(b, block, sizeof(block));
 }
 
@@ -88,7 +95,7 @@ stsafe_channel_open(struct stsafe_chip *c, struct stsafe_command *cmd)
     if (key->counter >= counter_max(c))
         return STSAFE_MAC_COUNTER_SPENT;
     rs_buf_init_fixed(&b, room, sizeof(room));
-    put_block0(c, key->counter, KIND_CMAC, &b);
+    put_block(c, key->counter, FOR_CMAC, &b);
     rs_buf_put_u8(&b, MARK_CMAC);
     put_command(cmd, &b);
     if (!take_mac(key, &b, mac) || CRYPTO_memcmp(mac, cmd->mac, sizeof(mac)) != 0)
@@ -107,11 +114,11 @@ stsafe_channel_rmac(const struct stsafe_chip *c, const struct stsafe_command *cm
     struct rs_buf b;
 
     rs_buf_init_fixed(&b, room, sizeof(room));
-    put_block0(c, cmd->key.counter, KIND_RMAC, &b);
+    put_block(c, cmd->key.counter, FOR_RMAC, &b);
     rs_buf_put_u8(&b, MARK_RMAC);
     put_command(cmd, &b);
     rs_buf_put_u8(&b, header);
-    rs_buf_put_u16(&b, (unsigned)(payload.len + (STSAFE_U_RMAC_WIRE_LENGTH ? 6u : 0u)));
+    rs_buf_put_u16(&b, (unsigned)payload.len);
     rs_buf_put_bytes(&b, payload);
     if (!take_mac(&cmd->key, &b, mac))
         memset(mac, 0, STSAFE_MAC_SIZE);
@@ -120,15 +127,13 @@ stsafe_channel_rmac(const struct stsafe_chip *c, const struct stsafe_command *cm
 }
 
 static int
-make_iv(const struct stsafe_chip *c, const struct stsafe_command *cmd, unsigned direction,
+make_iv(const struct stsafe_chip *c, const struct stsafe_command *cmd, unsigned purpose,
         uint8_t iv[SIM_AES_BLOCK])
 {
     struct sim_aes aes = {cmd->key.cipher, cmd->key.len};
-    uint8_t block[SIM_AES_BLOCK] = {0};
-    size_t at = put_counter(c, cmd->key.counter, block);
+    uint8_t block[SIM_AES_BLOCK];
 
-    block[at] = (uint8_t)direction;
-    block[at + 1] = IV_MARK;
+    make_block(c, cmd->key.counter, purpose, block);
     return sim_aes_ecb(aes, 1, RS_BYTES(block), iv);
 }
 
@@ -154,7 +159,7 @@ stsafe_channel_decrypt(const struct stsafe_chip *c, const struct stsafe_command 
     uint8_t iv[SIM_AES_BLOCK];
     size_t len = cmd->len;
 
-    if (!make_iv(c, cmd, IV_COMMAND, iv) ||
+    if (!make_iv(c, cmd, FOR_COMMAND, iv) ||
         !sim_aes_cbc(aes, 0, iv, rs_bytes_of(cmd->payload, cmd->len), plain) ||
         !strip_padding(plain, &len))
         return STSAFE_U_UNWRAP_STATUS;
@@ -176,7 +181,7 @@ stsafe_channel_encrypt(const struct stsafe_chip *c, const struct stsafe_command 
         rs_buf_put_u8(out, 0);
     if (!rs_buf_ok(out))
         return STSAFE_U_LONG_FRAME_STATUS;
-    if (!make_iv(c, cmd, IV_ANSWER, iv) || !sim_aes_cbc(aes, 1, iv, rs_buf_bytes(out), out->p))
+    if (!make_iv(c, cmd, FOR_ANSWER, iv) || !sim_aes_cbc(aes, 1, iv, rs_buf_bytes(out), out->p))
         return STSAFE_UNEXPECTED;
     return STSAFE_OK;
 }

@@ -30,11 +30,6 @@
 
 /* C-MAC sent, and no host key there to check it with. */
 #define STSAFE_U_NO_HOST_KEY_STATUS 0x0A
-/*
- * Response len2 in the R-MAC: payload (0), or payload, MAC and CRC as on the wire (1).  Neither
- * gives the two R-MACs of section 9, whose formula is thus open; see docs/chips/stsafe-sim.md.
- */
-#define STSAFE_U_RMAC_WIRE_LENGTH 0
 /* Does a refused command's answer carry an R-MAC?  A bare status here. */
 #define STSAFE_U_RMAC_ON_REFUSAL 0
 /* What a new host key starts with. */

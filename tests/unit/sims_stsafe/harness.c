@@ -203,11 +203,16 @@ put_counter(const struct channel *ch, uint32_t counter, uint8_t *p)
     return ch->counter_size;
 }
 
+/* The first block, as the vectors have it, and the byte before the command's header. */
 static size_t
-put_block0(const struct channel *ch, uint32_t counter, uint8_t kind, uint8_t mark, uint8_t *p)
+put_start(const struct channel *ch, uint32_t counter, uint8_t purpose, uint8_t mark, uint8_t *p)
 {
+    size_t at;
+
     memset(p, 0, 16);
-    p[put_counter(ch, counter, p) + 1] = kind;
+    at = put_counter(ch, counter, p);
+    p[at] = purpose;
+    p[at + 1] = 0x80;
     p[16] = mark;
     return 17;
 }
@@ -265,7 +270,7 @@ channel_build(const struct channel *ch, unsigned code, const uint8_t *payload, s
               uint8_t *frame)
 {
     uint8_t m[2 * FRAME_MAX];
-    size_t head = put_headers(code, frame), n = put_block0(ch, ch->counter, 0x80, 0x00, m);
+    size_t head = put_headers(code, frame), n = put_start(ch, ch->counter, 0x00, 0x00, m);
 
     if (ch->encrypt_command)
         len = encrypt(ch, payload, len, frame + head);
@@ -284,7 +289,7 @@ check_rmac(const struct channel *ch, const uint8_t *command, size_t command_len,
            const uint8_t *answer, size_t body)
 {
     uint8_t m[3 * FRAME_MAX], mac[4], header[2];
-    size_t head = put_headers(code, header), n = put_block0(ch, ch->counter + 1, 0x40, 0x80, m);
+    size_t head = put_headers(code, header), n = put_start(ch, ch->counter + 1, 0x40, 0x80, m);
     size_t payload = command_len - head - 4;
 
     memcpy(m + n, command, head);

@@ -269,17 +269,17 @@ select_applet(struct se05x_chip *c, const struct se05x_apdu *apdu, struct rs_buf
                                     0x00, 0x00, 0x01, 0x03, 0x00, 0x00, 0x00, 0x00};
     static const uint8_t domain[11] = {0xD2, 0x76, 0x00, 0x00, 0x85, 0x30,
                                        0x4A, 0x43, 0x4F, 0x90, 0x03};
+    /* Every feature; SecureBox 1.11. */
+    static const uint8_t features[4] = {0x6F, 0xFF, 0x01, 0x0B};
     struct rs_bytes aid = rs_bytes_of(apdu->data, apdu->len);
-    uint8_t said[7];
 
     if (apdu->p1 != 0x04 || apdu->p2 != 0x00)
         return SE05X_E_P1P2;
     if (rs_bytes_equal(aid, RS_BYTES(iot))) {
         se05x_deselect(c);
         c->applet = SE05X_APPLET_IOT;
-        memcpy(said, c->gen->version, 3);
-        memcpy(said + 3, "\x6F\xFF\x01\x0B", 4);
-        rs_buf_put(out, said, sizeof(said));
+        rs_buf_put(out, c->gen->version, sizeof(c->gen->version));
+        rs_buf_put(out, features, sizeof(features));
         return SE05X_OK;
     }
     if (rs_bytes_equal(aid, RS_BYTES(domain))) {

@@ -193,9 +193,9 @@ se05x_do_write_ec(struct se05x_call *call)
     sw = may_change(call, &d, SE05X_MAY_WRITE);
     if (sw != SE05X_OK)
         return sw;
-    if (key.len > 0)
+    if (key.p != NULL)
         memcpy(value, key.p, key.len);
-    if (point.len > 0)
+    if (point.p != NULL)
         memcpy(value + key.len, point.p, point.len);
     d.fresh.origin = SE05X_EXTERNAL;
     sw = finish(call, &d, rs_bytes_of(value, key.len + point.len));

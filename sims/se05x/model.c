@@ -64,6 +64,7 @@ static rs_code
 create_part(void *state, const struct sim_host *host, const struct sim_create *how,
             const struct se05x_generation *gen, struct rs_err *err)
 {
+    static const uint8_t uid_head[4] = {0x04, 0x00, 0x50, 0x01};
     /* What the factory writes is not the part's doing. */
     struct sim_host factory = *host;
     struct se05x_chip *c = state;
@@ -75,7 +76,7 @@ create_part(void *state, const struct sim_host *host, const struct sim_create *h
         return rs_fail(err, RS_E_USAGE, "simulator: an %s needs a maker's CA", gen->model);
     factory.stored = not_stored;
     prepare(c, &factory, gen);
-    memcpy(c->uid, "\x04\x00\x50\x01", 4);
+    memcpy(c->uid, uid_head, sizeof(uid_head));
     memcpy(c->uid + SE05X_UID_SIZE - sizeof(how->unique), how->unique, sizeof(how->unique));
     c->keys.version = 0x0B;
     c->keys.len = 16;

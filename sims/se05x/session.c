@@ -120,7 +120,8 @@ se05x_do_session_verify(struct se05x_call *call)
 static unsigned
 initialize_update(struct se05x_call *call)
 {
-    static const uint8_t diversification[10] = {0};
+    /* Diversification (none), key version, SCP03, and the byte i. */
+    static const uint8_t said[13] = {[11] = 0x03, [12] = SE05X_U_SCP_I};
     const struct se05x_apdu *apdu = call->apdu;
     struct se05x_object *o = se05x_find(call->c, call->session->auth);
     uint8_t card[8], cryptogram[8];
@@ -143,9 +144,7 @@ initialize_update(struct se05x_call *call)
     rs_wipe(&keys, sizeof(keys));
     if (!ok)
         return SE05X_E_CONDITIONS;
-    rs_buf_put(call->out, diversification, sizeof(diversification));
-    rs_buf_put(call->out, "\x00\x03", 2);
-    rs_buf_put_u8(call->out, SE05X_U_SCP_I);
+    rs_buf_put(call->out, said, sizeof(said));
     rs_buf_put(call->out, card, sizeof(card));
     rs_buf_put(call->out, cryptogram, sizeof(cryptogram));
     return SE05X_OK;
@@ -193,22 +192,25 @@ read_scheme(struct rs_bytes scheme)
 {
     static const uint8_t applet[16] = {0xA0, 0x00, 0x00, 0x03, 0x96, 0x54, 0x53, 0x00,
                                        0x00, 0x00, 0x01, 0x03, 0x00, 0x00, 0x00, 0x00};
+    static const uint8_t protocol[3] = {0xAB, 0x01, 0x33}, aes[1] = {0x88}, size[1] = {0x10};
     struct rs_reader r;
 
     rs_reader_init(&r, scheme);
-    return expect(&r, 0x4F, applet, sizeof(applet)) && expect(&r, 0x90, "\xAB\x01\x33", 3) &&
-           expect(&r, 0x80, "\x88", 1) && expect(&r, 0x81, "\x10", 1) && rs_reader_done(&r);
+    return expect(&r, 0x4F, applet, sizeof(applet)) &&
+           expect(&r, 0x90, protocol, sizeof(protocol)) && expect(&r, 0x80, aes, sizeof(aes)) &&
+           expect(&r, 0x81, size, sizeof(size)) && rs_reader_done(&r);
 }
 
 static int
 read_point(struct rs_bytes wrapped, struct rs_bytes *ret_point)
 {
+    static const uint8_t p256[1] = {0x03};
     struct rs_reader r;
     unsigned tag;
 
     rs_reader_init(&r, wrapped);
-    return se05x_tlv_next(&r, &tag, ret_point) && tag == 0xB0 && expect(&r, 0xF0, "\x03", 1) &&
-           rs_reader_done(&r);
+    return se05x_tlv_next(&r, &tag, ret_point) && tag == 0xB0 &&
+           expect(&r, 0xF0, p256, sizeof(p256)) && rs_reader_done(&r);
 }
 
 static int
@@ -241,7 +243,7 @@ static int
 agree_master(struct se05x_chip *c, struct rs_bytes point, const uint8_t random[16],
              uint8_t master[32])
 {
-    static const uint8_t prefix[4] = {0, 0, 0, 1};
+    static const uint8_t prefix[4] = {0, 0, 0, 1}, scheme[4] = {0x01, 0x33, 0x88, 0x10};
     struct se05x_object *key = se05x_find(c, SE05X_ID_CHIP_KEY);
     const struct se05x_curve *p256 = se05x_curve_find(0x03);
     uint8_t secret[32], tail[20];
@@ -253,7 +255,7 @@ agree_master(struct se05x_chip *c, struct rs_bytes point, const uint8_t random[1
         !se05x_agree(p256, se05x_private(c, key).p, point, secret))
         return 0;
     memcpy(tail, random, 16);
-    memcpy(tail + 16, "\x01\x33\x88\x10", 4);
+    memcpy(tail + 16, scheme, sizeof(scheme));
     rs_buf_init_fixed(&all, room, sizeof(room));
     if (SE05X_U_ECKEY_COUNTER_PREFIX)
         rs_buf_put(&all, prefix, sizeof(prefix));
@@ -326,6 +328,7 @@ run_open(struct se05x_call *call)
 {
     struct se05x_chip *c = call->c;
     struct se05x_scp *scp = &call->session->scp;
+    struct se05x_call inner = *call;
     struct se05x_apdu plain;
     unsigned sw;
 
@@ -337,9 +340,9 @@ run_open(struct se05x_call *call)
         call->session->state = SE05X_SESSION_FREE;
         return SE05X_U_SECURE_MESSAGING_SW;
     }
-    call->apdu = &plain;
-    call->secure = 1;
-    sw = se05x_run_applet(call);
+    inner.apdu = &plain;
+    inner.secure = 1;
+    sw = se05x_run_applet(&inner);
     if (sw != SE05X_LOST && rs_buf_ok(call->out) && !se05x_scp_close_answer(scp, sw, call->out))
         sw = SE05X_E_LENGTH;
     return sw;

@@ -260,11 +260,11 @@ value_fits(const struct se05x_object *o, size_t len)
 
     switch (o->kind) {
     case SE05X_EC_PAIR:
-        return len == curve->size + se05x_point_size(curve);
+        return curve != NULL && len == curve->size + se05x_point_size(curve);
     case SE05X_EC_PRIVATE:
-        return len == curve->size;
+        return curve != NULL && len == curve->size;
     case SE05X_EC_PUBLIC:
-        return len == se05x_point_size(curve);
+        return curve != NULL && len == se05x_point_size(curve);
     case SE05X_AES:
         return len == 16 || len == 24 || len == 32;
     case SE05X_HMAC:

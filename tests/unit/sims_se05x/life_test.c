@@ -490,6 +490,8 @@ broken_states_are_refused(void **state)
         {"id", "\"00\""},
         {"kind", "\"key\""},
         {"kind", "\"ec-pair\""},
+        {"kind", "\"ec-private\""},
+        {"kind", "\"ec-public\""},
         {"origin", "\"\""},
         {"value", "\"\""},
         {"value", "\"0g\""},

@@ -462,13 +462,13 @@ static const char *const personalities_m3[] = {"blank-m3", NULL};
     .i2c_read = optiga_i2c_read, .get_address = get_address, .get_serial = get_serial,             \
     .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
 
-const struct sim_model optiga_m1_model = {.name = "optiga-m1",
+const struct sim_model optiga_m1_model = {.name = "optiga-trust-m1",
                                           .personalities = personalities_m1,
                                           .create = create_m1,
                                           .load = load_m1,
                                           OPTIGA_COMMON};
 
-const struct sim_model optiga_m3_model = {.name = "optiga-m3",
+const struct sim_model optiga_m3_model = {.name = "optiga-trust-m3",
                                           .personalities = personalities_m3,
                                           .create = create_m3,
                                           .load = load_m3,

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sims/optiga/chip.h"
@@ -110,7 +111,11 @@ optiga_data(struct optiga_chip *c, const struct optiga_object *o)
 uint8_t *
 optiga_byte(struct optiga_chip *c, unsigned oid)
 {
-    return optiga_data(c, optiga_object(c, oid));
+    const struct optiga_object *o = optiga_object(c, oid);
+
+    if (o == NULL)
+        abort(); /* every part has it; a caller that asks for another is wrong */
+    return optiga_data(c, o);
 }
 
 size_t

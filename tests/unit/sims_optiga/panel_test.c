@@ -60,11 +60,11 @@ test_panel(void **state)
     (void)state;
     assert_non_null(mkdtemp(dir));
     assert_int_equal(sim_panel_new(&options, &panel, NULL), RS_OK);
-    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-m3", &chip, NULL), RS_OK);
-    assert_int_equal(sim_panel_add(panel, "desk/u2", "optiga-m1", &chip, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m3", &chip, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "desk/u2", "optiga-trust-m1", &chip, NULL), RS_OK);
     chip = sim_panel_find(panel, "line/u1");
     assert_int_equal(sim_chip_address(chip), 0x30);
-    assert_string_equal(sim_chip_model(chip), "optiga-m3");
+    assert_string_equal(sim_chip_model(chip), "optiga-trust-m3");
     open_application(chip);
     control(panel, json_pack("{s:s, s:s}", "do", "eeprom", "chip", "line/u1"), &before);
     control(panel, json_pack("{s:s, s:s, s:s}", "do", "fault", "chip", "line/u1", "rule", "crc@1"),
@@ -82,10 +82,10 @@ test_panel(void **state)
     assert_int_equal(stat(path, &st), 0);
 
     assert_int_equal(sim_panel_new(&options, &panel, NULL), RS_OK);
-    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-m1", &chip, NULL), RS_E_FILE_FAILED);
+    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m1", &chip, NULL), RS_E_FILE_FAILED);
     sim_panel_free(panel);
     assert_int_equal(sim_panel_new(&options, &panel, NULL), RS_OK);
-    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-m3", &chip, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m3", &chip, NULL), RS_OK);
     control(panel, json_pack("{s:s, s:s}", "do", "eeprom", "chip", "line/u1"), &after);
     assert_int_equal(json_equal(before, after), 1);
     open_application(chip);

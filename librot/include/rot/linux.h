@@ -71,7 +71,37 @@ struct rot_linux {
  */
 ROT_MUST_USE rot_err rot_linux_open(struct rot_linux *lin, const char *uri);
 
+/*
+ * The same with a file that holds the secret of parts' secure channels: a station's master or
+ * one part's own.  NULL: none; parts are then spoken to by what their vendor published.
+ * rot_linux_open() takes the file that $ROOTSMITH_CHANNEL_SECRET names, if that is set.
+ *
+ * ROT_E_BUS     it cannot be read
+ * ROT_E_AUTH    others may read it
+ * ROT_E_FORMAT  it is neither of the two
+ */
+ROT_MUST_USE rot_err rot_linux_open_with(struct rot_linux *lin, const char *uri,
+                                         const char *channel_secret);
+
 /* Close what rot_linux_open() opened; close the chip first.  NULL, and one that failed to open, are fine. */
 void rot_linux_close(struct rot_linux *lin);
+
+/*
+ * Files of channel secrets, mode 0600.  A master is 32 random bytes and nothing else.  A part's
+ * own is one line of text, so that a person sees whose it is:
+ *
+ *     rootsmith channel part 1 DRIVER UID SECRET      (UID and SECRET in hexadecimal)
+ *
+ * error: room for ROT_LINUX_ERROR_MAX, or NULL.
+ */
+
+/* Make a master.  ROT_E_STATE: there is a file of that name; it is never overwritten. */
+ROT_MUST_USE rot_err rot_channel_make_master(const char *path, char *error);
+/*
+ * Write the own secret of a part that was opened with a master, for its device.  Replaces a file
+ * with that name.  ROT_E_EMPTY: lin was opened without a master.
+ */
+ROT_MUST_USE rot_err rot_channel_write_part(struct rot_linux *lin, struct rot_bytes uid,
+                                            const char *path);
 
 #endif /* ROT_LINUX_H */

@@ -26,6 +26,19 @@ linux_fail(struct rot_linux *lin, rot_err rc, const char *format, ...)
     return rc;
 }
 
+rot_err
+linux_say(char *error, rot_err rc, const char *format, ...)
+{
+    va_list args;
+
+    if (error == NULL)
+        return rc;
+    va_start(args, format);
+    (void)vsnprintf(error, ROT_LINUX_ERROR_MAX, format, args);
+    va_end(args);
+    return rc;
+}
+
 /* What all names have in common once the driver is known. */
 static rot_err
 use_driver(struct rot_linux *lin, const struct rot_driver *driver)
@@ -253,6 +266,14 @@ open_by_name(struct rot_linux *lin, const char *uri)
 rot_err
 rot_linux_open(struct rot_linux *lin, const char *uri)
 {
+    const char *channel = getenv("ROOTSMITH_CHANNEL_SECRET");
+
+    return rot_linux_open_with(lin, uri, channel != NULL && channel[0] != '\0' ? channel : NULL);
+}
+
+rot_err
+rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *channel_secret)
+{
     const char *named;
     rot_err rc;
 
@@ -265,7 +286,9 @@ rot_linux_open(struct rot_linux *lin, const char *uri)
         uri = named;
     if (rot_port_openssl_init(&lin->crypto) != ROT_OK)
         return linux_fail(lin, ROT_E_PORT, "OpenSSL lacks an algorithm that chips need");
-    rc = open_by_name(lin, uri);
+    rc = channel_secret != NULL ? linux_load_channel(lin, channel_secret) : ROT_OK;
+    if (rc == ROT_OK)
+        rc = open_by_name(lin, uri);
     if (rc != ROT_OK) {
         if (lin->error[0] == '\0')
             (void)linux_fail(lin, rc, "chip %.80s: %s", uri, rot_err_name(rc));

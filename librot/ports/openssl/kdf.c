@@ -89,25 +89,3 @@ port_stretch(void *self, struct rot_bytes passphrase, struct rot_bytes salt, uin
     params[n++] = OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_ITER, &iterations);
     return run(p->pbkdf2, params, n, out, out_len);
 }
-
-rot_err
-port_channel_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret,
-                    size_t len)
-{
-    static const char purpose[] = "rootsmith channel";
-    struct rot_port_openssl *p = self;
-    uint8_t info[sizeof(purpose) + ROT_NAME_MAX + ROT_UID_MAX];
-    size_t name_len = strlen(driver) + 1;
-    struct rot_kdf_params params = {.kdf = ROT_KDF_HKDF_SHA256, .out_len = len};
-
-    if (!p->has_channel_master)
-        return ROT_E_EMPTY;
-    if (name_len > ROT_NAME_MAX || uid.len == 0 || uid.len > ROT_UID_MAX)
-        return ROT_E_PORT;
-    memcpy(info, purpose, sizeof(purpose));
-    memcpy(info + sizeof(purpose), driver, name_len);
-    memcpy(info + sizeof(purpose) + name_len, uid.p, uid.len);
-    params.info = (struct rot_bytes){info, sizeof(purpose) + name_len + uid.len};
-    return port_kdf(self, (struct rot_bytes){p->channel_master, sizeof(p->channel_master)}, &params,
-                    secret);
-}

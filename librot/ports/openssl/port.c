@@ -108,15 +108,6 @@ rot_port_openssl_init(struct rot_port_openssl *p)
 }
 
 void
-rot_port_openssl_channel(struct rot_port_openssl *p, const uint8_t master[ROT_CHANNEL_MASTER_SIZE])
-{
-    OPENSSL_cleanse(p->channel_master, sizeof(p->channel_master));
-    p->has_channel_master = master != NULL;
-    if (master != NULL)
-        memcpy(p->channel_master, master, sizeof(p->channel_master));
-}
-
-void
 rot_port_openssl_done(struct rot_port_openssl *p)
 {
     if (p == NULL)
@@ -133,6 +124,6 @@ rot_port_openssl_done(struct rot_port_openssl *p)
         EVP_CIPHER_free(p->cipher[mode][0]);
         EVP_CIPHER_free(p->cipher[mode][1]);
     }
-    OPENSSL_cleanse(p->channel_master, sizeof(p->channel_master));
+    OPENSSL_cleanse(&p->channel, sizeof(p->channel));
     memset(p, 0, sizeof(*p));
 }

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -129,6 +130,122 @@ a_key_file_is_whole_or_not_there(void **state)
     rot_linux_close(&lin);
     (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
     assert_int_equal(system(command), 0);
+}
+
+static void
+put_file(const char *path, const void *bytes, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    assert_int_equal(close(fd), 0);
+}
+
+/* What is no channel secret, or not its owner's alone, opens nothing. */
+static void
+channel_files_are_refused(void **state)
+{
+    static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    static const char *const bad[] = {
+        "",
+        "rootsmith channel part 1 ",
+        "rootsmith channel part 1 se05x 01\n",
+        "rootsmith channel part 1 se05x  %s\n",
+        "rootsmith channel part 1  01 %s\n",
+        "rootsmith channel part 1 se05x 0 %s\n",
+        "rootsmith channel part 1 se05x 0G %s\n",
+        "rootsmith channel part 1 se05x 01 %s",
+        "rootsmith channel part 1 se05x 01 0%s\n",
+        "rootsmith channel part 1 se05x 01 00%s\n",
+        "rootsmith channel part 1 se05x 01 %s\n\n",
+        "rootsmith channel part 2 se05x 01 %s\n",
+        "rootsmith channel part 1 abcdefghijabcdefghijabcdefghijab 01 %s\n",
+    };
+    char dir[] = "/tmp/rot-linux-XXXXXX", path[64], text[300], long_file[300] = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/c", dir);
+    assert_int_equal(rot_linux_open_with(&lin, "sim:/nonexistent#a/b", path), ROT_E_BUS);
+    assert_non_null(strstr(lin.error, path));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(text, sizeof(text), bad[i], zeros);
+#pragma GCC diagnostic pop
+        put_file(path, text, strlen(text));
+        if (rot_linux_open_with(&lin, "sim:/nonexistent#a/b", path) != ROT_E_FORMAT)
+            fail_msg("taken: \"%s\"", text);
+        assert_non_null(strstr(lin.error, "neither"));
+        assert_null(strstr(lin.error, zeros));
+    }
+    put_file(path, long_file, sizeof(long_file));
+    assert_int_equal(rot_linux_open_with(&lin, "sim:/nonexistent#a/b", path), ROT_E_FORMAT);
+    put_file(path, long_file, 31);
+    assert_int_equal(rot_linux_open_with(&lin, "sim:/nonexistent#a/b", path), ROT_E_FORMAT);
+    put_file(path, long_file, 32);
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(rot_linux_open_with(&lin, "sim:/nonexistent#a/b", path), ROT_E_AUTH);
+    assert_non_null(strstr(lin.error, "0600"));
+    assert_int_equal(setenv("ROOTSMITH_CHANNEL_SECRET", path, 1), 0);
+    assert_int_equal(rot_linux_open(&lin, "sim:/nonexistent#a/b"), ROT_E_AUTH);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(rot_linux_open(&lin, "sim:/nonexistent#a/b"), ROT_E_BUS);
+    assert_null(strstr(lin.error, path));
+    assert_int_equal(unsetenv("ROOTSMITH_CHANNEL_SECRET"), 0);
+    assert_int_equal(rot_channel_make_master(NULL, NULL), ROT_E_ARG);
+    assert_int_equal(rot_channel_make_master(path, text), ROT_E_STATE);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* A station's master, and what it hands to a device: the same keys for this part only. */
+static void
+a_device_gets_its_own_parts_secret(void **state)
+{
+    static const uint8_t one[] = {1, 2, 3}, two[] = {1, 2, 4};
+    struct rot_bytes uid = {one, sizeof(one)}, twin = {two, sizeof(two)};
+    char dir[] = "/tmp/rot-linux-XXXXXX", uri[64], master[64], own[64];
+    uint8_t at_station[48], on_device[48];
+    struct stat st;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(uri, sizeof(uri), "soft:%s/b", dir);
+    (void)snprintf(master, sizeof(master), "%s/master", dir);
+    (void)snprintf(own, sizeof(own), "%s/own", dir);
+    assert_int_equal(rot_linux_open_with(&lin, uri, NULL), ROT_OK);
+    assert_int_equal(rot_channel_write_part(&lin, uid, own), ROT_E_EMPTY);
+    rot_linux_close(&lin);
+
+    assert_int_equal(rot_channel_make_master(master, NULL), ROT_OK);
+    assert_int_equal(stat(master, &st), 0);
+    assert_int_equal(st.st_size, 32);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(rot_linux_open_with(&lin, uri, master), ROT_OK);
+    assert_int_equal(lin.crypto.port.ops->channel_secret(&lin.crypto, "soft", uid, at_station, 48),
+                     ROT_OK);
+    assert_int_equal(rot_channel_write_part(&lin, twin, own), ROT_OK);
+    assert_int_equal(rot_channel_write_part(&lin, uid, own), ROT_OK);
+    rot_linux_close(&lin);
+    assert_int_equal(stat(own, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+
+    assert_int_equal(rot_linux_open_with(&lin, uri, own), ROT_OK);
+    assert_int_equal(lin.crypto.port.ops->channel_secret(&lin.crypto, "soft", uid, on_device, 48),
+                     ROT_OK);
+    assert_memory_equal(at_station, on_device, 48);
+    assert_int_equal(lin.crypto.port.ops->channel_secret(&lin.crypto, "soft", twin, on_device, 48),
+                     ROT_E_EMPTY);
+    rot_linux_close(&lin);
+    for (const char *const *p =
+             (const char *const[]){"b", "b.lock", "b.key", "master", "own", NULL};
+         *p != NULL; p++) {
+        (void)snprintf(uri, sizeof(uri), "%s/%s", dir, *p);
+        assert_int_equal(unlink(uri), 0);
+    }
+    assert_int_equal(rmdir(dir), 0);
 }
 
 static void
@@ -508,6 +625,8 @@ main(void)
         cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(what_is_not_there_is_said),
         cmocka_unit_test(a_key_file_is_whole_or_not_there),
+        cmocka_unit_test(channel_files_are_refused),
+        cmocka_unit_test(a_device_gets_its_own_parts_secret),
         cmocka_unit_test(soft_boards_are_made_once),
         cmocka_unit_test(the_registry_finds_drivers),
         cmocka_unit_test(the_documents_example),

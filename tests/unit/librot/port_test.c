@@ -250,7 +250,7 @@ channel_secrets(void **state)
     /* By another hand: HKDF of Python's hmac module. */
     assert_hex(
         a,
-        "845c73139059d7f86465484e78cb2dfdf74de755b6bd2ba1b59f9155fcf384a83d9c873698e0e81df5ab2051b0235e67");
+        "c9f2b9e88884ce0e6cbac7c666c6fbe9e5d9002769f500939c4a6f93f2bce984dde86598f6c1515a79061d11c2bb0b84");
     assert_int_equal(ops->channel_secret(&crypto, "se05x", twin, b, 48), ROT_OK);
     assert_memory_not_equal(a, b, 32);
     assert_int_equal(ops->channel_secret(&crypto, "se05", uid, b, 48), ROT_OK);
@@ -261,6 +261,35 @@ channel_secrets(void **state)
     assert_memory_not_equal(a, b, 32);
     rot_port_openssl_channel(&crypto, NULL);
     assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, a, 48), ROT_E_EMPTY);
+}
+
+/* A device with its own part's secret comes to the same keys, and to nobody else's. */
+static void
+a_parts_own_secret(void **state)
+{
+    static const uint8_t master[ROT_CHANNEL_MASTER_SIZE] = {1, 2, 3};
+    struct rot_bytes uid = hex("0102030405"), twin = hex("0102030406"), none = {NULL, 0};
+    uint8_t own[ROT_CHANNEL_MASTER_SIZE], again[ROT_CHANNEL_MASTER_SIZE], a[48], b[48];
+
+    (void)state;
+    assert_int_equal(rot_port_openssl_part_secret(&crypto, "se05x", uid, own), ROT_E_EMPTY);
+    rot_port_openssl_channel(&crypto, master);
+    assert_int_equal(rot_port_openssl_part_secret(&crypto, "se05x", none, own), ROT_E_PORT);
+    assert_int_equal(rot_port_openssl_part_secret(&crypto, "se05x", uid, own), ROT_OK);
+    /* By another hand: HKDF of Python's hmac module. */
+    assert_hex(own, "845c73139059d7f86465484e78cb2dfdf74de755b6bd2ba1b59f9155fcf384a8");
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, a, 48), ROT_OK);
+
+    assert_int_equal(rot_port_openssl_channel_part(&crypto, "", uid, own), ROT_E_ARG);
+    assert_int_equal(rot_port_openssl_channel_part(&crypto, "se05x", none, own), ROT_E_ARG);
+    assert_int_equal(rot_port_openssl_channel_part(&crypto, "se05x", uid, own), ROT_OK);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", twin, b, 48), ROT_E_EMPTY);
+    assert_int_equal(ops->channel_secret(&crypto, "optiga", uid, b, 48), ROT_E_EMPTY);
+    assert_int_equal(ops->channel_secret(&crypto, "se05x", uid, b, 48), ROT_OK);
+    assert_memory_equal(a, b, 48);
+    assert_int_equal(rot_port_openssl_part_secret(&crypto, "se05x", uid, again), ROT_OK);
+    assert_memory_equal(own, again, sizeof(own));
+    rot_port_openssl_channel(&crypto, NULL);
 }
 
 /* A case that others published with 13 and 16: packet vectors use shorter tags, so this is ours by two ways. */
@@ -460,6 +489,7 @@ main(void)
         cmocka_unit_test(boxes),
         cmocka_unit_test(ccm_with_a_short_tag),
         cmocka_unit_test(channel_secrets),
+        cmocka_unit_test(a_parts_own_secret),
         cmocka_unit_test(ccm_is_ctr_and_cbc_mac),
         cmocka_unit_test(derivations),
         cmocka_unit_test(curve_keys),

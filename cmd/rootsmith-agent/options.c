@@ -24,7 +24,7 @@ static const char help[] =
     "  test URL             a mutual TLS connection with the chip's key, step by step\n"
     "\n"
     "  --config FILE        default: " CONFIG_DEFAULT ", if it is there\n"
-    "  --server URL --rot CHIP --state DIR --trust FILE --label L --name N\n"
+    "  --server URL --rot CHIP --channel-secret FILE --state DIR --trust FILE --label L --name N\n"
     "                       over what the file says\n"
     "  --token FILE         one-time code for a device that has no IDevID; - reads stdin\n"
     "  --first HOW          idevid, token:FILE, tpm-endorsement\n"
@@ -40,6 +40,7 @@ enum option_code {
     OPTION_CONFIG = 256,
     OPTION_SERVER,
     OPTION_ROT,
+    OPTION_CHANNEL_SECRET,
     OPTION_STATE,
     OPTION_TRUST,
     OPTION_LABEL,
@@ -58,6 +59,7 @@ static const struct option known[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"server", required_argument, NULL, OPTION_SERVER},
     {"rot", required_argument, NULL, OPTION_ROT},
+    {"channel-secret", required_argument, NULL, OPTION_CHANNEL_SECRET},
     {"state", required_argument, NULL, OPTION_STATE},
     {"trust", required_argument, NULL, OPTION_TRUST},
     {"label", required_argument, NULL, OPTION_LABEL},
@@ -96,6 +98,9 @@ take(struct options *o, int c)
         return 1;
     case OPTION_ROT:
         a->rot = optarg;
+        return 1;
+    case OPTION_CHANNEL_SECRET:
+        a->channel_secret = optarg;
         return 1;
     case OPTION_STATE:
         a->state = optarg;

@@ -122,6 +122,9 @@ program_enroll(const struct options *o)
     (void)printf("  %s server            proved that it knows the token\n", sign_ok());
     (void)printf("  %s station key       made in a file, P-256 (%s)\n", sign_ok(), home.key_path);
     (void)printf("  %s certificate       %s, until %.10s\n", sign_ok(), home.name, until);
+    (void)printf(
+        "  %s channel secret    %s: keep a copy, it opens every part that this station pairs\n",
+        sign_ok(), home.channel_path);
     (void)printf("  ! no hardware counter in this machine: quota is \"soft\"\n\nNext\n"
                  "  rootsmith-station check       tries every fixture, writes nothing\n"
                  "  rootsmith-station run\n");
@@ -132,7 +135,7 @@ program_enroll(const struct options *o)
 
 /* Is there a chip in the fixture, and which?  Changes nothing in it. */
 static int
-check_fixture(const struct station_fixture *fx)
+check_fixture(const struct station_fixture *fx, const char *channel_secret)
 {
     struct rot_linux *lin = calloc(1, sizeof(*lin));
     struct rot_identity id;
@@ -147,7 +150,7 @@ check_fixture(const struct station_fixture *fx)
         free(lin);
         return 1;
     }
-    rot = rot_linux_open(lin, fx->chip);
+    rot = rot_linux_open_with(lin, fx->chip, channel_secret);
     if (rot == ROT_OK) {
         rot = rot_open(&chip, &lin->setup);
         if (rot == ROT_OK) {
@@ -221,7 +224,7 @@ program_check(const struct options *o)
         (void)printf("  %s server       %s, %zu open orders\n", sign_ok(), home.server, count);
     }
     for (size_t i = 0; i < full.fixture_count; i++)
-        all = check_fixture(&full.fixtures[i]) && all;
+        all = check_fixture(&full.fixtures[i], full.channel_secret) && all;
     return all ? EXIT_DONE : 3;
 }
 

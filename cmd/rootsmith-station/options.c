@@ -33,6 +33,8 @@ static const char help[] =
     "  --once                one board, and its result as exit code:\n"
     "                        0 pass, 1 reject, 2 usage, 5 again, 6 line stop\n"
     "  --wait SECONDS        how long a board waits for the server (60; with --once 15)\n"
+    "  --channel-secret FILE master of the channels to parts (default: channel.secret in --data)\n"
+    "  --channel-out DIR     write each part's own secret there, for its device\n"
     "  --ui full|plain|none  default: full on a terminal of 80x24 or more, else plain\n"
     "  --json                events, or the answer, as JSON\n"
     "  -v, --verbose         more about failures\n"
@@ -50,6 +52,8 @@ enum option_code {
     OPTION_SERIAL,
     OPTION_ONCE,
     OPTION_WAIT,
+    OPTION_CHANNEL_SECRET,
+    OPTION_CHANNEL_OUT,
     OPTION_UI,
     OPTION_JSON,
     OPTION_VERSION,
@@ -66,6 +70,8 @@ static const struct option known[] = {
     {"serial", required_argument, NULL, OPTION_SERIAL},
     {"once", no_argument, NULL, OPTION_ONCE},
     {"wait", required_argument, NULL, OPTION_WAIT},
+    {"channel-secret", required_argument, NULL, OPTION_CHANNEL_SECRET},
+    {"channel-out", required_argument, NULL, OPTION_CHANNEL_OUT},
     {"ui", required_argument, NULL, OPTION_UI},
     {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, 'v'},
@@ -166,6 +172,12 @@ take(struct options *o, int c)
         return 1;
     case OPTION_WAIT:
         return set_wait(o, optarg);
+    case OPTION_CHANNEL_SECRET:
+        o->channel_secret = optarg;
+        return 1;
+    case OPTION_CHANNEL_OUT:
+        o->channel_out = optarg;
+        return 1;
     case OPTION_UI:
         return set_ui(o, optarg);
     case OPTION_JSON:
@@ -260,6 +272,10 @@ take_file(const struct station_file *file, struct options *o)
         o->fixture_count = file->fixture_count;
     }
     o->est = file->est;
+    if (o->channel_secret == NULL)
+        o->channel_secret = file->channel_secret;
+    if (o->channel_out == NULL)
+        o->channel_out = file->channel_out;
 }
 
 int
@@ -286,5 +302,7 @@ options_complete(const struct options *o, const char *what, struct home *ret_hom
         home_open_alone(o->data, file.name != NULL ? file.name : "station", &home, &err) != RS_OK)
         return program_refuse(o, what, &err);
     *ret_home = home;
+    if (ret->channel_secret == NULL && rs_path_exists(home.channel_path))
+        ret->channel_secret = ret_home->channel_path;
     return EXIT_DONE;
 }

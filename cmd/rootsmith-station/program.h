@@ -36,7 +36,8 @@ struct options {
     int once, json, verbose;
     unsigned wait_s;
     int has_wait;
-    struct station_est est; /* of the configuration; server NULL: ours */
+    const char *channel_secret, *channel_out; /* files for secure channels; NULL: not said */
+    struct station_est est;                   /* of the configuration; server NULL: ours */
 };
 
 /* 1 go on, 0 wrong usage (said on stderr), -1 done (help or version was printed). */

@@ -226,6 +226,8 @@ run_with(const struct options *o, const struct home *home)
                                     .fixture_count = o->fixture_count,
                                     .wait_s = o->wait_s,
                                     .est = o->est,
+                                    .channel_secret = o->channel_secret,
+                                    .channel_out = o->channel_out,
                                     .tries = by_itself && !o->once ? STATION_TRIES : 1};
     struct rs_err err = {0};
     int code;

@@ -59,9 +59,14 @@ open_chip(struct agent *a, struct rs_err *err)
     char error[ROT_LINUX_ERROR_MAX] = "";
     struct rot_identity who;
     struct rot_chip *chip;
-    rot_err rot = chips_take(a->config->rot, &a->chips, error);
+    rot_err rot;
     rs_code rc;
 
+    /* The provider in this process opens the chip, too, and has no other way to be told. */
+    if (a->config->channel_secret != NULL &&
+        setenv("ROOTSMITH_CHANNEL_SECRET", a->config->channel_secret, 1) != 0)
+        return rs_fail(err, RS_E_NO_MEMORY, "agent");
+    rot = chips_take(a->config->rot, &a->chips, error);
     if (rot != ROT_OK)
         return rs_fail(err, rot == ROT_E_FORMAT ? RS_E_USAGE : RS_E_CHIP_ABSENT, "%s", error);
     rc = chip_enter(a, &chip, err);

@@ -52,8 +52,10 @@ struct agent_config {
     const char *label;  /* EST label: a product or profile; "" the server's default */
     const char *trust;  /* PEM of roots for a chip that has none yet; NULL: only the chip counts */
     const char *rot;    /* name of the chip (rot/linux.h); "auto" */
-    const char *state;  /* directory */
-    const char *name;   /* common name to ask for; NULL: the device's serial */
+    /* File with the secret of its part's channel; NULL: what $ROOTSMITH_CHANNEL_SECRET names. */
+    const char *channel_secret;
+    const char *state; /* directory */
+    const char *name;  /* common name to ask for; NULL: the device's serial */
     enum agent_first first;
     const char *token; /* file with the code, or "user:password" */
     int same_key;      /* renew without a new key */

@@ -28,7 +28,7 @@ struct retry_text {
 };
 
 struct file_text {
-    const char *server, *trust, *rot, *state, *label, *name, *first;
+    const char *server, *trust, *rot, *channel_secret, *state, *label, *name, *first;
     int binding;
     int64_t check;
     struct renew_text renew;
@@ -116,6 +116,10 @@ static const struct rs_config_field file_schema[] = {
      .max = AGENT_TEXT_MAX - 1,
      .min = 1,
      .help = "the chip: tpm, i2c:1:0x6c, soft:FILE, sim:BUS/CHIP, auto"},
+    {.name = "channel_secret",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct file_text, channel_secret),
+     .help = "file with the secret of the part's own channel, mode 0600, as the station made it"},
     {.name = "state",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct file_text, state),
@@ -204,6 +208,7 @@ take(const struct file_text *t, struct agent_config *c)
     c->server = t->server;
     c->trust = t->trust;
     c->rot = t->rot;
+    c->channel_secret = t->channel_secret;
     c->state = t->state;
     c->label = t->label;
     c->name = t->name;

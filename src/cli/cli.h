@@ -28,7 +28,8 @@ struct cli {
     const char *program;
     int json, quiet, verbose, color, utf8, dry_run, wide, overwrite;
     const char *context, *server, *output, *confirm, *reason;
-    char request[16]; /* id of the last refusal by the server, or "" */
+    const char *channel_secret; /* a file; NULL: $ROOTSMITH_CHANNEL_SECRET */
+    char request[16];           /* id of the last refusal by the server, or "" */
     struct rs_arena arena;
     struct cli_context at;
     struct web *web;

@@ -182,7 +182,8 @@ put_help(FILE *to, const char *noun, const char *verb)
     }
     (void)fputs(
         "\nEverywhere: --json  -q  -v  -o FILE [--overwrite]  --wide  --dry-run  --reason TEXT\n"
-        "  --confirm NAME  --context NAME  --server URL  --color auto|always|never  --help\n",
+        "  --confirm NAME  --context NAME  --server URL  --color auto|always|never  --help\n"
+        "With chips: --channel-secret FILE (a master or a part's own; else $ROOTSMITH_CHANNEL_SECRET)\n",
         to);
 }
 
@@ -272,7 +273,7 @@ global_option(struct cli *cli, const char *name, const char *value)
         {"wide", &cli->wide, NULL},       {"overwrite", &cli->overwrite, NULL},
         {"context", NULL, &cli->context}, {"server", NULL, &cli->server},
         {"output", NULL, &cli->output},   {"confirm", NULL, &cli->confirm},
-        {"reason", NULL, &cli->reason},
+        {"reason", NULL, &cli->reason},   {"channel-secret", NULL, &cli->channel_secret},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -320,12 +321,13 @@ split_value(char *word)
 static void
 wrong_flag(const struct cli_verb *v, const char *name)
 {
-    const char *known[48] = {"json",   "quiet",   "verbose", "dry-run", "context", "server",
-                             "output", "confirm", "reason",  "color",   "wide",    "overwrite"};
+    const char *known[48] = {"json",   "quiet",     "verbose",       "dry-run", "context",
+                             "server", "output",    "confirm",       "reason",  "color",
+                             "wide",   "overwrite", "channel-secret"};
     char room[256];
     char *save = NULL;
     const char *nearest;
-    size_t n = 12;
+    size_t n = 13;
 
     (void)snprintf(room, sizeof(room), "%s", v->options);
     for (char *p = strtok_r(room, " =", &save); p != NULL && n < 48;
@@ -495,6 +497,14 @@ may_run(const struct cli *cli, const struct cli_verb *verb)
     return 0;
 }
 
+/* Whatever opens a chip in this process takes it from there (rot/linux.h). */
+static int
+use_channel_secret(const struct cli *cli)
+{
+    return cli->channel_secret == NULL ||
+           setenv("ROOTSMITH_CHANNEL_SECRET", cli->channel_secret, 1) == 0;
+}
+
 int
 cli_main(int argc, char **argv)
 {
@@ -529,7 +539,8 @@ cli_main(int argc, char **argv)
         return code;
     rs_arena_init(&cli.arena, (size_t)8 << 20);
     args.verb = verb;
-    if (take_words(&cli, verb, &args, word - 1 + skip) && may_run(&cli, verb))
+    if (take_words(&cli, verb, &args, word - 1 + skip) && use_channel_secret(&cli) &&
+        may_run(&cli, verb))
         code = verb->run(&cli, &args);
     web_close(cli.web);
     rs_arena_done(&cli.arena);

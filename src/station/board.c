@@ -83,7 +83,8 @@ static rs_code
 open_chip_once(struct run *run, struct rs_err *err)
 {
     const char *layout = run->st->order.layout;
-    rot_err rot = rot_linux_open(&run->lin, run->chip);
+    rot_err rot = rot_linux_open_with(
+        &run->lin, run->chip, run->st->channel_secret[0] != '\0' ? run->st->channel_secret : NULL);
 
     if (rot == ROT_OK && layout[0] != '\0') {
         run->lin.setup.layout = rot_registry_layout(run->lin.setup.driver, layout);
@@ -99,6 +100,7 @@ open_chip_once(struct run *run, struct rs_err *err)
         return rs_fail(err,
                        rot == ROT_BUSY            ? RS_E_CHIP_BUSY
                        : rot == ROT_E_FORMAT      ? RS_E_CONFIG_INVALID
+                       : rot == ROT_E_AUTH        ? RS_E_CONFIG_INVALID /* a secret's file */
                        : rot == ROT_E_PORT        ? RS_E_CRYPTO_FAILED
                        : rot == ROT_E_UNSUPPORTED ? RS_E_CHIP_WRONG_PART
                                                   : RS_E_CHIP_ABSENT,
@@ -617,6 +619,26 @@ begin(struct run *run)
                           (json_int_t)run->board, "serial", run->job->board.device));
 }
 
+/* The part's own secret for whoever puts the device's files on the board (docs/design/channel.md). */
+static void
+hand_over_channel(struct run *run)
+{
+    struct recipe_result *r = &run->result;
+    char path[2 * STATION_URI_MAX];
+    int n;
+
+    if (run->st->channel_out[0] == '\0' || run->rot.protection != ROT_PROTECTION_OWN ||
+        (r->code != RS_OK && r->code != RS_E_BOARD_DONE))
+        return;
+    n = snprintf(path, sizeof(path), "%s/%s.channel", run->st->channel_out, run->job->board.device);
+    if (n < 0 || (size_t)n >= sizeof(path) || strchr(run->job->board.device, '/') != NULL)
+        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: no name for the file of %.60s",
+                          run->job->board.device);
+    else if (rot_channel_write_part(&run->lin, (struct rot_bytes){r->uid, r->uid_len}, path) !=
+             ROT_OK)
+        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: %.200s", run->lin.error);
+}
+
 static void
 work(struct run *run)
 {
@@ -648,6 +670,7 @@ work(struct run *run)
         return;
     }
     recipe_run(&job, &run->result);
+    hand_over_channel(run);
     rot_close(&run->rot);
     rot_linux_close(&run->lin);
 }

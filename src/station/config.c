@@ -15,7 +15,7 @@ struct fixture_text {
 };
 
 struct file_text {
-    const char *name, *server, *order;
+    const char *name, *server, *order, *channel_secret, *channel_out;
     int64_t wait_s;
     struct station_est est;
     struct rs_config_items fixtures;
@@ -103,6 +103,18 @@ static const struct rs_config_field file_schema[] = {
      .max = 86400,
      .otherwise = "60s",
      .help = "how long a board waits for the server"},
+    {.name = "channel_secret",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct file_text, channel_secret),
+     .min = 1,
+     .max = STATION_URI_MAX - 1,
+     .help = "master of the channels to parts, mode 0600; default: the station's own"},
+    {.name = "channel_out",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct file_text, channel_out),
+     .min = 1,
+     .max = STATION_URI_MAX - 1,
+     .help = "directory that gets SERIAL.channel, a part's own secret for its device"},
     {.name = "est",
      .type = RS_CONFIG_MAP,
      .at = offsetof(struct file_text, est),
@@ -200,6 +212,8 @@ station_file_read(const char *path, const struct home *home, struct rs_arena *ar
     ret_file->name = t.name;
     ret_file->order = t.order;
     ret_file->est = t.est;
+    ret_file->channel_secret = t.channel_secret;
+    ret_file->channel_out = t.channel_out;
     ret_file->wait_s = t.wait_s;
     take_fixtures(&t, ret_file);
     return RS_OK;

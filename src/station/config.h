@@ -13,6 +13,11 @@
  *           rot: soft, serials: "P-####", quantity: 100}
  *     fixtures: [{name: 1, chip: "soft:{serial}.rot"}]
  *
+ * Secure channels of parts (docs/design/channel.md):
+ *
+ *     channel_secret: /etc/rootsmith/line.secret   # default: channel.secret in the directory
+ *     channel_out: /srv/line/channels              # a file for each board, for its device
+ *
  * Name and server may stand there too; they must then be those of the
  * directory, so that a file meant for another station is noticed.
  *
@@ -25,9 +30,10 @@
 #include "station/station.h"
 
 struct station_file {
-    const char *name, *order; /* NULL: not said */
-    struct station_est est;   /* server NULL: not said */
-    int64_t wait_s;           /* 0: not said */
+    const char *name, *order;                 /* NULL: not said */
+    struct station_est est;                   /* server NULL: not said */
+    const char *channel_secret, *channel_out; /* as in station.h; NULL: not said */
+    int64_t wait_s;                           /* 0: not said */
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
 };

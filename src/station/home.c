@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rot/linux.h>
+
 #include "base/io.h"
 #include "base/json.h"
 #include "client/csr.h"
@@ -41,6 +43,8 @@ set_paths(const char *dir, struct home *h, struct rs_err *err)
         rc = rs_path_join(dir, "station.pem", h->cert_path, sizeof(h->cert_path), err);
     if (rc == RS_OK)
         rc = rs_path_join(dir, "root.pem", h->root_path, sizeof(h->root_path), err);
+    if (rc == RS_OK)
+        rc = rs_path_join(dir, "channel.secret", h->channel_path, sizeof(h->channel_path), err);
     if (rc == RS_OK)
         rc = rs_path_join(dir, "journal", h->journal_path, sizeof(h->journal_path), err);
     if (rc == RS_OK)
@@ -105,6 +109,19 @@ home_open(const char *dir, struct home *ret_home, struct rs_err *err)
     return rc;
 }
 
+/* Made once, with the directory: a new one later would shut the station out of what it made. */
+static rs_code
+make_channel_secret(const struct home *h, struct rs_err *err)
+{
+    char error[ROT_LINUX_ERROR_MAX] = "";
+    rot_err rot = ROT_E_STATE;
+
+    if (!rs_path_exists(h->channel_path) && !rs_path_exists(h->journal_path))
+        rot = rot_channel_make_master(h->channel_path, error);
+    return rot == ROT_OK || rot == ROT_E_STATE ? RS_OK
+                                               : rs_fail(err, RS_E_FILE_FAILED, "%s", error);
+}
+
 rs_code
 home_open_alone(const char *dir, const char *name, struct home *ret_home, struct rs_err *err)
 {
@@ -113,6 +130,8 @@ home_open_alone(const char *dir, const char *name, struct home *ret_home, struct
 
     if (rc == RS_OK)
         rc = rs_dir_make(dir, 0700, err);
+    if (rc == RS_OK)
+        rc = make_channel_secret(&h, err);
     if (rc == RS_OK) {
         (void)snprintf(h.name, sizeof(h.name), "%s", name);
         *ret_home = h;
@@ -461,6 +480,8 @@ home_enroll(const char *dir, const char *server, const char *name, struct rs_byt
     rs_buf_init(&e.cert_pem, FILE_MAX);
     rs_buf_init(&e.root, CERT_BYTES_MAX);
     rc = rs_dir_make(dir, 0700, err);
+    if (rc == RS_OK)
+        rc = make_channel_secret(&h, err);
     if (rc == RS_OK)
         rc = make_request(&e, err);
     if (rc == RS_OK)

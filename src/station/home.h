@@ -5,6 +5,7 @@
  *   station.key    private key, PKCS#8 PEM, mode 0600; not there when it is in a chip
  *   station.pem    certificate and chain, issued by the server
  *   root.pem       the trust anchor that was proved at enrolment
+ *   channel.secret master of the secure channels to parts (rot/linux.h), mode 0600
  *   journal        journal.h
  *   events.jsonl   what happened, one JSON object a line (docs/protocols/station.md)
  *
@@ -28,6 +29,7 @@ struct home {
     char key_uri[OWN_KEY_URI_MAX]; /* "": the key is a file */
     uint64_t counter;              /* of its chip, when the station enrolled */
     char key_path[HOME_PATH_MAX + 32], cert_path[HOME_PATH_MAX + 32], root_path[HOME_PATH_MAX + 32];
+    char channel_path[HOME_PATH_MAX + 32];
     char journal_path[HOME_PATH_MAX + 32], events_path[HOME_PATH_MAX + 32];
 };
 

@@ -229,6 +229,19 @@ count_start(struct station *st, struct rs_err *err)
     return rc == RS_OK ? own_key_counter(h->key_uri, 1, &has, &value, err) : rc;
 }
 
+static void
+take_channel_files(struct station *st, const struct station_config *config)
+{
+    const char *secret = config->channel_secret;
+
+    if (secret == NULL && rs_path_exists(st->home.channel_path))
+        secret = st->home.channel_path;
+    (void)snprintf(st->channel_secret, sizeof(st->channel_secret), "%s",
+                   secret != NULL ? secret : "");
+    (void)snprintf(st->channel_out, sizeof(st->channel_out), "%s",
+                   config->channel_out != NULL ? config->channel_out : "");
+}
+
 rs_code
 station_open(const struct home *home, const struct station_config *config,
              struct station **ret_station, struct rs_err *err)
@@ -241,6 +254,7 @@ station_open(const struct home *home, const struct station_config *config,
     st->home = *home;
     st->listener = config->listener;
     st->est = config->est;
+    take_channel_files(st, config);
     st->wait_s = config->wait_s;
     st->tries = config->tries > 0 ? config->tries : 1;
     st->events_fd = -1;

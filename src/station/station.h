@@ -75,6 +75,8 @@ struct station_config {
     unsigned wait_s;        /* how long a board waits for the server */
     unsigned tries;         /* of a board, without somebody placing it again; 1: never by itself */
     struct station_est est; /* another PKI; server NULL: none */
+    const char *channel_secret; /* file with the master; NULL: that of home, if it is there */
+    const char *channel_out;    /* directory for parts' own secrets; NULL: none are written */
     struct station_listener listener;
 };
 

@@ -70,11 +70,12 @@
 /* PUT KEY is taken by the applet and by the security domain; its coding is GlobalPlatform's. */
 #define SE05X_U_PUT_KEY_THROUGH_APPLET 1
 /*
- * Key sets of new parts.  se050: dev kit A1F4, the SDK's default for applet 3.x.  se051: A921,
- * the SDK's default for 7.2 and the only one of that line that the reference prints.
+ * What new parts say they are, and their key sets.  se050: dev kit A1F4, the SDK's default for
+ * applet 3.x.  se051: an SE051C, A8FA; the reference prints no set of that one, so it has A921's,
+ * the SDK's default for 7.2.
  */
 #define SE05X_U_SE050_OEF 0xA1F4
-#define SE05X_U_SE051_OEF 0xA921
+#define SE05X_U_SE051_OEF 0xA8FA
 
 /* ---- Sessions (section 4) ------------------------------------------------------- */
 

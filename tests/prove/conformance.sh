@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One suite, every kind of part: the conformance suite over key stores, simulated ATECC608s and
+# One suite, every kind of part: the conformance suite over key stores, simulated secure elements and
 # software TPMs, two of each, and one table of how each primitive of each object came out.  The five
 # kinds of object must work on each part; what a part does not offer is listed.
 #
@@ -24,10 +24,15 @@ run() { # NAME SCRIPT ARGUMENT...
     bash "$@" >"$work/$name" 2>&1 || { failed=1; cat "$work/$name"; }
 }
 run soft tests/conformance/run_soft.sh "$suite" soft $golden/soft.json
-run atecc608b tests/conformance/run_sim.sh "$suite" "$build/cmd/rot-sim/rot-sim" blank608b $golden/atecc608b.json
+# Simulated parts: golden file and kind.
+sims="atecc608b:blank608b se050:blank-se050 se051:blank-se051"
+for row in $sims; do
+    run "${row%%:*}" tests/conformance/run_sim.sh "$suite" "$build/cmd/rot-sim/rot-sim" "${row#*:}" \
+        "$golden/${row%%:*}.json"
+done
 run tpm2 tests/conformance/run_tpm.sh "$suite" $golden/tpm2.json
 
-python3 - "$work" "$golden" "${RS_FIGURES:-/dev/null}" soft atecc608b tpm2 <<'PY' || failed=1
+python3 - "$work" "$golden" "${RS_FIGURES:-/dev/null}" soft $(for row in $sims; do echo "${row%%:*}"; done) tpm2 <<'PY' || failed=1
 import json, re, sys
 work, golden, figures_path, *parts = sys.argv[1:]
 # What each kind of object must do on every part, where the part has one.

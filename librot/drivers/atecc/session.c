@@ -303,11 +303,12 @@ rot_err
 atecc_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
                  const uint8_t *wrapped, size_t wrapped_len)
 {
-    const unsigned config = atecc_slot_config(chip->setup.layout, place->where);
     uint8_t block[32] = {0};
     rot_err rc;
 
-    if (alg != ROT_ALG_AES128 || (config & 0x4000u) == 0)
+    /* What is no slot has no configuration. */
+    if (alg != ROT_ALG_AES128 || place->where == ATECC_TEMPKEY ||
+        (atecc_slot_config(chip->setup.layout, place->where) & 0x4000u) == 0)
         return ROT_E_UNSUPPORTED;
     if (wrapped_len != 16)
         return ROT_E_FORMAT;

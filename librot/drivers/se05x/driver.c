@@ -149,7 +149,10 @@ capability_of_key(const struct rot_chip *chip, const struct rot_place *key,
     forbid(cap, ROT_CAN_SIGN, !pair);
     forbid(cap, ROT_CAN_VERIFY, !pair);
     forbid(cap, ROT_CAN_AGREE, !pair);
-    forbid(cap, ROT_CAN_DERIVE, alg != ROT_ALG_HMAC_SHA256);
+    /* What older applets derive leaves them. */
+    forbid(cap, ROT_CAN_DERIVE,
+           alg != ROT_ALG_HMAC_SHA256 ||
+               (!se05x_is_modern(chip) && (key->flags & ROT_PLACE_EXPORT) == 0));
     forbid(cap, ROT_CAN_AEAD, !SE05X_HAS_AEAD(se05x_of(chip)->version[0]));
     forbid(cap, ROT_CAN_ATTEST,
            !pair || chip->setup.port->ops->hash == NULL ||

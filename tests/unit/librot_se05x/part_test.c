@@ -456,6 +456,11 @@ older_parts_derive_less(void **state)
     assert_int_equal(rot_derive(&chip, ROT_SESSION(1), &p, 0, out, 64, &n), ROT_OK);
     assert_int_equal(rot_derive(&chip, ROT_SESSION(1), &p, ROT_SESSION(0), NULL, 0, NULL),
                      ROT_E_UNSUPPORTED);
+    /* So from a secret that stays inside nothing can be derived. */
+    assert_int_equal(rot_capabilities(&chip, ROT_SESSION(0), &cap), ROT_OK);
+    assert_int_equal(cap.where[ROT_CAN_DERIVE], ROT_NOWHERE);
+    assert_int_equal(rot_capabilities(&chip, ROT_SESSION(1), &cap), ROT_OK);
+    assert_int_equal(cap.where[ROT_CAN_DERIVE], ROT_IN_CHIP);
     assert_int_equal(rot_key_import(&chip, ROT_SESSION(2), ROT_ALG_AES128, key, 16), ROT_OK);
     assert_int_equal(rot_aead_seal(&chip, ROT_SESSION(2), ROT_AEAD_AES_GCM, nonce, none,
                                    (struct rot_bytes){text, 4}, out, 64, &n),

@@ -107,7 +107,7 @@ before_an_applet(void **state)
     /* Fields of their lengths, and the OEF in the first. */
     assert_int_equal(part_apdu(&p, "80CA00FE02DF2800"), 0x9000);
     assert_int_equal(p.len, 2 + 3 + 14 + 10 + 26 + 3 + 3 + 10);
-    assert_memory_equal(p.answer, "\xFE\x45\xDF\x28\x42\x01\x0C\x00\x01\xA9\x21", 11);
+    assert_memory_equal(p.answer, "\xFE\x45\xDF\x28\x42\x01\x0C\x00\x01\xA8\xFA", 11);
     assert_memory_equal(p.answer + 19, "\x02\x08", 2);
     assert_memory_equal(p.answer + 29, "\x03\x18", 2);
     assert_memory_equal(p.answer + 55, "\x05\x01\x00\x07\x01\x00\x08\x08", 8);

@@ -84,3 +84,30 @@ rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_l
         return ROT_E_UNSUPPORTED;
     return chip->setup.driver->channel_rotate(chip, secret, secret_len);
 }
+
+rot_err
+rot_channel_pair(struct rot_chip *chip)
+{
+    uint8_t secret[ROT_SECRET_MAX];
+    struct rot_identity id;
+    const struct rot_driver *d;
+    const struct rot_port *port;
+    rot_err rc;
+
+    if (rot_check_open(chip) != ROT_OK)
+        return ROT_E_ARG;
+    d = chip->setup.driver;
+    port = chip->setup.port;
+    if (d->channel_rotate == NULL || d->channel_size == 0 || d->channel_size > sizeof(secret))
+        return ROT_E_UNSUPPORTED;
+    if (port->ops->channel_secret == NULL)
+        return ROT_E_PORT;
+    rc = rot_identify(chip, &id);
+    if (rc == ROT_OK)
+        rc = port->ops->channel_secret(port->self, d->name, (struct rot_bytes){id.uid, id.uid_len},
+                                       secret, d->channel_size);
+    if (rc == ROT_OK)
+        rc = d->channel_rotate(chip, secret, d->channel_size);
+    rot_wipe_memory(secret, sizeof(secret));
+    return rc;
+}

@@ -271,8 +271,11 @@ run_wipe_and_channel(struct suite *s)
     set_for_all(s, ROT_CAN_WIPE,
                 !ok ? IS_WRONG
                     : (suite_offers(&s->objects[0], ROT_CAN_WIPE) ? IS_YES : IS_UNSUPPORTED));
+    if (suite_wants_channel(s))
+        set_for_all(s, ROT_CAN_CHANNEL,
+                    suite_rotate(s) && s->channel == IS_YES ? IS_YES : IS_WRONG);
     /* Rotating would shut the chip for whoever comes next: offered is not done. */
-    if (offered_by_all(s, ROT_CAN_CHANNEL))
+    else if (offered_by_all(s, ROT_CAN_CHANNEL))
         set_for_all(s, ROT_CAN_CHANNEL, IS_FORM);
     else
         set_for_all(s, ROT_CAN_CHANNEL,

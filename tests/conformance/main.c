@@ -54,7 +54,9 @@ open_chip(struct suite *s, const char *uri, const char *layout)
         return 0;
     }
     s->layout = s->lin.setup.layout;
-    return 1;
+    s->simulated = s->lin.transport.simulated;
+    suite_pair(s);
+    return s->chip.is_open;
 }
 
 /* The objects of the layout, in its order, each once. */

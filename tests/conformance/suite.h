@@ -9,8 +9,9 @@
  * the golden file of the model, so that a change of what a chip can do is seen
  * as a change of a file.
  *
- * Take a chip that may be used up: the suite makes keys, and seals what the
- * layout can seal.  With a second chip it also checks that two chips are two.
+ * Take a chip that may be used up: the suite makes keys, seals what the
+ * layout can seal, and gives the chip a channel secret that is written here.
+ * A layout that wants a channel is tested through it.  With a second chip it also checks that two chips are two.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -48,6 +49,8 @@ struct suite {
     struct rot_chip chip;
     struct rot_identity identity;
     const struct rot_layout *layout;
+    uint8_t simulated;    /* as its transport says */
+    enum outcome channel; /* of pairing, when the layout wants a channel */
     size_t count;
     struct tested_object objects[OBJECTS_MAX];
     unsigned checks, failures;
@@ -69,6 +72,11 @@ suite_offers(const struct tested_object *o, enum rot_primitive p)
 {
     return o->cap.where[p] != ROT_NOWHERE;
 }
+
+/* channel.c: production, and the host's secret in the part. */
+int suite_wants_channel(const struct suite *s);
+void suite_pair(struct suite *s);
+int suite_rotate(struct suite *s);
 
 /* chip.c: calls on the whole chip. */
 void suite_run_chip(struct suite *s);

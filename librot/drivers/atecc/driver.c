@@ -168,6 +168,7 @@ const struct rot_driver rot_driver_atecc = {
     .bus = ROT_BUS_I2C,
     .state_size = sizeof(struct atecc_state),
     .layouts = atecc_layouts,
+    .channel_size = 32,
     .probe = probe,
     .close = atecc_sleep,
     .reset = reset,

@@ -163,6 +163,7 @@ const struct rot_driver rot_driver_optiga = {
     .bus = ROT_BUS_I2C,
     .state_size = sizeof(struct optiga_state),
     .layouts = optiga_layouts,
+    .channel_size = ROT_SECRET_MAX,
     .probe = optiga_probe,
     .close = optiga_close,
     .reset = optiga_reset,

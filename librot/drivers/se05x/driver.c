@@ -208,6 +208,7 @@ const struct rot_driver rot_driver_se05x = {
     .bus = ROT_BUS_I2C,
     .state_size = sizeof(struct se05x_state),
     .layouts = se05x_layouts,
+    .channel_size = SE05X_KEYS,
     .probe = probe,
     .close = close,
     .reset = reset,

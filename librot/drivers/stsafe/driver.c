@@ -250,6 +250,7 @@ const struct rot_driver rot_driver_stsafe = {
     .bus = ROT_BUS_I2C,
     .state_size = sizeof(struct stsafe_state),
     .layouts = stsafe_layouts,
+    .channel_size = STSAFE_SECRET,
     .probe = probe,
     .reset = reset,
     .identify = identify,

@@ -523,6 +523,13 @@ ROT_MUST_USE rot_err rot_wipe(struct rot_chip *chip);
 ROT_MUST_USE rot_err rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret,
                                         size_t secret_len);
 
+/*
+ * Give the part the secret that the port has for it (rot_channel_rotate() with what its
+ * channel_secret gives): from then on this host, and others that have the port's secret, open
+ * it as its own.  ROT_E_EMPTY: the port has none; ROT_E_PORT: it knows of no such secrets.
+ */
+ROT_MUST_USE rot_err rot_channel_pair(struct rot_chip *chip);
+
 /* Run the part's own self-test.  ROT_E_CHIP: it failed; rot_raw_status() has its map. */
 ROT_MUST_USE rot_err rot_self_test(struct rot_chip *chip);
 

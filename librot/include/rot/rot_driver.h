@@ -88,6 +88,7 @@ struct rot_driver {
     enum rot_bus bus;
     size_t state_size;                       /* rot_open() zeroes that much, rot_close() wipes it */
     const struct rot_layout *const *layouts; /* first is the default; NULL ends the list */
+    size_t channel_size; /* of the secret that it asks the port for; 0: it has no channel */
 
     /* ROT_E_WRONG_PART: answers, but is not mine.  Changes nothing in the part. */
     rot_err (*probe)(struct rot_chip *chip);

@@ -65,6 +65,8 @@ fake_identify(struct rot_chip *chip, struct rot_identity *id)
     (void)chip;
     assert_int_equal(id->uid_len, 0);
     id->revision = 42;
+    id->uid[0] = 0x77;
+    id->uid_len = 1;
     return count(NULL);
 }
 
@@ -690,6 +692,7 @@ closed_chips_refuse_everything(void **state)
         REFUSED(rot_seal_state(c, ROT_STAGE_DATA, 0, &seal), ROT_E_ARG);
         REFUSED(rot_wipe(c), ROT_E_ARG);
         REFUSED(rot_channel_rotate(c, b, 32), ROT_E_ARG);
+        REFUSED(rot_channel_pair(c), ROT_E_ARG);
         REFUSED(rot_self_test(c), ROT_E_ARG);
     }
     assert_int_equal(rot_raw_status(NULL), 0);
@@ -738,6 +741,7 @@ empty_slots_are_unsupported(void **state)
     REFUSED(rot_seal_state(c, ROT_STAGE_DATA, 0, &seal), ROT_E_UNSUPPORTED);
     REFUSED(rot_wipe(c), ROT_E_UNSUPPORTED);
     REFUSED(rot_channel_rotate(c, b, 32), ROT_E_UNSUPPORTED);
+    REFUSED(rot_channel_pair(c), ROT_E_UNSUPPORTED);
     REFUSED(rot_self_test(c), ROT_E_UNSUPPORTED);
 
     /* And the table says the same, whatever the driver promises. */
@@ -1355,6 +1359,44 @@ production_wants_our_channel(void **state)
     rot_close(&chip);
 }
 
+static rot_err
+fake_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret, size_t len)
+{
+    assert_ptr_equal(self, &hashed);
+    assert_string_equal(driver, "fake");
+    assert_int_equal(uid.len, 1);
+    assert_int_equal(uid.p[0], 0x77);
+    memset(secret, 0x5e, len);
+    return ROT_OK;
+}
+
+/* The port's secret for this very part, as long as the driver wants it. */
+static void
+pairing_takes_the_ports_secret(void **state)
+{
+    static const struct rot_port_ops ops = {.channel_secret = fake_secret};
+    static const struct rot_port lends = {&hashed, &ops};
+    struct rot_driver d = full;
+    struct rot_chip chip = make_chip(&d);
+
+    (void)state;
+    REFUSED(rot_channel_pair(&chip), ROT_E_UNSUPPORTED);
+    d.channel_size = ROT_SECRET_MAX + 1;
+    REFUSED(rot_channel_pair(&chip), ROT_E_UNSUPPORTED);
+    d.channel_size = 48;
+    REFUSED(rot_channel_pair(&chip), ROT_E_PORT);
+    chip.setup.port = &lends;
+    seen.answer = ROT_E_BUS;
+    assert_int_equal(rot_channel_pair(&chip), ROT_E_BUS);
+    seen.answer = ROT_OK;
+    seen.len = 0;
+    assert_int_equal(rot_channel_pair(&chip), ROT_OK);
+    assert_int_equal(seen.len, 48);
+    d.channel_rotate = NULL;
+    REFUSED(rot_channel_pair(&chip), ROT_E_UNSUPPORTED);
+    rot_close(&chip);
+}
+
 int
 main(void)
 {
@@ -1382,6 +1424,7 @@ main(void)
         cmocka_unit_test(challenges_are_for_key_pairs),
         cmocka_unit_test(seals_name_what_they_seal),
         cmocka_unit_test(production_wants_our_channel),
+        cmocka_unit_test(pairing_takes_the_ports_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,7 @@ run(struct suite *s)
     /* Keys before certificates: some parts hold certificates of their own keys only. */
     for (size_t i = 0; i < s->count; i++)
         suite_run_keys(s, &s->objects[i]);
+    suite_run_sessions(s);
     for (size_t i = 0; i < s->count; i++)
         suite_run_secrets(s, &s->objects[i]);
     for (size_t i = 0; i < s->count; i++)

@@ -90,6 +90,9 @@ void suite_run_keys(struct suite *s, struct tested_object *o);
 void suite_run_delete(struct suite *s, struct tested_object *o);
 /* secrets.c: session and data keys. */
 void suite_run_secrets(struct suite *s, struct tested_object *o);
+/* sessions.c: agreed, derived and used, step by step as the host has it. */
+void suite_run_sessions(struct suite *s);
+int suite_fill_session(struct suite *s, struct tested_object *o);
 /* stored.c: bytes and counters. */
 void suite_run_stored(struct suite *s, struct tested_object *o);
 

@@ -24,6 +24,8 @@ FLOOR = {"idevid": {"generate", "sign", "public", "read", "write"}, "ldevid": {"
          "trust": {"read", "write"}, "firmware": {"verify", "read", "write"}, "session": {"mac"}}
 # V1 has no MAC (the OPTIGA reference, 6.1): its sessions are agreed and derived.
 OTHER_FLOOR = {("optiga-trust-m1", "session"): {"derive"}}
+# Here a secret is agreed, derived and used without leaving the chip; each step is as the host has it.
+INSIDE = {"atecc608b", "se051", "optiga-trust-m1", "optiga-trust-m3"}
 
 
 def cells(line):
@@ -81,7 +83,7 @@ def check_floor(part, can, wrong):
 
 
 def main(work, golden, figures_path, *parts):
-    figures, wrong, pages = {}, [], {}
+    figures, wrong, pages, ways = {}, [], {}, {}
     full = [line.split('"')[1] for line in open("tests/conformance/golden.c")
             for line in re.findall(r'\] = "[a-z]+"', line)]
     print("%-16s %-18s %7s %5s %8s %11s %5s %5s" % ("PART", "LAYOUT", "objects", "yes", "own form",
@@ -96,6 +98,12 @@ def main(work, golden, figures_path, *parts):
         figures[part] = dict(zip(("yes", "own_form", "unsupported", "n_a", "wrong"), counts), checks=checks,
                              failures=failures)
         check_floor(part, can, wrong)
+        ways[part] = re.search(r"^session: (.*)$", text, re.M)[1]
+        if part in INSIDE and " -> " not in ways[part]:
+            wrong.append(f"{part}: {ways[part]}")
+    print("\nA secret agreed, derived and used inside:")
+    for part, way in ways.items():
+        print("  %-16s %s" % (part, way))
     print()
     for part, page in (p.split(":") for p in parts):
         found = list(unsupported(f"{work}/{part}"))

@@ -356,7 +356,7 @@ put_host_v1(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_r
     (void)out;
     if (status != STSAFE_OK)
         return status;
-    return stsafe_host_key_write(c, cmd, STSAFE_CONTROL_PLAIN, 0, keys);
+    return stsafe_host_key_write(c, cmd, STSAFE_CONTROL_PLAIN, STSAFE_U_HOST_TYPE_AES128, keys);
 }
 
 static int

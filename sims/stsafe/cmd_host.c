@@ -34,15 +34,6 @@ may_write(const struct stsafe_chip *c, const struct stsafe_command *cmd, unsigne
     return flags & STSAFE_CONTROL_REPROVISION && (cmd->host || !STSAFE_U_REPLACE_NEEDS_HOST);
 }
 
-/* By either numbering. */
-static int
-type_ok(unsigned type, size_t key_len)
-{
-    unsigned named = key_len == 16 ? STSAFE_U_HOST_TYPE_AES128 : STSAFE_U_HOST_TYPE_AES256;
-
-    return type == named || type + 1 == named;
-}
-
 int
 stsafe_host_key_write(struct stsafe_chip *c, const struct stsafe_command *cmd, unsigned how,
                       unsigned type, struct rs_bytes keys)
@@ -52,7 +43,7 @@ stsafe_host_key_write(struct stsafe_chip *c, const struct stsafe_command *cmd, u
 
     if (keys.len != 32 && keys.len != 64)
         return STSAFE_U_LENGTH_STATUS;
-    if (!type_ok(type, key.len))
+    if (type != (key.len == 16 ? STSAFE_U_HOST_TYPE_AES128 : STSAFE_U_HOST_TYPE_AES256))
         return STSAFE_U_RANGE_STATUS;
     if (!may_write(c, cmd, how))
         return STSAFE_ACCESS;

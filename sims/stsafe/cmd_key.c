@@ -58,15 +58,15 @@ static int
 generate_envelope(struct stsafe_chip *c, struct rs_reader *in)
 {
     struct stsafe_envelope_key key = {.len = 0};
-    unsigned slot = rs_read_u8(in);
-    int status;
+    unsigned slot = rs_read_u8(in), size = rs_read_u8(in);
+    int status = stsafe_read_end(in);
 
-    key.len = (uint8_t)rs_read_u8(in);
-    status = stsafe_read_end(in);
     if (status != STSAFE_OK)
         return status;
-    if (slot >= STSAFE_ENVELOPE_MAX || (key.len != 16 && key.len != 32))
+    if (slot >= STSAFE_ENVELOPE_MAX ||
+        (size != STSAFE_U_ENVELOPE_AES128 && size != STSAFE_U_ENVELOPE_AES256))
         return STSAFE_U_RANGE_STATUS;
+    key.len = size == STSAFE_U_ENVELOPE_AES256 ? 32 : 16;
     c->host->random(c->host->self, key.key, key.len);
     return stsafe_store_whole(c, &c->nvm.envelope[slot], &key, sizeof(key));
 }

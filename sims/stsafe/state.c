@@ -448,7 +448,7 @@ load_host(struct stsafe_chip *c, const json_t *object, struct rs_err *err)
 
     if (object == NULL || json_is_null(object))
         return RS_OK;
-    rc = read_number(object, "type", 2, &type, err);
+    rc = read_number(object, "type", STSAFE_U_HOST_TYPE_AES256, &type, err);
     if (rc == RS_OK)
         rc = read_number(object, "counter",
                          c->spec->host_counter_size == 3 ? 0xFFFFFF : UINT32_LIMIT, &k->counter,

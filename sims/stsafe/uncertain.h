@@ -73,14 +73,21 @@
 
 /* The delivered key in slot 0 stays: Generate key there is refused. */
 #define STSAFE_U_SLOT_0_STATUS 0x11
-/* Mode bits: what the key may do; none of them: both.  Bit 15: the mode may be changed. */
+/*
+ * Mode bits, as ST's host library names them: what the key may do; none of them: both.  Bit 15: the
+ * mode may be changed.
+ */
 #define STSAFE_U_MODE_SIGN  0x0004
-#define STSAFE_U_MODE_AGREE 0x0008
+#define STSAFE_U_MODE_AGREE 0x0001
 #define STSAFE_U_MODE_EMPTY 0x8000
 /* Sign: digests of these lengths, and messages on Ed25519 up to so many bytes. */
 #define STSAFE_U_EDDSA_MAX 512
 /* Verify on Ed25519: the variant byte for the plain algorithm. */
 #define STSAFE_U_EDDSA_PURE 0x00
+
+/* Generate key, local envelope: the text has key lengths of 10 and 20, ST's host library sends these. */
+#define STSAFE_U_ENVELOPE_AES128 0x00
+#define STSAFE_U_ENVELOPE_AES256 0x01
 
 /* ---- Attributes (4) ------------------------------------------------------------------------ */
 
@@ -126,13 +133,9 @@
 
 /* Query 47's type of a key that is not there. */
 #define STSAFE_U_HOST_TYPE_NONE 0x00
-/*
- * Types of keys.  The text has 1 for AES-128 and 2 for AES-256, the vectors have 0 with a key of
- * 16 bytes: both numberings are taken where the length says which key it is, the text's where it
- * does not (Establish host key).
- */
-#define STSAFE_U_HOST_TYPE_AES128 0x01
-#define STSAFE_U_HOST_TYPE_AES256 0x02
+/* Types of keys.  The text has 1 and 2; the vector of section 9 has 0, and so has ST's host library. */
+#define STSAFE_U_HOST_TYPE_AES128 0x00
+#define STSAFE_U_HOST_TYPE_AES256 0x01
 /* Public keys in the info of a key derivation: X, Y without prefix and lengths. */
 #define STSAFE_U_INFO_PREFIX 0
 /* Bytes of the counter behind 10 11 in an envelope's key. */

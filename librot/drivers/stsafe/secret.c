@@ -15,11 +15,10 @@
  */
 #include "stsafe.h"
 
-#define SUBJECT_ENVELOPE  0x07u
-#define ENVELOPE_KEY_SIZE 0x20u
-#define MAC_OF_MESSAGE    0x03u
-#define WRAP_EXTRA        8u
-#define RANDOM_MAX        128u
+#define SUBJECT_ENVELOPE 0x07u
+#define MAC_OF_MESSAGE   0x03u
+#define WRAP_EXTRA       8u
+#define RANDOM_MAX       128u
 
 int
 stsafe_has_envelopes(const struct rot_chip *chip)
@@ -61,7 +60,7 @@ make_envelope_key(struct rot_chip *chip, unsigned slot)
     stsafe_begin(chip, STSAFE_GENERATE_KEY);
     stsafe_put_u8(chip, SUBJECT_ENVELOPE);
     stsafe_put_u8(chip, slot);
-    stsafe_put_u8(chip, ENVELOPE_KEY_SIZE);
+    stsafe_put_u8(chip, STSAFE_U_ENVELOPE_AES256);
     return stsafe_run_plain(chip);
 }
 

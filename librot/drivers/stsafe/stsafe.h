@@ -26,8 +26,10 @@
 
 /* 3.1, 11: the two bytes behind the usage limit of Generate key. */
 #define STSAFE_U_KEY_FLAGS 0x0000u
-/* 4: the type of a pair of AES-128 keys in the A120's host key slot. */
-#define STSAFE_U_HOST_AES128 0x01u
+/* 4: the type of a pair of AES-128 keys in the A120's host key slot; section 9 and ST's host have 0. */
+#define STSAFE_U_HOST_AES128 0x00u
+/* 3.1: the length of an envelope's key. The text has 10 and 20, ST's host sends 0 and 1. */
+#define STSAFE_U_ENVELOPE_AES256 0x01u
 /* 3.1: that an access condition is changed by writing a byte of the zone anew. */
 #define STSAFE_U_CHANGE_LENGTH 1u
 /* 5: private key slots of an A120. */

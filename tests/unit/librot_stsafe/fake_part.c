@@ -286,7 +286,7 @@ do_generate(struct fake_part *p, const uint8_t *in, size_t len, struct fake_said
 {
     if (len != 0 && in[0] == 0x13) {
         generate_pair(p, in, len, a);
-    } else if (len == 3 && in[0] == 0x07 && in[1] < 2 && in[2] == 0x20) {
+    } else if (len == 3 && in[0] == 0x07 && in[1] < 2 && in[2] == 1) {
         memset(p->envelope[in[1]], 0xe0 + in[1] + p->seed++, 32);
         p->has_envelope[in[1]] = 1;
     } else {
@@ -457,7 +457,7 @@ say_host_key(struct fake_part *p, struct fake_said *a)
         return;
     }
     say(a, &p->has_host, 1);
-    say(a, "\x01", 1);
+    say(a, "\0", 1);
     say_u32(a, p->counter);
 }
 
@@ -525,7 +525,7 @@ do_extended(struct fake_part *p, unsigned code, const uint8_t *in, size_t len, s
 {
     if (p->model != 2) {
         a->status = 0x04;
-    } else if (code == 0x07 && len == 36 && memcmp(in, "\0\0\0\1", 4) == 0) {
+    } else if (code == 0x07 && len == 36 && memcmp(in, "\0\0\0\0", 4) == 0) {
         put_host(p, in + 4, a);
     } else if (code == 0x17 && len >= 16) {
         memcpy(p->symmetric, in + len - 16, 16);

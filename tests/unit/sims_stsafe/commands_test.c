@@ -469,8 +469,9 @@ keys_refuse(void **state)
         {"11 13 01 FFFF 0000" P521, 0x03}, /* an A120's */
         {"11 13 01 FFFF 0000 0000", 0x03},
         {"11 07 00", 0x02},
-        {"11 07 02 10", 0x03},
-        {"11 07 00 18", 0x03},
+        {"11 07 02 00", 0x03},
+        {"11 07 00 02", 0x03},
+        {"11 07 00 10", 0x03}, /* the text's length: ST's host names the kind */
         {"16 00 0020", 0x02},
         {"16 00 0020" DIGEST_256 "00", 0x02},
         {"16 01 0020" DIGEST_256, 0x0A},
@@ -658,10 +659,10 @@ use_is_counted(void **state)
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0x1B);
     assert_int_equal(p.stored, 3);
     /* A key for one purpose only. */
-    assert_int_equal(part_send_hex(&p, "11 13 01 FFFF 0008" P256), 0);
+    assert_int_equal(part_send_hex(&p, "11 13 01 FFFF 0001" P256), 0);
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), STSAFE_U_KEY_MODE_STATUS);
     assert_int_equal(part_send_hex(&p, "14 14"), 0);
-    assert_memory_equal(p.payload + 4 + 14, "\x01\x01\x00\x08", 4);
+    assert_memory_equal(p.payload + 4 + 14, "\x01\x01\x00\x01", 4);
     part_done(&p);
 }
 
@@ -708,8 +709,8 @@ envelopes(void **state)
     channel_init(&ch, &p);
     ch.encrypt_command = 1;
     assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00" DIGEST_256), 0x0A);
-    assert_int_equal(part_send_hex(&p, "11 07 00 10"), 0);
-    assert_int_equal(part_send_hex(&p, "11 07 01 20"), 0);
+    assert_int_equal(part_send_hex(&p, "11 07 00 00"), 0);
+    assert_int_equal(part_send_hex(&p, "11 07 01 01"), 0);
     assert_int_equal(part_send_hex(&p, "14 07"), 0);
     part_expect(&p, "02 000110 010120");
     assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "02" DIGEST_256), 0x03);
@@ -818,7 +819,7 @@ encryption_is_checked(void **state)
     (void)state;
     part_init(&p, "blank-a120");
     channel_init(&ch, &p);
-    assert_int_equal(part_send_hex(&p, "11 07 00 10"), 0);
+    assert_int_equal(part_send_hex(&p, "11 07 00 00"), 0);
     /* A payload in clear, or of no whole blocks, or with no padding inside. */
     assert_int_equal(channel_send_hex(&ch, &p, 0x0E, "00" DIGEST_256), STSAFE_U_UNWRAP_STATUS);
     assert_int_equal(channel_send_hex(&ch, &p, 0x0E, DIGEST_256), STSAFE_U_UNWRAP_STATUS);
@@ -868,8 +869,8 @@ host_keys_in_clear(void **state)
         {"1F 07", 0x02},
         {"1F 07 00000000", 0x02},
         {"1F 07 00000100" DIGEST_256, 0x03},
-        {"1F 07 00000003" DIGEST_256, 0x03},
         {"1F 07 00000002" DIGEST_256, 0x03},
+        {"1F 07 00000001" DIGEST_256, 0x03},
         {"1F 07 00000000" DIGEST_256 DIGEST_256, 0x03},
         {"1F 07 00000000" DIGEST_256 "00", 0x02},
     };
@@ -880,7 +881,7 @@ host_keys_in_clear(void **state)
     part_init(&p, "blank-a120");
     EXPECT_REFUSALS(&p, cases);
     assert_int_equal(p.stored, 0);
-    assert_int_equal(part_send_hex(&p, "1F 07 00000002" DIGEST_256 DIGEST_256), 0);
+    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256 DIGEST_256), 0);
     memset(&ch, 0, sizeof(ch));
     ch.key_len = 32;
     ch.counter_size = 4;
@@ -888,14 +889,14 @@ host_keys_in_clear(void **state)
     (void)hex_read(DIGEST_256, ch.cipher, 32);
     assert_int_equal(channel_send_hex(&ch, &p, 0x00, "0102"), 0);
     assert_int_equal(part_send_hex(&p, "14 47"), 0);
-    part_expect(&p, "01 02 00000001");
-    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256), 0x11);
-    assert_int_equal(channel_send_hex(&ch, &p, 0x1F07, "00000001" DIGEST_256), 0);
+    part_expect(&p, "01 01 00000001");
+    assert_int_equal(part_send_hex(&p, "1F 07 00000000" DIGEST_256), 0x11);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x1F07, "00000000" DIGEST_256), 0);
     part_done(&p);
     /* A part that takes no key in clear. */
     part_init(&p, "blank-a120");
     assert_int_equal(part_send_hex(&p, "10 4A 01FF"), 0);
-    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256), 0x11);
+    assert_int_equal(part_send_hex(&p, "1F 07 00000000" DIGEST_256), 0x11);
     part_done(&p);
 }
 
@@ -975,7 +976,7 @@ host_keys_in_envelopes(void **state)
         {"1F 0B", 0x02},
         {"1F 0B 0001 00", 0x03},
     };
-    uint8_t kek[32], plain[40] = {0, 0, 0, 1};
+    uint8_t kek[32], plain[40] = {0};
     char text[400] = "1F 03";
     struct part p;
 
@@ -1020,7 +1021,7 @@ host_keys_agreed(void **state)
     put_host_public(text);
     strcat(text, "00");
     assert_int_equal(part_send_hex(&p, text), 0x02);
-    strcat(text, "02");
+    strcat(text, "01");
     assert_int_equal(part_send_hex(&p, text), 0);
     take_point(p.payload + 10, 32, chip_point);
     derive(chip_point, 0, keys, 64);

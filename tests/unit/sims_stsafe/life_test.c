@@ -139,7 +139,7 @@ fill(struct part *p)
     assert_int_equal(part_send_hex(p, "05 19 02 0000 0001"), 0);
     assert_int_equal(part_send_hex(p, "04 00 05 0000 00000007 AA"), 0);
     assert_int_equal(part_send_hex(p, "11 13 01 0005 0004" P256), 0);
-    assert_int_equal(part_send_hex(p, "11 07 01 20"), 0);
+    assert_int_equal(part_send_hex(p, "11 07 01 01"), 0);
     assert_int_equal(
         part_send_hex(p, p->chip.spec->kind == STSAFE_A120 ? "10 0A 440103" : "10 0A 4401"), 0);
     channel_init(&ch, p);
@@ -308,7 +308,7 @@ keys_and_rights_are_old_or_new(void **state)
 {
     (void)state;
     old_or_new("blank-a110", "11 13 01 FFFF 0000" P256);
-    old_or_new("blank-a110", "11 07 00 10");
+    old_or_new("blank-a110", "11 07 00 00");
     old_or_new("blank-a110", "10 17" DIGEST_256);
     old_or_new("blank-a110", "10 0A 4200");
     old_or_new("blank-a110", "10 08 83");
@@ -316,7 +316,7 @@ keys_and_rights_are_old_or_new(void **state)
     old_or_new("blank-a110", "05 1F 01 0000 0001");
     old_or_new("blank-a110", "04 00 05 0000 00000001");
     old_or_new("blank-a110", "06 80 01 0000 0102030405060708");
-    old_or_new("blank-a120", "1F 07 00000001" DIGEST_256);
+    old_or_new("blank-a120", "1F 07 00000000" DIGEST_256);
     old_or_new("blank-a120", "1F 17 0F 0009 01 04 10" DIGEST_256);
     old_or_new("blank-a120", "10 4A 0702");
 }

@@ -83,7 +83,25 @@ ROT_MUST_USE rot_err rot_linux_open(struct rot_linux *lin, const char *uri);
 ROT_MUST_USE rot_err rot_linux_open_with(struct rot_linux *lin, const char *uri,
                                          const char *channel_secret);
 
-/* Close what rot_linux_open() opened; close the chip first.  NULL, and one that failed to open, are fine. */
+/*
+ * A whole bus instead of one part: "i2c:1", "sim:desk/" and a star, or "sim:desk/1" (its power
+ * line is then that of chip 1 alone).  lin->transport is ready, no driver is chosen and nothing
+ * was sent; whoever has more to say about the wire (a multiplexer, a power line) puts a
+ * transport of his own over this one.
+ *
+ * Secret and codes as rot_linux_open_with().
+ */
+ROT_MUST_USE rot_err rot_linux_open_bus(struct rot_linux *lin, const char *uri,
+                                        const char *channel_secret);
+
+/*
+ * Fill in lin->setup for a driver's part at that address of an open bus; any number of times,
+ * each after the last one's rot_close().  ROT_E_UNSUPPORTED: not a driver for this kind of bus.
+ */
+ROT_MUST_USE rot_err rot_linux_choose(struct rot_linux *lin, const struct rot_driver *driver,
+                                      uint8_t address);
+
+/* Close what was opened; close the chip first.  NULL, and one that failed to open, are fine. */
 void rot_linux_close(struct rot_linux *lin);
 
 /*

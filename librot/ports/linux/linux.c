@@ -263,32 +263,38 @@ open_by_name(struct rot_linux *lin, const char *uri)
                       "chip: want sim:, i2c:, soft:, tpm: or auto, not \"%.80s\"", uri);
 }
 
-rot_err
-rot_linux_open(struct rot_linux *lin, const char *uri)
+static rot_err
+open_bus_by_name(struct rot_linux *lin, const char *uri)
 {
-    const char *channel = getenv("ROOTSMITH_CHANNEL_SECRET");
-
-    return rot_linux_open_with(lin, uri, channel != NULL && channel[0] != '\0' ? channel : NULL);
-}
-
-rot_err
-rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *channel_secret)
-{
-    const char *named;
+    const char *rest = after(uri, "sim:");
+    unsigned bus;
     rot_err rc;
 
-    if (lin == NULL || uri == NULL)
-        return ROT_E_ARG;
+    if (rest != NULL) {
+        rc = linux_open_sim(lin, rest);
+        lin->transport.address = 0;
+        lin->model[0] = '\0';
+        return rc;
+    }
+    rest = after(uri, "i2c:");
+    if (rest != NULL && take_number(&rest, '\0', BUS_MAX, &bus))
+        return linux_open_i2c(lin, bus, 0);
+    return linux_fail(lin, ROT_E_FORMAT, "bus: want i2c:BUS or sim:BUS/CHIP, not \"%.80s\"", uri);
+}
+
+static rot_err
+open_by(struct rot_linux *lin, const char *uri, const char *channel_secret,
+        rot_err (*open)(struct rot_linux *, const char *))
+{
+    rot_err rc;
+
     memset(lin, 0, sizeof(*lin));
     lin->fd = -1;
-    named = getenv("ROOTSMITH_CHIP");
-    if (strcmp(uri, "auto") == 0 && named != NULL && named[0] != '\0')
-        uri = named;
     if (rot_port_openssl_init(&lin->crypto) != ROT_OK)
         return linux_fail(lin, ROT_E_PORT, "OpenSSL lacks an algorithm that chips need");
     rc = channel_secret != NULL ? linux_load_channel(lin, channel_secret) : ROT_OK;
     if (rc == ROT_OK)
-        rc = open_by_name(lin, uri);
+        rc = open(lin, uri);
     if (rc != ROT_OK) {
         if (lin->error[0] == '\0')
             (void)linux_fail(lin, rc, "chip %.80s: %s", uri, rot_err_name(rc));
@@ -300,6 +306,45 @@ rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *channel_
     }
     lin->error[0] = '\0';
     return ROT_OK;
+}
+
+rot_err
+rot_linux_open(struct rot_linux *lin, const char *uri)
+{
+    const char *channel = getenv("ROOTSMITH_CHANNEL_SECRET");
+
+    return rot_linux_open_with(lin, uri, channel != NULL && channel[0] != '\0' ? channel : NULL);
+}
+
+rot_err
+rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *channel_secret)
+{
+    const char *named = getenv("ROOTSMITH_CHIP");
+
+    if (lin == NULL || uri == NULL)
+        return ROT_E_ARG;
+    if (strcmp(uri, "auto") == 0 && named != NULL && named[0] != '\0')
+        uri = named;
+    return open_by(lin, uri, channel_secret, open_by_name);
+}
+
+rot_err
+rot_linux_open_bus(struct rot_linux *lin, const char *uri, const char *channel_secret)
+{
+    return lin == NULL || uri == NULL ? ROT_E_ARG
+                                      : open_by(lin, uri, channel_secret, open_bus_by_name);
+}
+
+rot_err
+rot_linux_choose(struct rot_linux *lin, const struct rot_driver *driver, uint8_t address)
+{
+    if (lin == NULL || driver == NULL)
+        return ROT_E_ARG;
+    if (driver->bus != ROT_BUS_I2C || lin->transport.i2c == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "driver %s is not for a part on this bus",
+                          driver->name);
+    lin->transport.address = address;
+    return use_driver(lin, driver);
 }
 
 void

@@ -617,6 +617,60 @@ unknown_models_are_named(void **state)
     assert_int_equal(m.far.wrong, 0);
 }
 
+/* ---- A whole bus ------------------------------------------------------------------------- */
+
+static void
+buses_that_are_none(void **state)
+{
+    static const char *const bad[] = {"",       "i2c:", "i2c:x", "i2c:64", "i2c:1:0x60", "i2c:-1",
+                                      "soft:a", "tpm",  "auto",  "sim:",   "sim:#x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (rot_linux_open_bus(&lin, bad[i], NULL) != ROT_E_FORMAT)
+            fail_msg("taken: %s (%s)", bad[i], lin.error);
+        assert_true(lin.error[0] != '\0');
+    }
+    assert_int_equal(rot_linux_open_bus(&lin, "i2c:63", NULL), ROT_E_BUS);
+    assert_non_null(strstr(lin.error, "/dev/i2c-63"));
+    assert_int_equal(rot_linux_open_bus(NULL, "i2c:1", NULL), ROT_E_ARG);
+    assert_int_equal(rot_linux_open_bus(&lin, NULL, NULL), ROT_E_ARG);
+}
+
+/* Nobody says what is there, and nothing is sent until a driver is chosen and opened. */
+static void
+a_bus_tells_no_model(void **state)
+{
+    static const struct step steps[] = {
+        HELLO, {"0007 02 6465736B2F2A", "0006 02 00 00 627573"}, {NULL, NULL}};
+    const struct rot_driver *driver = NULL;
+    struct meeting m;
+    char uri[200];
+
+    (void)state;
+    for (size_t i = 0; rot_registry_at(i) != NULL; i++) {
+        if (rot_registry_at(i)->bus == ROT_BUS_I2C)
+            driver = rot_registry_at(i);
+    }
+    meet(&m, steps);
+    (void)snprintf(uri, sizeof(uri), "sim:%s#desk/*", m.at.sun_path);
+    assert_int_equal(rot_linux_open_bus(&lin, uri, NULL), ROT_OK);
+    assert_string_equal(lin.model, "");
+    assert_int_equal(lin.transport.address, 0);
+    assert_null(lin.setup.driver);
+    assert_int_equal(rot_linux_choose(&lin, &rot_driver_soft, 0x60), ROT_E_UNSUPPORTED);
+    assert_int_equal(rot_linux_choose(&lin, NULL, 0x60), ROT_E_ARG);
+    if (driver != NULL) {
+        assert_int_equal(rot_linux_choose(&lin, driver, 0x31), ROT_OK);
+        assert_ptr_equal(lin.setup.driver, driver);
+        assert_ptr_equal(lin.setup.transport, &lin.transport);
+        assert_int_equal(lin.transport.address, 0x31);
+    }
+    rot_linux_close(&lin);
+    part(&m);
+    assert_int_equal(m.far.wrong, 0);
+}
+
 int
 main(void)
 {
@@ -634,6 +688,8 @@ main(void)
         cmocka_unit_test(a_broken_line_stays_broken),
         cmocka_unit_test(told_faults_are_bus_faults),
         cmocka_unit_test(unknown_models_are_named),
+        cmocka_unit_test(buses_that_are_none),
+        cmocka_unit_test(a_bus_tells_no_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1084,6 +1084,40 @@ def write_optiga_command_seeds():
     seed("optiga_command", "fragments", b"\3" + fragment + optiga_read())
 
 
+# ---- fixtures.yaml -------------------------------------------------------------------
+
+def write_fixtures_seeds():
+    seed("fixtures", "usb", b"""adapters:
+  - {name: left, usb: "1-1.4", mux: 0x70}
+  - {name: right, usb: "1-1.3:1.1", mux: kernel}
+nests:
+  - {name: 1, adapter: left, channel: 0, part: atecc608b, addresses: [0x60, 0x36], power: "gpio:0:17"}
+  - {name: 2, adapter: left, channel: 7, part: se050, addresses: [0x48], reset: "gpio:gpiochip2:4:low"}
+  - {name: 3, adapter: right, channel: 1, part: stsafe-a110, addresses: [32]}
+""")
+    seed("fixtures", "references", b"""sysfs: /x
+adapters: [{name: soc, bus: 3}, {name: desk, sim: "a.sock#b"}]
+nests:
+  - {name: 1, adapter: soc, part: atecc608a, addresses: [0x60], power: "sysfs:class/gpio/gpio4/value:low"}
+  - {name: 2, adapter: desk, part: optiga, addresses: [0x30], power: "sim:u1"}
+  - {name: g, chip: "tpm:device:/dev/tpmrm0", part: tpm2}
+references:
+  every: 90min
+  golden: [{name: G-1, certificate: g.pem}, {name: G-2, certificate: /g.pem, nest: g}]
+  bad:
+    - {name: B-1, part: atecc608a, uid: 0123e0ff, defect: chip.wrong-part}
+    - {name: B-2, part: optiga, uid: "00", defect: chip.not-genuine}
+""")
+    seed("fixtures", "chips", b"nests: [{name: 1, chip: \"soft:{serial}.rot\"}, {name: 2, chip: tpm}]\n")
+    seed("fixtures", "doubles", b"""adapters: [{name: a, bus: 1}, {name: a, bus: 1}]
+nests:
+  - {name: 1, adapter: a, part: atecc608b, addresses: [0x60, 0x78, 7]}
+  - {name: 1, adapter: a, part: soft, addresses: [0x60], channel: 3}
+  - {name: 2, chip: x, power: "sim:u", reset: "sim:v"}
+references: {golden: [{name: G, certificate: c, nest: 9}], bad: [{name: G, uid: 0, defect: usage}]}
+""")
+
+
 def main():
     write_answer_seeds()
     write_der_seeds()
@@ -1102,6 +1136,7 @@ def main():
     write_ta100_command_seeds()
     write_optiga_seeds()
     write_optiga_command_seeds()
+    write_fixtures_seeds()
 
 
 if __name__ == "__main__":

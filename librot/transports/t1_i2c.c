@@ -29,8 +29,8 @@
 #define DRAIN_MAX   3
 #define MARGIN_MS   200u /* for the bus, on top of the part's own promise */
 
-/* Until the part has said what it promises. */
-#define BWT_DEFAULT_MS 1000u
+/* Until the part has said what it promises: what it is asked before that takes it no time. */
+#define BWT_DEFAULT_MS 100u
 #define BWT_MIN_MS     100u
 #define BWT_MAX_MS     10000u
 
@@ -149,6 +149,7 @@ send(struct t1_i2c *t, const struct block *b)
     for (unsigned i = 1; i <= WRITE_TRIES; i++) {
         rot_err rc = wire->i2c->write(wire->self, t->address, t->frame, n);
 
+        t->is_there |= rc == ROT_OK;
         if (rc != ROT_BUSY)
             return rc;
         if (spend_ms(t, i) != ROT_OK)
@@ -189,7 +190,9 @@ receive(struct t1_i2c *t)
         return ROT_E_BUS;
     if (read_bytes(t, t->frame + HEADER, t->frame[2] + CRC) != ROT_OK)
         return ROT_E_BUS;
-    return t1_check(t->frame, HEADER + t->frame[2] + CRC);
+    rc = t1_check(t->frame, HEADER + t->frame[2] + CRC);
+    t->is_known |= rc == ROT_OK;
+    return rc;
 }
 
 /* Take what the part still wanted to say; it acknowledges no read after that. */
@@ -343,6 +346,8 @@ t1_i2c_open(struct t1_i2c *t, const struct rot_transport *transport, uint8_t add
     t->transport = transport;
     t->address = address;
     t->is_open = 0;
+    t->is_there = 0;
+    t->is_known = 0;
     t->ns = 0;
     t->nr = 0;
     t->atr = (struct t1_atr){BWT_DEFAULT_MS, T1_INF_MAX};
@@ -353,6 +358,8 @@ t1_i2c_open(struct t1_i2c *t, const struct rot_transport *transport, uint8_t add
     rc = ask_service(t, T1_RESYNC);
     if (rc == ROT_OK)
         rc = ask_service(t, T1_GET_ATR);
+    if (rc == ROT_E_BUS && t->is_there && !t->is_known)
+        return ROT_E_WRONG_PART;
     if (rc != ROT_OK)
         return rc;
     if (t1_read_atr(t->frame + HEADER, t->frame[2], &t->atr) != ROT_OK)

@@ -66,6 +66,7 @@ struct t1_i2c {
     uint8_t nr;         /* number that the part's next block must have */
     uint8_t multiplier; /* of the time for the next answer */
     uint8_t is_open;
+    uint8_t is_there, is_known; /* it acknowledged since it was opened; and sent a whole block */
     uint8_t frame[T1_FRAME_MAX];
 };
 
@@ -89,8 +90,9 @@ ROT_MUST_USE rot_err t1_read_atr(const uint8_t *p, size_t len, struct t1_atr *re
  * Get into step with the part: both sides count from 0 again.  A part of this kind does not
  * acknowledge reads while it was asked nothing: one that does is left alone.
  *
- * ROT_E_BUS         nothing answers, or nothing that is a block
- * ROT_E_WRONG_PART  it is no such part, or its answer to reset is none
+ * ROT_E_BUS         nothing answers, or the line fails
+ * ROT_E_WRONG_PART  something acknowledges and says nothing that is a block, or its answer to
+ *                   reset is none
  */
 ROT_MUST_USE rot_err t1_i2c_open(struct t1_i2c *t, const struct rot_transport *transport,
                                  uint8_t address);

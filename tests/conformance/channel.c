@@ -30,9 +30,26 @@ open_again(struct suite *s, const uint8_t *secret, unsigned flags)
     return rc;
 }
 
-/* Who opens it in production sees it and changes nothing. */
 static void
-refuse_changes(struct suite *s, const char *when)
+refuse_key_changes(struct suite *s, const char *when, const struct rot_place *p)
+{
+    const struct rot_driver *d = s->lin.setup.driver;
+    enum rot_alg alg = (enum rot_alg)p->alg;
+    uint8_t pub[SUITE_PUB_MAX] = {0};
+    size_t n = 0;
+
+    if (d->key_generate != NULL)
+        GIVES(s, when, rot_key_generate(&s->chip, p->object, alg, pub, sizeof(pub), &n),
+              ROT_E_AUTH);
+    if (d->key_import != NULL)
+        GIVES(s, when, rot_key_import(&s->chip, p->object, alg, pub, 32), ROT_E_AUTH);
+    if (d->key_delete != NULL)
+        GIVES(s, when, rot_key_delete(&s->chip, p->object), ROT_E_AUTH);
+}
+
+/* Who opens it in production sees it and changes nothing. */
+void
+suite_refuse_changes(struct suite *s, const char *when)
 {
     const struct rot_layout *l = s->layout;
     struct rot_identity id;
@@ -47,18 +64,18 @@ refuse_changes(struct suite *s, const char *when)
 
         if ((p->flags & ROT_PLACE_READ_ONLY) != 0)
             continue;
-        if (p->part == ROT_PART_KEY && s->lin.setup.driver->key_generate != NULL)
-            GIVES(s, when,
-                  rot_key_generate(&s->chip, p->object, (enum rot_alg)p->alg, pub, sizeof(pub), &n),
-                  ROT_E_AUTH);
+        if (p->part == ROT_PART_KEY)
+            refuse_key_changes(s, when, p);
         else if (ROT_OBJECT_KIND(p->object) == ROT_KIND_COUNTER)
             GIVES(s, when, rot_counter_increment(&s->chip, p->object, &v), ROT_E_AUTH);
-        else if (p->part != ROT_PART_KEY)
+        else
             GIVES(s, when,
                   rot_object_write(&s->chip, p->object, (enum rot_part)p->part, 0, pub, 1, 1, &n),
                   ROT_E_AUTH);
     }
     GIVES(s, when, rot_seal(&s->chip, ROT_STAGE_DATA, 0), ROT_E_AUTH);
+    if (s->lin.setup.driver->wipe != NULL)
+        GIVES(s, when, rot_wipe(&s->chip), ROT_E_AUTH);
 }
 
 /* A part without our secret: it opens and takes no change, or it does not open. */
@@ -68,7 +85,7 @@ refuse_without(struct suite *s, const char *when, const uint8_t *secret)
     rot_err rc = open_again(s, secret, ROT_OPEN_PRODUCTION);
 
     if (rc == ROT_OK)
-        refuse_changes(s, when);
+        suite_refuse_changes(s, when);
     else
         CHECK(s, when, rc == ROT_E_AUTH);
 }

@@ -35,7 +35,7 @@ suite_check_code(struct suite *s, rot_err got, rot_err want, const char *file, i
 }
 
 static int
-open_chip(struct suite *s, const char *uri, const char *layout)
+open_chip(struct suite *s, const char *uri, const char *layout, int pair)
 {
     rot_err rc;
 
@@ -55,7 +55,8 @@ open_chip(struct suite *s, const char *uri, const char *layout)
     }
     s->layout = s->lin.setup.layout;
     s->simulated = s->lin.transport.simulated;
-    suite_pair(s);
+    if (pair)
+        suite_pair(s);
     return s->chip.is_open;
 }
 
@@ -119,29 +120,41 @@ count_outcomes(struct suite *s)
     CHECK(s, "table", n[IS_WRONG] == 0);
 }
 
+#define CHIPS_MAX 8
+
 struct options {
-    const char *layout, *golden, *chips[2];
-    int write_it;
+    const char *layout, *golden, *chips[CHIPS_MAX];
+    int write_it, refusals, chip_count;
 };
 
 static int
 read_options(int argc, char **argv, struct options *o)
 {
-    int n = 0;
-
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--write") == 0)
             o->write_it = 1;
+        else if (strcmp(argv[i], "--refusals") == 0)
+            o->refusals = 1;
         else if (strcmp(argv[i], "--layout") == 0 && i + 1 < argc)
             o->layout = argv[++i];
         else if (strcmp(argv[i], "--golden") == 0 && i + 1 < argc)
             o->golden = argv[++i];
-        else if (argv[i][0] != '-' && n < 2)
-            o->chips[n++] = argv[i];
+        else if (argv[i][0] != '-' && o->chip_count < CHIPS_MAX)
+            o->chips[o->chip_count++] = argv[i];
         else
             return 0;
     }
-    return n > 0;
+    return o->chip_count > 0 && (o->refusals || o->chip_count <= 2);
+}
+
+static int
+run_refusals(struct suite *s, const struct options *o)
+{
+    suite_run_refusals(s, o->chips + 1, (size_t)o->chip_count - 1);
+    printf("%s, layout %s: refusals: %u checks, %u failures\n", s->lin.setup.driver->name,
+           s->layout->name, s->checks, s->failures);
+    rot_linux_close(&s->lin);
+    return s->failures == 0 ? 0 : 1;
 }
 
 int
@@ -152,14 +165,17 @@ main(int argc, char **argv)
     unsigned failures;
 
     if (!read_options(argc, argv, &o)) {
-        printf("usage: rot-conformance [--layout NAME] [--golden FILE [--write]] CHIP [CHIP2]\n");
+        printf("usage: rot-conformance [--layout NAME] [--golden FILE [--write]] CHIP [CHIP2]\n"
+               "       rot-conformance --refusals CHIP OTHER...\n");
         return 2;
     }
-    if (!open_chip(&first, o.chips[0], o.layout) || !list_objects(&first))
+    if (!open_chip(&first, o.chips[0], o.layout, !o.refusals) || !list_objects(&first))
         return 1;
+    if (o.refusals)
+        return run_refusals(&first, &o);
     run(&first);
     if (o.chips[1] != NULL) {
-        if (!open_chip(&second, o.chips[1], o.layout) || !list_objects(&second))
+        if (!open_chip(&second, o.chips[1], o.layout, 1) || !list_objects(&second))
             return 1;
         suite_run_two(&first, &second);
         rot_close(&second.chip);

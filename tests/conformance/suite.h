@@ -2,6 +2,7 @@
  * suite.h: one suite for every chip.
  *
  *   rot-conformance [--layout NAME] [--golden FILE [--write]] CHIP [CHIP2]
+ *   rot-conformance --refusals CHIP OTHER...
  *
  * Asks every object of the layout for every primitive.  What the capability
  * table offers must work and must refuse wrong use; what it does not offer
@@ -11,7 +12,9 @@
  *
  * Take a chip that may be used up: the suite makes keys, seals what the
  * layout can seal, and gives the chip a channel secret that is written here.
- * A layout that wants a channel is tested through it.  With a second chip it also checks that two chips are two.
+ * A layout that wants a channel is tested through it.  With a second chip it
+ * also checks that two chips are two.  With --refusals nothing is changed: see
+ * refusals.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,6 +79,8 @@ suite_offers(const struct tested_object *o, enum rot_primitive p)
 /* channel.c: production, and the host's secret in the part. */
 int suite_wants_channel(const struct suite *s);
 void suite_pair(struct suite *s);
+/* On an open chip that production may look at and not change. */
+void suite_refuse_changes(struct suite *s, const char *when);
 int suite_rotate(struct suite *s);
 
 /* chip.c: calls on the whole chip. */
@@ -84,6 +89,9 @@ void suite_prepare(struct suite *s);
 void suite_run_reset(struct suite *s);
 void suite_run_seals(struct suite *s);
 void suite_run_two(struct suite *a, struct suite *b);
+
+/* refusals.c: on a chip that is open and blank; it is closed afterwards. */
+void suite_run_refusals(struct suite *s, const char *const *others, size_t count);
 
 /* keys.c: key pairs. */
 void suite_run_keys(struct suite *s, struct tested_object *o);

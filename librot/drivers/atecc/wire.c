@@ -66,6 +66,7 @@ wake(struct rot_chip *chip)
 {
     static const uint8_t awake[4] = {0x04, 0x11, 0x33, 0x43};
     const struct rot_transport *t = chip->setup.transport;
+    int is_there = 0;
     rot_err rc = ROT_E_BUS;
 
     for (int i = 0; i < WAKE_TRIES; i++) {
@@ -83,8 +84,11 @@ wake(struct rot_chip *chip)
             return ROT_E_CHIP;
         }
         /* Awake with an older answer in its buffer, perhaps: let it idle, and again. */
-        (void)send_word(chip, WORD_IDLE);
+        is_there |= send_word(chip, WORD_IDLE) == ROT_OK;
     }
+    /* One of ours acknowledges nothing before it can say that it is awake. */
+    if (rc >= 0 && is_there)
+        return ROT_E_WRONG_PART;
     return rc < 0 ? rc : ROT_E_BUS;
 }
 

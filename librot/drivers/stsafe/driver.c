@@ -25,6 +25,16 @@ read_product(struct rot_chip *chip)
     return rc == ROT_OK ? stsafe_read_product(&r, s->mask, s->uid, &s->model) : rc;
 }
 
+/* Whether somebody is at the address, whatever it says. */
+static int
+is_there(const struct rot_chip *chip)
+{
+    const struct rot_transport *t = chip->setup.transport;
+    static const uint8_t echo = 0;
+
+    return t->i2c->write(t->self, stsafe_of(chip)->address, &echo, 1) == ROT_OK;
+}
+
 /* The address asked for, or else the two that parts were seen at (section 1). */
 static rot_err
 find_part(struct rot_chip *chip)
@@ -45,8 +55,10 @@ find_part(struct rot_chip *chip)
             rc = read_product(chip);
         }
     }
-    /* Something that answers in frames with a right CRC, and not to this question. */
-    return rc == ROT_OK || rc == ROT_E_BUS ? rc : ROT_E_WRONG_PART;
+    /* Something that answers, and not to this question; or takes it and has no frame to say. */
+    if (rc == ROT_OK || (rc == ROT_E_BUS && !is_there(chip)))
+        return rc;
+    return ROT_E_WRONG_PART;
 }
 
 /* ROT_E_EMPTY: the part has no host keys, or the port no secret for it. */

@@ -580,7 +580,8 @@ something_else_is_there(void **state)
     (void)state;
     memset(&script, 0, sizeof(script));
     script.for_ever = "R 1234567890";
-    assert_int_equal(t1_i2c_open(&t1, &transport, 0x48), ROT_E_BUS);
+    assert_int_equal(t1_i2c_open(&t1, &transport, 0x48), ROT_E_WRONG_PART);
+    assert_true(script.waited_us < 3000000);
     assert_int_equal(PLAY(atr), ROT_E_WRONG_PART);
 }
 

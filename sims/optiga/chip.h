@@ -327,6 +327,7 @@ enum optiga_quirk {
     OPTIGA_QUIRK_SHORT_REGISTER, /* DATA_REG_LEN is at most 0x40 */
     OPTIGA_QUIRK_LONG_LENGTH,    /* I2C_STATE says that 65,535 bytes wait */
     OPTIGA_QUIRK_WRONG_MAC,      /* no protected response opens */
+    OPTIGA_QUIRK_TEAR,           /* small objects can be torn at the byte, too */
 };
 
 /* ---- The part ------------------------------------------------------------------------ */
@@ -485,7 +486,7 @@ uint8_t *optiga_byte(struct optiga_chip *c, unsigned oid);
 int optiga_store_whole(struct optiga_chip *c, void *at, const void *bytes, size_t len);
 /*
  * Data, then the used length.  Objects above OPTIGA_U_ATOMIC_MAX bytes may be
- * torn.  erase: everything else in the object becomes zero.
+ * torn, and all by the quirk.  erase: everything else in the object becomes zero.
  */
 int optiga_store_data(struct optiga_chip *c, struct optiga_object *o, size_t offset,
                       const uint8_t *bytes, size_t len, int erase);

@@ -388,7 +388,8 @@ static int
 set_quirk(void *state, const char *name)
 {
     static const char *const names[] = {"none",      "guard",          "sleep",       "busy-nak",
-                                        "ack-first", "short-register", "long-length", "wrong-mac"};
+                                        "ack-first", "short-register", "long-length", "wrong-mac",
+                                        "tear"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0) {

@@ -201,7 +201,7 @@ optiga_store_data(struct optiga_chip *c, struct optiga_object *o, size_t offset,
 {
     uint8_t image[DATA_SIZE_MAX] = {0}, *data = optiga_data(c, o);
     size_t size = o->place->size, used = optiga_used(o), end = offset + len;
-    int status, whole = size <= OPTIGA_U_ATOMIC_MAX;
+    int status, whole = size <= OPTIGA_U_ATOMIC_MAX && c->quirk != OPTIGA_QUIRK_TEAR;
 
     if (erase) {
         memcpy(image + offset, bytes, len);

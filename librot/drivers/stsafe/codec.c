@@ -264,6 +264,7 @@ stsafe_map_status(uint8_t status)
         [0x0f] = ROT_E_STATE,       /* life cycle */
         [0x10] = ROT_E_UNSUPPORTED, /* entry not found: no such zone */
         [0x11] = ROT_E_AUTH,        /* access condition */
+        [0x12] = ROT_E_UNSUPPORTED, /* wrong zone type: the layout has something else there */
         [0x13] = ROT_E_STATE,       /* counter at its limit */
         [0x16] = ROT_E_AUTH,        /* C-MAC */
         [0x19] = ROT_E_FORMAT,      /* invalid public key */

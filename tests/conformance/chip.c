@@ -221,11 +221,39 @@ check_kept(struct suite *s, const char *when)
     }
 }
 
+/* Somebody pulls the plug: the first call may find the line broken, the next finds the part. */
+static void
+lose_power(struct suite *s)
+{
+    const struct rot_transport *t = s->lin.setup.transport;
+    uint8_t b[32];
+    rot_err rc;
+
+    if (t == NULL || t->line == NULL || t->line->set_power == NULL)
+        return;
+    CHECK(s, "power", t->line->set_power(t->self, 0) == ROT_OK);
+    rc = rot_random(&s->chip, b, sizeof(b));
+    CHECK(s, "power", rc == ROT_E_BUS);
+    CHECK(s, "power", t->line->set_power(t->self, 1) == ROT_OK);
+    GIVES(s, "power", rot_random(&s->chip, b, sizeof(b)), ROT_OK);
+    check_kept(s, "power");
+    /* And without a call in between. */
+    CHECK(s, "power", t->line->set_power(t->self, 0) == ROT_OK);
+    CHECK(s, "power", t->line->set_power(t->self, 1) == ROT_OK);
+    rc = rot_random(&s->chip, b, sizeof(b));
+    if (rc != ROT_E_BUS)
+        GIVES(s, "power", rc, ROT_OK);
+    check_kept(s, "power");
+}
+
 void
 suite_run_reset(struct suite *s)
 {
     struct rot_identity id;
-    rot_err rc = rot_reset(&s->chip);
+    rot_err rc;
+
+    lose_power(s);
+    rc = rot_reset(&s->chip);
 
     CHECK(s, "reset", rc == ROT_OK || rc == ROT_E_UNSUPPORTED);
     check_kept(s, "reset");
@@ -236,6 +264,28 @@ suite_run_reset(struct suite *s)
     check_kept(s, "reopen");
     if (GIVES(s, "reopen", rot_identify(&s->chip, &id), ROT_OK))
         CHECK(s, "reopen", memcmp(id.uid, s->identity.uid, sizeof(id.uid)) == 0);
+}
+
+/* A sealed object takes no other bytes, and has those that it had. */
+static int
+stays_sealed(struct suite *s, const struct tested_object *o)
+{
+    static uint8_t before[ROT_CERTIFICATE_MAX], after[ROT_CERTIFICATE_MAX];
+    const struct rot_place *p = rot_layout_find(s->layout, o->object, ROT_PART_DATA);
+    size_t n = 0, m = 0, need = 0;
+
+    if (p == NULL || p->size == 0)
+        return 1;
+    return GIVES(s, o->name,
+                 rot_object_read(&s->chip, o->object, ROT_PART_DATA, 0, before, sizeof(before), &n),
+                 ROT_OK) &
+           GIVES(s, o->name,
+                 rot_object_write(&s->chip, o->object, ROT_PART_DATA, 0, before, n, n, &need),
+                 ROT_E_STATE) &
+           GIVES(s, o->name,
+                 rot_object_read(&s->chip, o->object, ROT_PART_DATA, 0, after, sizeof(after), &m),
+                 ROT_OK) &
+           CHECK(s, o->name, n == m && memcmp(before, after, n) == 0);
 }
 
 static void
@@ -252,8 +302,8 @@ run_object_seal(struct suite *s, struct tested_object *o)
         o->outcome[ROT_CAN_SEAL] = ok ? IS_UNSUPPORTED : IS_WRONG;
         return;
     }
-    o->outcome[ROT_CAN_SEAL] =
-        take_stage(s, o->name, ROT_STAGE_OBJECT, o->object) ? IS_YES : IS_WRONG;
+    ok = take_stage(s, o->name, ROT_STAGE_OBJECT, o->object);
+    o->outcome[ROT_CAN_SEAL] = ok && stays_sealed(s, o) ? IS_YES : IS_WRONG;
 }
 
 static void

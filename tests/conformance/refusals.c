@@ -75,6 +75,84 @@ refuse_too_much(struct suite *s)
     }
 }
 
+/* Not now (STATE), nothing there (EMPTY), or not what the layout says (MISMATCH). */
+static void
+refuse_seal(struct suite *s, const char *name, enum rot_stage stage, rot_object obj)
+{
+    rot_err rc = rot_seal(&s->chip, stage, obj);
+
+    if (rc != ROT_E_EMPTY && rc != ROT_E_MISMATCH)
+        GIVES(s, name, rc, ROT_E_STATE);
+}
+
+/* What is sealed later does not go first, and nothing is sealed that is not there. */
+static void
+refuse_seals(struct suite *s)
+{
+    enum rot_seal_state state = ROT_SEAL_OPEN;
+
+    if (rot_seal_state(&s->chip, ROT_STAGE_CONFIG, 0, &state) == ROT_OK) {
+        CHECK(s, "seal order", state == ROT_SEAL_OPEN);
+        refuse_seal(s, "seal order", ROT_STAGE_DATA, 0);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (suite_offers(&s->objects[i], ROT_CAN_SEAL))
+            refuse_seal(s, s->objects[i].name, ROT_STAGE_OBJECT, s->objects[i].object);
+    }
+}
+
+/* Every call on a chip that is closed, as it is on one that was never opened. */
+static void
+refuse_closed(struct suite *s)
+{
+    struct rot_chip *c = &s->chip;
+    rot_object obj = s->objects[0].object;
+    uint8_t b[96] = {0};
+    size_t n = 0;
+    uint64_t v = 0;
+    struct rot_identity id;
+    struct rot_capability cap;
+    struct rot_bytes none = {NULL, 0}, nonce = {b, 12}, box = {b, 32};
+    struct rot_kdf_params kdf = {.kdf = ROT_KDF_HKDF_SHA256, .out_len = 32};
+    struct rot_evidence ev = {.buf = b, .cap = sizeof(b)};
+    enum rot_seal_state seal;
+    const rot_err codes[] = {
+        rot_identify(c, &id),
+        rot_capabilities(c, obj, &cap),
+        rot_random(c, b, 8),
+        rot_key_generate(c, obj, ROT_ALG_P256, b, 96, &n),
+        rot_key_public(c, obj, b, 96, &n),
+        rot_key_import(c, obj, ROT_ALG_P256, b, 32),
+        rot_key_delete(c, obj),
+        rot_sign_digest(c, obj, b, 32, b, 96, &n),
+        rot_sign_message(c, obj, b, 8, b, 96, &n),
+        rot_verify_digest(c, obj, NULL, 0, b, 32, b, 70),
+        rot_agree(c, obj, b, 91, 0, b, 64, &n),
+        rot_derive(c, obj, &kdf, 0, b, 64, &n),
+        rot_mac(c, obj, b, 8, b, 64, &n),
+        rot_aead_seal(c, obj, ROT_AEAD_AES_GCM, nonce, none, none, b, 96, &n),
+        rot_aead_open(c, obj, ROT_AEAD_AES_GCM, nonce, none, box, b, 96, &n),
+        rot_object_size(c, obj, ROT_PART_CERT, &n),
+        rot_object_read(c, obj, ROT_PART_CERT, 0, b, 8, &n),
+        rot_object_write(c, obj, ROT_PART_CERT, 0, b, 8, 8, &n),
+        rot_counter_read(c, ROT_COUNTER(0), &v),
+        rot_counter_increment(c, ROT_COUNTER(0), &v),
+        rot_attest(c, obj, b, &ev),
+        rot_activate(c, obj, b, 16, b, 64, &n),
+        rot_seal_prepare(c, ROT_STAGE_OBJECT, obj),
+        rot_seal(c, ROT_STAGE_OBJECT, obj),
+        rot_seal_state(c, ROT_STAGE_OBJECT, obj, &seal),
+        rot_wipe(c),
+        rot_channel_rotate(c, b, 32),
+        rot_channel_pair(c),
+        rot_self_test(c),
+        rot_reset(c),
+    };
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        GIVES(s, "closed", codes[i], ROT_E_ARG);
+}
+
 /* A part as it is delivered, on a line that does not say that it is simulated. */
 static void
 refuse_published_secrets(struct suite *s)
@@ -162,7 +240,9 @@ void
 suite_run_refusals(struct suite *s, const char *const *others, size_t count)
 {
     refuse_too_much(s);
+    refuse_seals(s);
     rot_close(&s->chip);
+    refuse_closed(s);
     refuse_setups(s);
     refuse_published_secrets(s);
     for (size_t i = 0; i < count; i++)

@@ -273,11 +273,32 @@ suite_run_sessions(struct suite *s)
         printf("session: nothing is agreed, derived and used inside\n");
 }
 
+/* A part may take a secret as it is, by its channel: then it is used as the host uses it. */
+static int
+bring(struct suite *s, struct tested_object *o)
+{
+    uint8_t secret[SECRET_MAX];
+    size_t len = rot_alg_secret_size(alg_of(o));
+    unsigned used = 0;
+    int ok;
+
+    memset(secret, 0x5a, sizeof(secret));
+    if (!suite_offers(o, ROT_CAN_IMPORT) ||
+        rot_key_import(&s->chip, o->object, alg_of(o), secret, len) != ROT_OK)
+        return 0;
+    ok = CHECK(s, o->name, is_used_as(s, o, (struct rot_bytes){secret, len}, &used));
+    o->outcome[ROT_CAN_IMPORT] = ok ? IS_YES : IS_WRONG;
+    return 1;
+}
+
 /* Fill a session for the tests of its own. */
 int
 suite_fill_session(struct suite *s, struct tested_object *o)
 {
     struct tested_object *pair = find_pair(s);
+    int there = is_session(o) && bring(s, o);
 
-    return pair != NULL && is_session(o) && fill(s, pair, o);
+    if (pair != NULL && is_session(o))
+        there |= fill(s, pair, o);
+    return there;
 }

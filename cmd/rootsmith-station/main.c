@@ -17,8 +17,9 @@ static const struct {
     const char *verb;
     int (*run)(const struct options *o);
 } verbs[] = {
-    {"enroll", program_enroll}, {"check", program_check},   {"run", program_run},
-    {"status", program_status}, {"orders", program_orders}, {"journal", program_journal},
+    {"enroll", program_enroll},     {"check", program_check},   {"run", program_run},
+    {"status", program_status},     {"orders", program_orders}, {"journal", program_journal},
+    {"fixtures", program_fixtures},
 };
 
 int

@@ -21,11 +21,13 @@ static const char help[] =
     "  enroll URL --token FILE|- [--name N]   make a key, prove the one-time code, get a certificate\n"
     "                                         --key CHIP: the key is in a chip (tpm, soft:FILE)\n"
     "  check                                  try the server and every fixture; writes nothing\n"
+    "  fixtures check                         what is in every nest, and which is not there\n"
     "  run                                    make boards\n"
     "  status | orders | journal show         look\n"
     "\n"
     "  --data DIR            the station's directory (" DATA_DEFAULT ")\n"
     "  --config FILE         fixtures and more (default: station.yaml in that directory)\n"
+    "  --fixtures FILE       nests and adapters (default: fixtures.yaml in that directory)\n"
     "  --order NAME          which order, when several are open\n"
     "  --fixture NAME=CHIP   once per fixture; {serial} in CHIP is the board's serial\n"
     "  --boards FILE|-       lines \"FIXTURE SERIAL [CHIP]\" or \"SERIAL\"; default: scans\n"
@@ -48,6 +50,7 @@ enum option_code {
     OPTION_KEY,
     OPTION_ORDER,
     OPTION_FIXTURE,
+    OPTION_FIXTURES,
     OPTION_BOARDS,
     OPTION_SERIAL,
     OPTION_ONCE,
@@ -61,11 +64,13 @@ enum option_code {
 
 static const struct option known[] = {
     {"data", required_argument, NULL, OPTION_DATA},
+    {"config", required_argument, NULL, OPTION_CONFIG},
     {"token", required_argument, NULL, OPTION_TOKEN},
     {"name", required_argument, NULL, OPTION_NAME},
     {"key", required_argument, NULL, OPTION_KEY},
     {"order", required_argument, NULL, OPTION_ORDER},
     {"fixture", required_argument, NULL, OPTION_FIXTURE},
+    {"fixtures", required_argument, NULL, OPTION_FIXTURES},
     {"boards", required_argument, NULL, OPTION_BOARDS},
     {"serial", required_argument, NULL, OPTION_SERIAL},
     {"once", no_argument, NULL, OPTION_ONCE},
@@ -161,6 +166,9 @@ take(struct options *o, int c)
         return 1;
     case OPTION_FIXTURE:
         return add_fixture(o, optarg);
+    case OPTION_FIXTURES:
+        o->fixtures_file = optarg;
+        return 1;
     case OPTION_BOARDS:
         o->boards = optarg;
         return 1;
@@ -205,7 +213,8 @@ take_words(struct options *o, int argc, char **argv)
     int wants = 1;
 
     if (n == 0)
-        return usage("what to do? enroll, check, run, status, orders, journal show", NULL);
+        return usage("what to do? enroll, check, fixtures check, run, status, orders, journal show",
+                     NULL);
     o->verb = argv[optind];
     if (strcmp(o->verb, "enroll") == 0) {
         wants = 2;
@@ -217,6 +226,11 @@ take_words(struct options *o, int argc, char **argv)
         o->object = n > 1 ? argv[optind + 1] : "";
         if (strcmp(o->object, "show") != 0)
             return usage("journal show is all there is", NULL);
+    } else if (strcmp(o->verb, "fixtures") == 0) {
+        wants = 2;
+        o->object = n > 1 ? argv[optind + 1] : "";
+        if (strcmp(o->object, "check") != 0)
+            return usage("fixtures check is all there is", NULL);
     }
     return n == wants ? 1 : usage("too many words", argv[argc - 1]);
 }
@@ -277,6 +291,48 @@ take_file(const struct station_file *file, struct options *o)
     if (o->channel_out == NULL)
         o->channel_out = file->channel_out;
 }
+
+/* ---- fixtures.yaml ---------------------------------------------------------------------- */
+
+/* Fixtures of the command line or of station.yaml: nests that name their chip. */
+static void
+take_fixtures(const struct options *o, struct nest_file *out)
+{
+    memset(out, 0, sizeof(*out));
+    (void)snprintf(out->sysfs, sizeof(out->sysfs), "/sys");
+    for (size_t i = 0; i < o->fixture_count; i++) {
+        struct nest *n = &out->nests[out->nest_count++];
+        n->adapter = n->channel = -1;
+        memcpy(n->name, o->fixtures[i].name, sizeof(n->name));
+        memcpy(n->chip, o->fixtures[i].chip, sizeof(n->chip));
+    }
+}
+
+int
+options_nests(const struct options *o, const char *what, struct nest_file *ret_file)
+{
+    char path[HOME_PATH_MAX + 32];
+    struct rs_err err = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf text = {0};
+    int found = o->fixtures_file != NULL;
+
+    (void)snprintf(path, sizeof(path), "%s/fixtures.yaml", o->data);
+    take_fixtures(o, ret_file);
+    if (!found && (o->fixture_count > 0 || !rs_path_exists(path)))
+        return EXIT_DONE;
+    if (found && o->fixture_count > 0) {
+        (void)rs_fail(&err, RS_E_USAGE, "fixtures are named twice: one by one, and in %.120s",
+                      o->fixtures_file);
+        return program_refuse(o, what, &err);
+    }
+    rs_buf_init(&text, 1u << 16);
+    if (nests_read(found ? o->fixtures_file : path, ret_file, &text, &err) == RS_OK)
+        return EXIT_DONE;
+    (void)fprintf(stderr, "%.*s", (int)text.len, (const char *)text.p);
+    return program_refuse(o, what, &err);
+}
+
+/* ---- Both ------------------------------------------------------------------------------- */
 
 int
 options_complete(const struct options *o, const char *what, struct home *ret_home,

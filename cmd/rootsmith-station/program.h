@@ -7,6 +7,7 @@
 #define ROOTSMITH_STATION_PROGRAM_H
 
 #include "base/arena.h"
+#include "station/nests.h"
 #include "station/station.h"
 
 /* Exit codes (experience 2.2, 2.4). */
@@ -32,6 +33,7 @@ struct options {
     const char *order, *boards, *serial;
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
+    const char *fixtures_file; /* NULL: fixtures.yaml of the data directory, if there is one */
     enum ui ui;
     int once, json, verbose;
     unsigned wait_s;
@@ -51,10 +53,14 @@ int options_read(int argc, char **argv, struct options *ret_options);
 int options_complete(const struct options *o, const char *what, struct home *ret_home,
                      struct rs_arena *arena, struct options *ret);
 
+/* The nests: of fixtures.yaml, or those that were named one by one.  Exit code as above. */
+int options_nests(const struct options *o, const char *what, struct nest_file *ret_file);
+
 int program_enroll(const struct options *o);
 int program_run(const struct options *o);
 int program_check(const struct options *o);
 int program_status(const struct options *o);
+int program_fixtures(const struct options *o);
 int program_orders(const struct options *o);
 int program_journal(const struct options *o);
 

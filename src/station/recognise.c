@@ -21,6 +21,8 @@
 #include "x509/name.h"
 #include "x509/oid.h"
 
+#define MAKERS        "%s%s, configured and sealed by its maker"
+#define START_US      20000u /* the slowest part to start: after that it would have answered */
 #define FOUND_MAX     8
 #define ADDRESS_FIRST 0x08
 #define ADDRESS_LAST  0x77
@@ -141,6 +143,19 @@ find_device(struct rot_chip *chip, struct recognised *what)
     }
 }
 
+/*
+ * Some parts are delivered operational, with nothing of ours in them; and one whose channel is
+ * ours was begun here, whatever its life cycle says.
+ */
+static int
+is_blank(const struct rot_identity *id)
+{
+    if (id->protection == ROT_PROTECTION_OWN)
+        return 0;
+    return id->lifecycle == ROT_LIFE_BLANK ||
+           (id->lifecycle == ROT_LIFE_CONFIGURED && id->sealed == 1u << ROT_STAGE_LIFECYCLE);
+}
+
 static void
 tell_life(struct rot_chip *chip, struct recognised *what, const char *at)
 {
@@ -148,17 +163,20 @@ tell_life(struct rot_chip *chip, struct recognised *what, const char *at)
 
     switch (what->id.lifecycle) {
     case ROT_LIFE_BLANK:
-        say(what, REEL_BLANK, "%s%s, blank%s", model, at,
-            has_maker_cert(chip) ? ", with its maker's certificate" : "");
-        return;
     case ROT_LIFE_CONFIGURED:
-        say(what, REEL_HALF, "%s%s, begun and not finished", model, at);
+        if (is_blank(&what->id))
+            say(what, REEL_BLANK, "%s%s, blank%s", model, at,
+                has_maker_cert(chip) ? ", with its maker's certificate" : "");
+        else
+            say(what, REEL_HALF, "%s%s, begun and not finished", model, at);
         return;
     case ROT_LIFE_PROVISIONED:
     case ROT_LIFE_SEALED:
         find_device(chip, what);
         if (what->device[0] != '\0')
             say(what, REEL_DONE, "%s%s, has the identity of %s", model, at, what->device);
+        else if (is_at_makers_address(what))
+            say(what, REEL_VENDOR, MAKERS, model, at);
         else
             say(what, REEL_FOREIGN, "%s%s, sealed, with something else in its identity's place",
                 model, at);
@@ -187,7 +205,7 @@ recognise_chip(struct rot_chip *chip, const char *part, struct recognised *ret_w
         return;
     }
     if (part[0] != '\0' && strcmp(ret_what->id.model, part) != 0) {
-        say(ret_what, REEL_WRONG_PART, "%s%s, the nest is for %s", ret_what->id.model, at, part);
+        say(ret_what, REEL_WRONG_PART, "%s%s, where %s belongs", ret_what->id.model, at, part);
         return;
     }
     rot = find_foreign(chip, &foreign);
@@ -195,8 +213,7 @@ recognise_chip(struct rot_chip *chip, const char *part, struct recognised *ret_w
         say(ret_what, REEL_FAULT, "%s%s does not say what is sealed: %s", ret_what->id.model, at,
             rot_err_name(rot));
     else if (foreign && is_at_makers_address(ret_what))
-        say(ret_what, REEL_VENDOR, "%s%s, configured and sealed by its maker", ret_what->id.model,
-            at);
+        say(ret_what, REEL_VENDOR, MAKERS, ret_what->id.model, at);
     else if (foreign)
         say(ret_what, REEL_FOREIGN, "%s%s, configured by somebody else", ret_what->id.model, at);
     else
@@ -286,15 +303,16 @@ tell_stranger(struct wire *w, struct recognised *what)
     char is[sizeof(what->text)];
     const struct nest *n = w->nest;
 
+    what->is_stranger = 1;
     if (what->kind == REEL_UNKNOWN || what->id.model[0] == '\0')
         return;
     (void)snprintf(is, sizeof(is), "%s", what->text);
     if (strcmp(what->id.model, n->part) != 0)
-        say(what, REEL_WRONG_PART, "%.90s; the nest is for %.30s", is, n->part);
+        say(what, REEL_WRONG_PART, "%.90s, where %.30s belongs", is, n->part);
     else if (what->kind == REEL_VENDOR)
-        say(what, REEL_VENDOR, "%.90s; the nest expects 0x%02x", is, n->addresses[0]);
+        say(what, REEL_VENDOR, "%.90s, where 0x%02x is expected", is, n->addresses[0]);
     else
-        say(what, REEL_WRONG_ADDRESS, "%.90s; the nest expects 0x%02x", is, n->addresses[0]);
+        say(what, REEL_WRONG_ADDRESS, "%.90s, where 0x%02x is expected", is, n->addresses[0]);
 }
 
 static void
@@ -346,10 +364,14 @@ refuse_open(const struct wire *w, rot_err rot, struct recognised *what, struct r
 static uint8_t
 find_address(struct wire *w)
 {
-    wire_wake(w);
-    for (size_t i = 0; i < w->nest->address_count; i++) {
-        if (wire_probe(w, w->nest->addresses[i]) == ROT_OK)
-            return w->nest->addresses[i];
+    for (int i = 0; i < 2; i++) {
+        if (i > 0)
+            wire_delay(w, START_US);
+        wire_wake(w);
+        for (size_t k = 0; k < w->nest->address_count; k++) {
+            if (wire_probe(w, w->nest->addresses[k]) == ROT_OK)
+                return w->nest->addresses[k];
+        }
     }
     return 0;
 }

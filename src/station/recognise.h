@@ -33,6 +33,7 @@ struct recognised {
     enum reel_kind kind;
     uint8_t address;        /* where it answers; 0: not on I2C, or nobody does */
     struct rot_identity id; /* model "" when nobody could be asked */
+    int is_stranger;        /* found by a scan, where the nest does not expect it */
     char device[64];        /* of REEL_DONE: the serial in its certificate, or "" */
     char text[160];         /* what it is: "atecc608b at 0x60, blank" */
     char todo[80];          /* what the person does with it */

@@ -27,9 +27,9 @@ is_made_later(const struct nest *n)
 }
 
 static int
-is_wrong(enum reel_kind kind)
+is_wrong(const struct recognised *what)
 {
-    return kind == REEL_WRONG_PART || kind == REEL_WRONG_ADDRESS || kind == REEL_UNKNOWN;
+    return what->is_stranger || what->kind == REEL_WRONG_PART || what->kind == REEL_UNKNOWN;
 }
 
 static void
@@ -53,7 +53,7 @@ look_into(struct wires *wires, const struct nest *n, const char *secret, struct 
     recognise(w, "", 0, &ret->what);
     (void)!wire_power(w, 0, &ignored);
     wire_close(w);
-    ret->state = is_wrong(ret->what.kind) ? NEST_WRONG : NEST_READY;
+    ret->state = is_wrong(&ret->what) ? NEST_WRONG : NEST_READY;
     ret->took_ms = (int64_t)(rs_mono_us() - start_us) / 1000;
 }
 

@@ -402,6 +402,12 @@ wire_choose(struct wire *w, const struct rot_driver *driver, uint8_t address, st
 }
 
 void
+wire_delay(struct wire *w, uint32_t us)
+{
+    on_delay(w, us);
+}
+
+void
 wire_wake(struct wire *w)
 {
     const struct rot_i2c_ops *i2c = w->transport.i2c;

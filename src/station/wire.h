@@ -74,8 +74,9 @@ RS_MUST_USE rs_code wire_choose(struct wire *w, const struct rot_driver *driver,
 
 /* Does anybody acknowledge there?  Woken first, as sleepers do not. */
 rot_err wire_probe(struct wire *w, uint8_t address);
-/* Pull the line low as parts want it that sleep. */
+/* Pull the line low as parts want it that sleep, and give them their time. */
 void wire_wake(struct wire *w);
+void wire_delay(struct wire *w, uint32_t us);
 
 /* 1 when the nest has a power line. */
 int wire_has_power(const struct wire *w);

@@ -21,6 +21,9 @@ extern const struct rot_driver rot_driver_se05x;
 #ifdef ROT_WITH_STSAFE
 extern const struct rot_driver rot_driver_stsafe;
 #endif
+#ifdef ROT_WITH_TA100
+extern const struct rot_driver rot_driver_ta100;
+#endif
 #ifdef ROT_WITH_TPM2
 extern const struct rot_driver rot_driver_tpm2;
 #endif
@@ -40,6 +43,9 @@ static const struct rot_driver *const drivers[] = {
 #endif
 #ifdef ROT_WITH_STSAFE
     &rot_driver_stsafe,
+#endif
+#ifdef ROT_WITH_TA100
+    &rot_driver_ta100,
 #endif
 #ifdef ROT_WITH_TPM2
     &rot_driver_tpm2,

@@ -446,6 +446,7 @@ enum rot_evidence_format {
     ROT_EVIDENCE_OPTIGA_CHAIN = 4,
     ROT_EVIDENCE_TPM_CERTIFY = 5,
     ROT_EVIDENCE_PSA_IAT = 6,
+    ROT_EVIDENCE_TA100_PLACEHOLDER = 7,
 };
 
 struct rot_evidence {

@@ -13,7 +13,7 @@
 
 #define CONNECT_MS 2000
 
-static const uint8_t hello[] = {0x00, 0x08, 0x01, 'R', 'O', 'T', 'S', 'I', 'M', SIM_VERSION};
+static const uint8_t hello[] = {0x00, 0x08, 0x01, 'R', 'O', 'T', 'S', 'I', 'M', 1};
 
 /* One answer: op and status go to head, the rest to body. */
 static rs_code

@@ -14,6 +14,7 @@
 static const char usage_text[] =
     "rot-sim: simulated roots of trust behind a socket\n"
     "\n"
+    "  rot-sim exec --chip KIND -- PROGRAM   run it: its /dev/i2c-1 is simulated (exec --help)\n"
     "  rot-sim panel FILE              many chips from a panel file\n"
     "  rot-sim start CHIP              one chip; CHIP is KIND or BUS/NAME=KIND\n"
     "  rot-sim list                    chips, locks, fault rules of a running rot-sim\n"
@@ -28,6 +29,33 @@ static const char usage_text[] =
     "      blank-se050 blank-se051 blank-m1 blank-m3\n"
     "Fault rules: cut-before@3 cut-write@3 cut-after@3 cut-answered@3 brownout@3 nak@1-4 busy@3\n"
     "  crc@3 flip@3:17 status@3:0f lie@3:00 slow@3+:200   (N counts commands from now)\n";
+
+static const char exec_text[] =
+    "rot-sim exec: run a program that was not written for simulators\n"
+    "\n"
+    "  rot-sim exec [OPTIONS] --chip KIND [--chip KIND ...] [--] PROGRAM [ARGUMENTS]\n"
+    "\n"
+    "The program finds the chips on /dev/i2c-1 (or /dev/spidevB.C) as it would find real ones. It\n"
+    "ends with the program's own exit code (128 and the signal when one ended it, 127 when there is\n"
+    "no such program); what the chips did is said on stderr.\n"
+    "\n"
+    "  --chip KIND          a kind (blank608b) or a model (atecc608b: its blank kind); again: one more\n"
+    "  --chip KIND@0x60     the same; refused when the part answers elsewhere\n"
+    "  --chip KIND@spi0.0   on /dev/spidev0.0\n"
+    "  --bus N              the chips that follow are on /dev/i2c-N (1)\n"
+    "  --gpio N[=CHIP]      line N of /sys/class/gpio switches that chip's supply (the first)\n"
+    "  --tty DEVICE=SOCKET  a serial line, as /dev/ttyUSB0=target.sock: the far side is a Unix socket\n"
+    "  --timing none|real   at once, or as long as the chip takes\n"
+    "  --state DIR          keep the chips there, for the next run\n"
+    "  --trace FILE         every bus transaction\n"
+    "  --socket SOCK        use the chips of a running rot-sim: --chip BUS/CHIP, as rot-sim list says\n"
+    "  --quiet, --json      nothing on stderr, or one JSON object at the end\n"
+    "\n"
+    "  rot-sim exec --chip atecc608b -- i2cdetect -y 1\n"
+    "  rot-sim exec --chip se050 --gpio 17 --trace bus.trace -- ./vendor_demo\n"
+    "  rot-sim exec --bus 1 --chip atecc608b --bus 2 --chip atecc608b -- ./two_buses\n"
+    "\n"
+    "docs/simulators.md says what is simulated and what is not.\n";
 
 struct options {
     const char *words[4];
@@ -277,7 +305,7 @@ run_verb(struct options *o, struct rs_err *err)
             return rs_fail(err, RS_E_USAGE, "use: %s", verbs[i].form);
         return verbs[i].run(o, err);
     }
-    return rs_fail(err, RS_E_USAGE, "panel, start, list, fault or reset; see rot-sim --help");
+    return rs_fail(err, RS_E_USAGE, "exec, panel, start, list, fault or reset; see rot-sim --help");
 }
 
 static int
@@ -296,6 +324,30 @@ say_error(const struct rs_err *err, int json)
     return info->exit_code;
 }
 
+/* exec has a command line of its own: what follows its options is another program's. */
+static int
+run_exec(int argc, char **argv)
+{
+    struct exec_plan *plan = calloc(1, sizeof(*plan));
+    struct rs_err err = {.code = RS_OK};
+    int exit_code = 0, json, said;
+    rs_code rc;
+
+    if (plan == NULL)
+        return 1;
+    rc = exec_options(argc, argv, plan, &err);
+    json = plan->json;
+    if (rc == RS_OK && plan->help)
+        (void)fputs(exec_text, stdout);
+    else if (rc == RS_OK)
+        rc = exec_run(plan, &exit_code, &err);
+    free(plan);
+    if (rc == RS_OK)
+        return exit_code;
+    said = say_error(&err, json);
+    return exit_code != 0 ? exit_code : said;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -304,6 +356,8 @@ main(int argc, char **argv)
     rs_code rc;
 
     rs_inject_program("rot-sim");
+    if (argc > 1 && strcmp(argv[1], "exec") == 0)
+        return run_exec(argc - 2, argv + 2);
     o.config = calloc(1, sizeof(*o.config));
     if (o.config == NULL)
         return 1;

@@ -44,7 +44,9 @@ struct connection {
 struct server {
     struct sim_panel *panel;
     const char *socket;
-    pthread_mutex_t lock; /* states of the connections */
+    int listen_fd;
+    pthread_mutex_t lock; /* states of the connections, and: */
+    unsigned served;      /* how many connections there were */
     struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -99,6 +101,7 @@ converse(struct connection *conn, uint8_t *request, struct rs_buf *answer)
             rs_sock_write(conn->fd, rs_buf_bytes(answer), NULL) != RS_OK)
             break;
     }
+    sim_session_done(&session);
 }
 
 static void *
@@ -155,6 +158,9 @@ start_connection(struct server *server, int fd)
     conn->server = server;
     conn->fd = fd;
     conn->state = SLOT_RUNNING;
+    (void)pthread_mutex_lock(&server->lock);
+    server->served++;
+    (void)pthread_mutex_unlock(&server->lock);
     if (pthread_create(&conn->thread, NULL, run_connection, conn) != 0) {
         conn->state = SLOT_FREE;
         rs_sock_close(fd);
@@ -227,49 +233,6 @@ say_ready(const struct panel_config *config, uint64_t took_us, int json)
     (void)fflush(stdout);
 }
 
-static void
-say_chip_time(struct sim_panel *panel, const json_t *chip, int json)
-{
-    RS_AUTO(rs_json_done) json_t *request =
-        json_pack("{s:s, s:O}", "do", "stats", "chip", json_object_get(chip, "chip"));
-    RS_AUTO(rs_json_done) json_t *stats = NULL;
-
-    if (request == NULL || sim_panel_control(panel, request, "", &stats, NULL) != RS_OK)
-        return;
-    if (json) {
-        char *text = json_dumps(stats, JSON_COMPACT);
-
-        (void)printf("%s\n", text == NULL ? "{}" : text);
-        free(text);
-        return;
-    }
-    (void)printf("  %-24s %6lld commands  %7lld bus bytes  %8.1f ms chip  %8.1f ms bus\n",
-                 json_string_value(json_object_get(stats, "chip")),
-                 (long long)json_integer_value(json_object_get(stats, "commands")),
-                 (long long)json_integer_value(json_object_get(stats, "bus_bytes")),
-                 (double)json_integer_value(json_object_get(stats, "chip_time_us")) / 1000.0,
-                 (double)json_integer_value(json_object_get(stats, "bus_time_us")) / 1000.0);
-}
-
-/* What each chip did, by its own clock. */
-static void
-say_done(struct sim_panel *panel, int json)
-{
-    RS_AUTO(rs_json_done) json_t *request = json_pack("{s:s}", "do", "list");
-    RS_AUTO(rs_json_done) json_t *list = NULL;
-    size_t i;
-    json_t *chip;
-
-    if (request == NULL || sim_panel_control(panel, request, "", &list, NULL) != RS_OK)
-        return;
-    if (!json)
-        (void)printf("\nStopped.\n");
-    json_array_foreach(json_object_get(list, "chips"), i, chip)
-    {
-        say_chip_time(panel, chip, json);
-    }
-}
-
 static rs_code
 save_all(struct sim_panel *panel, struct rs_err *err)
 {
@@ -281,12 +244,38 @@ save_all(struct sim_panel *panel, struct rs_err *err)
     return sim_panel_control(panel, request, "", &answer, err);
 }
 
-static rs_code
-accept_until_stopped(struct server *server, int listen_fd, struct rs_err *err)
+rs_code
+serve_begin(const struct panel_config *config, struct server **ret_server, struct rs_err *err)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    char address[300];
+    rs_code rc;
+
+    if (server == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory to serve");
+    server->socket = config->listen;
+    server->listen_fd = -1;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    (void)snprintf(address, sizeof(address), "unix:%s", config->listen);
+    rc = build_panel(config, &server->panel, err);
+    if (rc == RS_OK)
+        rc = rs_sock_listen(address, BACKLOG, &server->listen_fd, err);
+    if (rc == RS_OK) {
+        *ret_server = server;
+        return RS_OK;
+    }
+    sim_panel_free(server->panel);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+    return rc;
+}
+
+rs_code
+serve_run(struct server *server, struct rs_err *err)
 {
     while (!stop_asked) {
         int fd = -1;
-        rs_code rc = rs_sock_accept(listen_fd, ACCEPT_WAIT_MS, &fd, err);
+        rs_code rc = rs_sock_accept(server->listen_fd, ACCEPT_WAIT_MS, &fd, err);
 
         if (rc != RS_OK)
             return rc;
@@ -296,51 +285,68 @@ accept_until_stopped(struct server *server, int listen_fd, struct rs_err *err)
     return RS_OK;
 }
 
-static rs_code
-serve_on(struct sim_panel *panel, const struct panel_config *config, uint64_t started_us, int json,
-         struct rs_err *err)
+void
+serve_stop(void)
 {
-    struct server *server = calloc(1, sizeof(*server));
-    char address[300];
-    int listen_fd = -1;
-    rs_code rc;
+    stop_asked = 1;
+}
 
-    if (server == NULL)
-        return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory to serve");
-    server->panel = panel;
-    server->socket = config->listen;
-    (void)pthread_mutex_init(&server->lock, NULL);
-    (void)snprintf(address, sizeof(address), "unix:%s", config->listen);
-    rc = rs_sock_listen(address, BACKLOG, &listen_fd, err);
-    if (rc == RS_OK) {
-        say_ready(config, rs_mono_us() - started_us, json);
-        rc = accept_until_stopped(server, listen_fd, err);
-        rs_sock_close(listen_fd);
-        end_connections(server);
-        if (rs_file_remove(config->listen, NULL) != RS_OK)
-            (void)fprintf(stderr, "rot-sim: %s was gone before the end\n", config->listen);
-    }
+struct sim_panel *
+serve_panel_of(struct server *server)
+{
+    return server->panel;
+}
+
+unsigned
+serve_count(struct server *server)
+{
+    unsigned count;
+
+    (void)pthread_mutex_lock(&server->lock);
+    count = server->served;
+    (void)pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+rs_code
+serve_hang_up(struct server *server, struct rs_err *err)
+{
+    rs_sock_close(server->listen_fd);
+    server->listen_fd = -1;
+    end_connections(server);
+    if (rs_file_remove(server->socket, NULL) != RS_OK)
+        (void)fprintf(stderr, "rot-sim: %s was gone before the end\n", server->socket);
+    return save_all(server->panel, err);
+}
+
+void
+serve_free(struct server *server)
+{
+    sim_panel_free(server->panel);
     (void)pthread_mutex_destroy(&server->lock);
     free(server);
-    return rc;
 }
 
 rs_code
 serve_panel(const struct panel_config *config, int json, struct rs_err *err)
 {
     uint64_t started_us = rs_mono_us();
-    struct sim_panel *panel;
+    struct server *server;
     rs_code rc;
 
     catch_signals();
-    rc = build_panel(config, &panel, err);
+    rc = serve_begin(config, &server, err);
     if (rc != RS_OK)
         return rc;
-    rc = serve_on(panel, config, started_us, json, err);
+    say_ready(config, rs_mono_us() - started_us, json);
+    rc = serve_run(server, err);
     if (rc == RS_OK)
-        rc = save_all(panel, err);
-    if (rc == RS_OK)
-        say_done(panel, json);
-    sim_panel_free(panel);
+        rc = serve_hang_up(server, err);
+    if (rc == RS_OK) {
+        if (!json)
+            (void)printf("\nStopped.\n");
+        say_done(serve_panel_of(server), stdout, json);
+    }
+    serve_free(server);
     return rc;
 }

@@ -105,6 +105,12 @@ struct sim_model {
     /* 1 acknowledged, 0 not (nothing happened, or nothing is read). */
     int (*i2c_write)(void *state, uint8_t address, const uint8_t *p, size_t len);
     int (*i2c_read)(void *state, uint8_t address, uint8_t *p, size_t len);
+    /*
+     * SPI; NULL on parts without.  Chip select falls unless it was held, len
+     * bytes go both ways, and it rises again unless keep.  len 0 only lets go
+     * (or only selects).  The bus is no part of the state that is saved.
+     */
+    void (*spi)(void *state, const uint8_t *tx, uint8_t *rx, size_t len, int keep);
 
     uint8_t (*get_address)(const void *state); /* 7 bit */
     size_t (*get_serial)(const void *state, uint8_t serial[SIM_SERIAL_MAX]);

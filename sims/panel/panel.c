@@ -184,6 +184,7 @@ make_bus(struct sim_panel *panel, const char *name)
     if (bus == NULL)
         return NULL;
     bus->panel = panel;
+    bus->seen_us = panel->started_us;
     (void)snprintf(bus->name, sizeof(bus->name), "%s", name);
     (void)pthread_mutex_init(&bus->lock, NULL);
     while (*end != NULL)
@@ -286,7 +287,7 @@ static void
 trace(struct sim_bus *bus, char direction, int address, const char *result, const char *text)
 {
     struct sim_panel *panel = bus->panel;
-    char line[2 * SIM_IO_MAX + 256], where[4] = "--";
+    char line[4 * SIM_SPI_MAX + 256], where[4] = "--";
     int len;
 
     if (panel->trace_fd < 0)
@@ -315,6 +316,26 @@ trace_bytes(struct sim_bus *bus, char direction, uint8_t address, int ack, const
         return;
     rs_hex(rs_bytes_of(p, len), hex, sizeof(hex));
     trace(bus, direction, address, ack ? "ack" : "nack", hex);
+}
+
+/* "tx/rx", and "+" when the chip stays selected. */
+static void
+trace_spi(struct sim_bus *bus, const uint8_t *tx, const uint8_t *rx, size_t len, int keep)
+{
+    size_t cap = 4 * len + 4, half = 2 * len;
+    char *text;
+
+    if (bus->panel->trace_fd < 0)
+        return;
+    text = malloc(cap);
+    if (text == NULL)
+        return;
+    rs_hex(rs_bytes_of(tx, len), text, half + 1);
+    text[half] = '/';
+    rs_hex(rs_bytes_of(rx, len), text + half + 1, half + 1);
+    memcpy(text + 2 * half + 1, keep ? "+" : "", keep ? 2 : 1);
+    trace(bus, 'X', -1, "-", text);
+    free(text);
 }
 
 static void
@@ -356,15 +377,15 @@ wake_all(struct sim_bus *bus, uint32_t low_us)
         bus->chips[i]->model->wake(bus->chips[i]->state, low_us);
 }
 
-rs_code
-sim_bus_write(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint8_t *p, size_t len,
-              int *ret_ack, struct rs_err *err)
+/* The lock is held. */
+static rs_code
+write_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint8_t *p, size_t len,
+             int *ret_ack, struct rs_err *err)
 {
     uint64_t us = wire_us(speed_hz, len);
     rs_code rc = RS_OK;
     int ack = 0;
 
-    (void)pthread_mutex_lock(&bus->lock);
     pass_time(bus, us);
     if (address == 0 && speed_hz <= GENERAL_CALL_HZ_MAX)
         wake_all(bus, 8000000u / speed_hz);
@@ -380,16 +401,15 @@ sim_bus_write(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uin
             rc = take_failure(chip, err);
     }
     trace_bytes(bus, 'W', address, ack, p, len);
-    (void)pthread_mutex_unlock(&bus->lock);
     if (rc == RS_OK)
         *ret_ack = ack;
     return rc;
 }
 
 /* Chips that answer together pull the line low together: the bytes are ANDed. */
-rs_code
-sim_bus_read(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p, size_t len,
-             int *ret_ack, struct rs_err *err)
+static rs_code
+read_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p, size_t len,
+            int *ret_ack, struct rs_err *err)
 {
     uint64_t us = wire_us(speed_hz, len);
     uint8_t bytes[SIM_IO_MAX];
@@ -399,7 +419,6 @@ sim_bus_read(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p
     if (len > sizeof(bytes))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "simulator: a read of more than %d bytes",
                        SIM_IO_MAX);
-    (void)pthread_mutex_lock(&bus->lock);
     pass_time(bus, us);
     memset(p, 0xFF, len);
     for (size_t i = 0; i < bus->chip_count; i++) {
@@ -416,10 +435,89 @@ sim_bus_read(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p
             rc = take_failure(chip, err);
     }
     trace_bytes(bus, 'R', address, ack, p, ack ? len : 0);
-    (void)pthread_mutex_unlock(&bus->lock);
     if (rc == RS_OK)
         *ret_ack = ack;
     return rc;
+}
+
+rs_code
+sim_bus_write(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint8_t *p, size_t len,
+              int *ret_ack, struct rs_err *err)
+{
+    rs_code rc;
+
+    (void)pthread_mutex_lock(&bus->lock);
+    rc = write_locked(bus, speed_hz, address, p, len, ret_ack, err);
+    (void)pthread_mutex_unlock(&bus->lock);
+    return rc;
+}
+
+rs_code
+sim_bus_read(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p, size_t len,
+             int *ret_ack, struct rs_err *err)
+{
+    rs_code rc;
+
+    (void)pthread_mutex_lock(&bus->lock);
+    rc = read_locked(bus, speed_hz, address, p, len, ret_ack, err);
+    (void)pthread_mutex_unlock(&bus->lock);
+    return rc;
+}
+
+rs_code
+sim_bus_transfer(struct sim_bus *bus, uint32_t speed_hz, const struct sim_message *messages,
+                 size_t message_count, size_t *ret_done, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+    size_t done = 0;
+    int ack = 1;
+
+    (void)pthread_mutex_lock(&bus->lock);
+    while (done < message_count) {
+        const struct sim_message *m = &messages[done];
+
+        rc = m->is_read ? read_locked(bus, speed_hz, m->address, m->out, m->len, &ack, err)
+                        : write_locked(bus, speed_hz, m->address, m->in, m->len, &ack, err);
+        if (rc != RS_OK || !ack)
+            break;
+        done++;
+    }
+    (void)pthread_mutex_unlock(&bus->lock);
+    if (rc == RS_OK)
+        *ret_done = done;
+    return rc;
+}
+
+rs_code
+sim_bus_spi(struct sim_bus *bus, struct sim_chip *chip, uint32_t speed_hz, const uint8_t *tx,
+            uint8_t *rx, size_t len, int keep, struct rs_err *err)
+{
+    uint64_t us = (uint64_t)len * 8000000u / speed_hz;
+    rs_code rc;
+
+    if (chip->model->spi == NULL)
+        return rs_fail(err, RS_E_USAGE, "simulator: a %s has no SPI here", chip->model->name);
+    (void)pthread_mutex_lock(&bus->lock);
+    pass_time(bus, us);
+    chip->model->spi(chip->state, tx, rx, len, keep);
+    count(chip, len, 1, us);
+    trace_spi(bus, tx, rx, len, keep);
+    rc = take_failure(chip, err);
+    (void)pthread_mutex_unlock(&bus->lock);
+    return rc;
+}
+
+void
+sim_bus_catch_up(struct sim_bus *bus)
+{
+    uint64_t now_us = rs_mono_us();
+
+    (void)pthread_mutex_lock(&bus->lock);
+    if (!bus->panel->options.real_time && now_us > bus->seen_us) {
+        pass_time(bus, now_us - bus->seen_us);
+        bus->seen_us = now_us;
+    }
+    (void)pthread_mutex_unlock(&bus->lock);
 }
 
 void

@@ -19,7 +19,8 @@
 
 #define SIM_CHIPS_MAX 256
 #define SIM_NAME_MAX  63
-#define SIM_IO_MAX    1024 /* bytes of one transaction */
+#define SIM_IO_MAX    1024 /* bytes of one I2C message */
+#define SIM_SPI_MAX   4096 /* bytes of one SPI transfer */
 
 struct sim_panel;
 struct sim_bus;
@@ -65,6 +66,33 @@ RS_MUST_USE rs_code sim_bus_write(struct sim_bus *bus, uint32_t speed_hz, uint8_
                                   const uint8_t *p, size_t len, int *ret_ack, struct rs_err *err);
 RS_MUST_USE rs_code sim_bus_read(struct sim_bus *bus, uint32_t speed_hz, uint8_t address,
                                  uint8_t *p, size_t len, int *ret_ack, struct rs_err *err);
+/* A message of a transaction: a read into out, or a write of in. */
+struct sim_message {
+    uint8_t address;
+    int is_read;
+    const uint8_t *in;
+    uint8_t *out;
+    size_t len;
+};
+/*
+ * Several messages as one transaction, with repeated starts: nobody else's come
+ * between.  *ret_done counts those before the first that nobody acknowledged.
+ */
+RS_MUST_USE rs_code sim_bus_transfer(struct sim_bus *bus, uint32_t speed_hz,
+                                     const struct sim_message *messages, size_t message_count,
+                                     size_t *ret_done, struct rs_err *err);
+/*
+ * SPI: len bytes both ways with the chip selected; it stays so if keep is not 0.
+ * RS_E_USAGE for a part that has none.
+ */
+RS_MUST_USE rs_code sim_bus_spi(struct sim_bus *bus, struct sim_chip *chip, uint32_t speed_hz,
+                                const uint8_t *tx, uint8_t *rx, size_t len, int keep,
+                                struct rs_err *err);
+/*
+ * For masters that wait by themselves: with timing none the bus clock moves by
+ * what the machine's has since the last such call.
+ */
+void sim_bus_catch_up(struct sim_bus *bus);
 void sim_bus_wake(struct sim_bus *bus, uint32_t low_us);
 /* chip NULL: every chip of the bus. */
 void sim_bus_power(struct sim_bus *bus, struct sim_chip *chip, int on);

@@ -35,6 +35,7 @@ struct sim_bus {
     char name[SIM_NAME_MAX + 1];
     pthread_mutex_t lock; /* the clock, and every chip on this bus */
     uint64_t now_us;      /* with timing none */
+    uint64_t seen_us;     /* the machine's clock at the last sim_bus_catch_up() */
     struct sim_chip *chips[SIM_CHIPS_MAX];
     size_t chip_count;
     struct sim_bus *next;

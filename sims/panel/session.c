@@ -31,13 +31,20 @@ enum op {
     OP_POWER = 0x14,
     OP_DELAY = 0x15,
     OP_ADDRESS = 0x16,
+    OP_TRANSFER = 0x17,
+    OP_SPI = 0x18,
+    OP_CLOCK = 0x19,
     OP_CONTROL = 0x20,
 };
 
 #define SPEED_START 100000u
 #define SPEED_MIN   10000u
 #define SPEED_MAX   1000000u
+#define SPI_HZ_MAX  50000000u
 #define DELAY_MAX   60000000u
+#define IS_READ     1u  /* flag of a message of TRANSFER */
+#define KEEP        1u  /* flag of SPI */
+#define MESSAGES    42u /* of one TRANSFER: as many as Linux takes */
 #define NAME_TEXT   "rot-sim 0.1.0"
 
 void
@@ -79,12 +86,12 @@ on_hello(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
 
     if (!rs_reader_done(r) || !rs_bytes_equal(magic, rs_bytes_str("ROTSIM")))
         return say(body, STATUS_FORMAT, "HELLO: \"ROTSIM\" and a version byte");
-    if (version != SIM_VERSION) {
+    if (version == 0 || version > SIM_VERSION) {
         rs_buf_put_u8(body, SIM_VERSION);
         return STATUS_VERSION;
     }
-    s->greeted = 1;
-    rs_buf_put_u8(body, SIM_VERSION);
+    s->version = version;
+    rs_buf_put_u8(body, version);
     rs_buf_put_u8(body, sim_panel_real_time(s->panel) ? 1 : 0);
     rs_buf_put_str(body, NAME_TEXT);
     return STATUS_OK;
@@ -215,6 +222,114 @@ on_address(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
     return STATUS_OK;
 }
 
+/* One message of TRANSFER: its head, and for a write its bytes.  0: not a message. */
+static int
+take_message(struct rs_reader *r, struct sim_message *m, size_t *read_total)
+{
+    unsigned address = rs_read_u8(r), flags = rs_read_u8(r);
+
+    memset(m, 0, sizeof(*m));
+    m->address = (uint8_t)address;
+    m->is_read = flags == IS_READ;
+    m->len = rs_read_u16(r);
+    if (flags > IS_READ || address > 127 || m->len > SIM_IO_MAX || (m->is_read && m->len == 0))
+        return 0;
+    if (m->is_read)
+        *read_total += m->len;
+    else
+        m->in = rs_read_bytes(r, m->len).p;
+    return rs_reader_ok(r);
+}
+
+/* The answer's body is the room that reads go to. */
+static enum status
+run_messages(struct sim_session *s, struct sim_message *messages, size_t count, size_t total,
+             struct rs_buf *body)
+{
+    struct rs_err err = {.code = RS_OK};
+    uint8_t *room = rs_buf_extend(body, total);
+    size_t done = 0;
+
+    for (size_t i = 0; room != NULL && i < count; i++) {
+        if (!messages[i].is_read)
+            continue;
+        messages[i].out = room;
+        room += messages[i].len;
+    }
+    if (!rs_buf_ok(body))
+        return STATUS_OK; /* told by the caller: longer than a frame */
+    if (sim_bus_transfer(s->bus, s->speed_hz, messages, count, &done, &err) != RS_OK) {
+        rs_buf_reset(body);
+        return say_err(body, &err);
+    }
+    if (done == count)
+        return STATUS_OK;
+    rs_buf_reset(body);
+    return STATUS_NACK;
+}
+
+static enum status
+on_transfer(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct sim_message messages[MESSAGES];
+    unsigned count = rs_read_u8(r);
+    size_t total = 0;
+    int good = count >= 1 && count <= MESSAGES;
+
+    for (unsigned i = 0; good && i < count; i++)
+        good = take_message(r, &messages[i], &total);
+    if (!good || !rs_reader_done(r))
+        return say(body, STATUS_FORMAT,
+                   "TRANSFER: 1 to 42 messages of address, flags, length and at most 1024 bytes");
+    return run_messages(s, messages, count, total, body);
+}
+
+static enum status
+on_spi(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    struct rs_err err = {.code = RS_OK};
+    uint32_t hz = rs_read_u32(r);
+    unsigned flags = rs_read_u8(r);
+    struct rs_bytes tx = rs_read_bytes(r, r->left);
+    uint8_t *rx;
+
+    if (!rs_reader_done(r) || hz < SPEED_MIN || hz > SPI_HZ_MAX || flags > KEEP ||
+        tx.len > SIM_SPI_MAX)
+        return say(body, STATUS_FORMAT,
+                   "SPI: 10,000 to 50,000,000 Hz, flags 0 or 1, at most 4096 bytes");
+    if (s->chip == NULL)
+        return say(body, STATUS_STATE, "SPI: a bus is open, not a chip");
+    rx = rs_buf_extend(body, tx.len);
+    if (rx == NULL && tx.len != 0)
+        return say(body, STATUS_FAULT, "SPI: no memory");
+    if (sim_bus_spi(s->bus, s->chip, hz, tx.p, rx, tx.len, flags == KEEP, &err) != RS_OK) {
+        rs_buf_reset(body);
+        return say_err(body, &err);
+    }
+    s->spi_held = flags == KEEP;
+    return STATUS_OK;
+}
+
+static enum status
+on_clock(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
+{
+    unsigned own = rs_read_u8(r);
+
+    if (!rs_reader_done(r) || own > 1)
+        return say(body, STATUS_FORMAT, "CLOCK: 0 or 1");
+    s->own_time = (int)own;
+    return STATUS_OK;
+}
+
+void
+sim_session_done(struct sim_session *s)
+{
+    /* A file that cannot be written is told to the next who asks. */
+    if (s->spi_held)
+        (void)!sim_bus_spi(s->bus, s->chip, SPI_HZ_MAX, NULL, NULL, 0, 0, NULL);
+    s->spi_held = 0;
+}
+
 static enum status
 on_control(struct sim_session *s, struct rs_reader *r, struct rs_buf *body)
 {
@@ -237,22 +352,24 @@ typedef enum status op_handler(struct sim_session *s, struct rs_reader *r, struc
 
 struct op_row {
     uint8_t op;
+    uint8_t since; /* version of the protocol */
     uint8_t needs_bus;
     op_handler *run;
 };
 
 static const struct op_row op_rows[] = {
-    {OP_HELLO, 0, on_hello},     {OP_OPEN, 0, on_open},   {OP_WRITE, 1, on_write},
-    {OP_READ, 1, on_read},       {OP_WAKE, 1, on_wake},   {OP_SPEED, 1, on_speed},
-    {OP_POWER, 1, on_power},     {OP_DELAY, 1, on_delay}, {OP_ADDRESS, 1, on_address},
-    {OP_CONTROL, 0, on_control},
+    {OP_HELLO, 1, 0, on_hello},       {OP_OPEN, 1, 0, on_open},   {OP_WRITE, 1, 1, on_write},
+    {OP_READ, 1, 1, on_read},         {OP_WAKE, 1, 1, on_wake},   {OP_SPEED, 1, 1, on_speed},
+    {OP_POWER, 1, 1, on_power},       {OP_DELAY, 1, 1, on_delay}, {OP_ADDRESS, 1, 1, on_address},
+    {OP_TRANSFER, 2, 1, on_transfer}, {OP_SPI, 2, 1, on_spi},     {OP_CLOCK, 2, 1, on_clock},
+    {OP_CONTROL, 1, 0, on_control},
 };
 
 static const struct op_row *
-find_op(unsigned op)
+find_op(unsigned op, unsigned version)
 {
     for (size_t i = 0; i < sizeof(op_rows) / sizeof(op_rows[0]); i++)
-        if (op_rows[i].op == op)
+        if (op_rows[i].op == op && (op_rows[i].since <= version || op == OP_HELLO))
             return &op_rows[i];
     return NULL;
 }
@@ -264,6 +381,8 @@ run(struct sim_session *s, const struct op_row *row, struct rs_reader *r, struct
         return say(body, STATUS_FORMAT, "unknown operation");
     if (row->needs_bus && s->bus == NULL)
         return say(body, STATUS_STATE, "OPEN first");
+    if (row->needs_bus && s->own_time)
+        sim_bus_catch_up(s->bus);
     return row->run(s, r, body);
 }
 
@@ -278,12 +397,12 @@ sim_session_answer(struct sim_session *s, struct rs_bytes request, struct rs_buf
 
     rs_reader_init(&r, request);
     op = rs_read_u8(&r);
-    if (room == NULL || !rs_reader_ok(&r) || (!s->greeted && op != OP_HELLO)) {
+    if (room == NULL || !rs_reader_ok(&r) || (s->version == 0 && op != OP_HELLO)) {
         free(room);
         return 0;
     }
     rs_buf_init_fixed(&body, room, SIM_ANSWER_MAX - 2);
-    status = run(s, find_op(op), &r, &body);
+    status = run(s, find_op(op, s->version), &r, &body);
     if (!rs_buf_ok(&body)) {
         rs_buf_reset(&body);
         status = say(&body, STATUS_FAULT, "the answer is longer than a frame");

@@ -15,18 +15,23 @@
 
 #define SIM_REQUEST_MAX 16384
 #define SIM_ANSWER_MAX  65535
-#define SIM_VERSION     1
+#define SIM_VERSION     2 /* the highest; 1 is spoken too */
 
 struct sim_session {
     struct sim_panel *panel;
-    const char *socket; /* as shown by "list" */
-    int greeted;
+    const char *socket;    /* as shown by "list" */
+    unsigned version;      /* 0 before HELLO */
+    int own_time;          /* the client waits by itself: see CLOCK */
+    int spi_held;          /* the chip is selected, and let go with the connection */
     struct sim_bus *bus;   /* NULL before OPEN */
     struct sim_chip *chip; /* NULL: the whole bus */
     uint32_t speed_hz;
 };
 
 void sim_session_init(struct sim_session *s, struct sim_panel *panel, const char *socket);
+
+/* The connection is gone. */
+void sim_session_done(struct sim_session *s);
 
 /*
  * Answer one request (op and body, without its length).  The whole answer, with

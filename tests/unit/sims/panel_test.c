@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "harness.h"
@@ -199,10 +200,8 @@ test_session_refuses(void **state)
     talk_start(&t, panel);
     assert_int_equal(talk(&t, "02622F63", NULL), 0xFFFF); /* HELLO comes first */
     assert_int_equal(talk(&t, "", NULL), 0xFFFF);
-    assert_int_equal(talk(&t, "01524F5453494D02",
-                          "000301020"
-                          "1"),
-                     2);
+    assert_int_equal(talk(&t, "01524F5453494D03", "0003010202"), 2);
+    assert_int_equal(talk(&t, "01524F5453494D00", "0003010202"), 2);
     assert_int_equal(talk(&t, "01524F5453494E01", NULL), 3);
     assert_int_equal(talk(&t, "01524F5453494D0100", NULL), 3);
     assert_int_equal(talk(&t, HELLO, NULL), 0);
@@ -222,11 +221,114 @@ test_session_refuses(void **state)
     assert_int_equal(talk(&t, "1300000001", NULL), 3);
     assert_int_equal(talk(&t, "1402", NULL), 3);
     assert_int_equal(talk(&t, "15FFFFFFFF", NULL), 3);
+    /* What version 2 has is not there in version 1. */
+    assert_int_equal(talk(&t, "1901", NULL), 3);
+    assert_int_equal(talk(&t, "170160000000", NULL), 3);
     assert_int_equal(control(&t, "{", NULL), 3);
     assert_int_equal(control(&t, "{}", NULL), 3);
     assert_int_equal(control(&t, "{\"do\":\"dance\"}", NULL), 3);
     assert_int_equal(control(&t, "{\"do\":\"stats\",\"chip\":\"b/x\"}", NULL), 5);
     assert_int_equal(control(&t, "{\"do\":\"fault\",\"chip\":\"c\",\"rule\":\"x\"}", NULL), 6);
+    rs_buf_done(&t.out);
+    sim_panel_free(panel);
+}
+
+#define HELLO_2 "01524F5453494D02"
+
+/* Version 2, refusals first; then a whole command as one transaction. */
+static void
+test_transfer(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *chip;
+    struct talk t;
+
+    (void)state;
+    assert_int_equal(sim_panel_add(panel, "b/c", "blank608b", &chip, NULL), RS_OK);
+    talk_start(&t, panel);
+    assert_int_equal(talk(&t, HELLO_2, "001101000200726F742D73696D20302E312E30"), 0);
+    assert_int_equal(talk(&t, "170160000000", NULL), 4);
+    assert_int_equal(talk(&t, "1901", NULL), 4);
+    talk(&t, "02622F63", NULL);
+    assert_int_equal(talk(&t, "17", NULL), 3);
+    assert_int_equal(talk(&t, "1700", NULL), 3);           /* no message */
+    assert_int_equal(talk(&t, "1701", NULL), 3);           /* one that is not there */
+    assert_int_equal(talk(&t, "170160000001", NULL), 3);   /* without its byte */
+    assert_int_equal(talk(&t, "17016000000000", NULL), 3); /* and one too many */
+    assert_int_equal(talk(&t, "170160020000", NULL), 3);   /* no such flag */
+    assert_int_equal(talk(&t, "170180000000", NULL), 3);   /* no such address */
+    assert_int_equal(talk(&t, "170160010000", NULL), 3);   /* nothing to read */
+    assert_int_equal(talk(&t, "170160010401", NULL), 3);   /* 1,025 bytes */
+    assert_int_equal(talk(&t, "1902", NULL), 3);
+    assert_int_equal(talk(&t, "170160000000", NULL), 1); /* asleep */
+    talk(&t, "1200000050", NULL);
+    talk(&t, "15000005DC", NULL);
+    /* Nobody is at 0x61: what came before is done, and nothing is told of it. */
+    assert_int_equal(talk(&t,
+                          "170260000000"
+                          "61000000",
+                          "00021701"),
+                     1);
+    assert_int_equal(talk(&t,
+                          "1704"
+                          "60010004"                 /* read the greeting */
+                          "60000008030730000000035D" /* Info */
+                          "6000000100"               /* from the beginning */
+                          "60010007",
+                          "000D170004113343070000600383BB"),
+                     0);
+    rs_buf_done(&t.out);
+    sim_panel_free(panel);
+}
+
+/* SPI: what is no SPI, and a part that has none. */
+static void
+test_spi_refuses(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *chip;
+    struct talk t;
+
+    (void)state;
+    assert_int_equal(sim_panel_add(panel, "b/c", "blank608b", &chip, NULL), RS_OK);
+    talk_start(&t, panel);
+    talk(&t, HELLO_2, NULL);
+    talk(&t, "02622F63", NULL);
+    assert_int_equal(talk(&t, "18", NULL), 3);
+    assert_int_equal(talk(&t, "180000270F00", NULL), 3);     /* 9,999 Hz */
+    assert_int_equal(talk(&t, "1802FAF08100", NULL), 3);     /* 50,000,001 Hz */
+    assert_int_equal(talk(&t, "18000F42400200", NULL), 3);   /* no such flag */
+    assert_int_equal(talk(&t, "18000F42400000AA", NULL), 6); /* no such wire */
+    rs_buf_done(&t.out);
+    talk_start(&t, panel);
+    talk(&t, HELLO_2, NULL);
+    talk(&t, "02622F2A", NULL);
+    assert_int_equal(talk(&t, "18000F42400000AA", NULL), 4); /* which chip? */
+    rs_buf_done(&t.out);
+    sim_panel_free(panel);
+}
+
+/* A master that waits by itself: the machine's time counts, and is not counted twice. */
+static void
+test_own_time(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *chip;
+    struct talk t;
+
+    (void)state;
+    assert_int_equal(sim_panel_add(panel, "b/c", "blank608b", &chip, NULL), RS_OK);
+    talk_start(&t, panel);
+    talk(&t, HELLO_2, NULL);
+    talk(&t, "02622F63", NULL);
+    talk(&t, "1200000050", NULL);
+    rs_sleep_us(3000);
+    assert_int_equal(talk(&t, "11600004", NULL), 1); /* the bus clock stood still */
+    assert_int_equal(talk(&t, "1901", "00021900"), 0);
+    talk(&t, "1200000050", NULL);
+    rs_sleep_us(3000);
+    assert_int_equal(talk(&t, "11600004", "0006110004113343"), 0);
+    assert_int_equal(talk(&t, "1900", NULL), 0);
     rs_buf_done(&t.out);
     sim_panel_free(panel);
 }
@@ -552,6 +654,9 @@ main(void)
         cmocka_unit_test(test_rules_act),
         cmocka_unit_test(test_documented_example),
         cmocka_unit_test(test_session_refuses),
+        cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_spi_refuses),
+        cmocka_unit_test(test_own_time),
         cmocka_unit_test(test_general_call_and_speed),
         cmocka_unit_test(test_faults_over_control),
         cmocka_unit_test(test_names),

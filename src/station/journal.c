@@ -33,8 +33,8 @@ struct journal {
 const char *
 journal_type_name(enum journal_type type)
 {
-    static const char *const names[] = {"?",   "begin",  "seal",  "ask",  "cert",
-                                        "end", "posted", "event", "count"};
+    static const char *const names[] = {"?",   "begin",  "seal",  "ask",   "cert",
+                                        "end", "posted", "event", "count", "check"};
 
     return type >= JOURNAL_BEGIN && type <= JOURNAL_TYPE_LAST ? names[type] : names[0];
 }

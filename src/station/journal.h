@@ -32,8 +32,9 @@ enum journal_type {
     JOURNAL_POSTED = 6, /* the server has all reports before this one */
     JOURNAL_EVENT = 7,  /* something that happened, for others to read */
     JOURNAL_COUNT = 8,  /* about to count the chip's counter up: to `board` */
+    JOURNAL_CHECK = 9,  /* a nest was shown a reference board */
 };
-#define JOURNAL_TYPE_LAST JOURNAL_COUNT
+#define JOURNAL_TYPE_LAST JOURNAL_CHECK
 
 /* Fields of a record, in this order in the file.  Stable numbers. */
 enum journal_field {
@@ -45,8 +46,8 @@ enum journal_field {
     JOURNAL_STAGE = 6, /* one byte of enum rot_stage, then the object as u16 */
     JOURNAL_SPKI = 7,  /* DER */
     JOURNAL_CERTDER = 8,
-    JOURNAL_STATE = 9,   /* "pass" "reject" "again" "scrap" "label" "stop" */
-    JOURNAL_CODE = 10,   /* dotted code */
+    JOURNAL_STATE = 9, /* "pass" "reject" "again" "scrap" "label" "stop"; a check: "golden" "bad" */
+    JOURNAL_CODE = 10, /* dotted code */
     JOURNAL_REPORT = 11, /* u64 number of the report, then its JSON for the server */
     JOURNAL_JSON = 12,   /* an event: one JSON line without its newline */
 };

@@ -19,6 +19,7 @@ struct memory {
     struct memory_report *reports, **reports_end;
     uint64_t next_board, next_report, next_event;
     uint64_t counter;
+    struct memory_check *checks;
     struct memory_counts counts;
 };
 
@@ -71,6 +72,11 @@ memory_free(struct memory *m)
         }
     }
     drop_reports(m, UINT64_MAX);
+    while (m->checks != NULL) {
+        struct memory_check *c = m->checks;
+        m->checks = c->next;
+        free(c);
+    }
     free(m);
 }
 
@@ -166,6 +172,16 @@ const struct memory_report *
 memory_reports(const struct memory *m)
 {
     return m->reports;
+}
+
+const struct memory_check *
+memory_find_check(const struct memory *m, const char *nest)
+{
+    const struct memory_check *c = m->checks;
+
+    while (c != NULL && strcmp(c->nest, nest) != 0)
+        c = c->next;
+    return c;
 }
 
 struct memory_counts
@@ -354,6 +370,34 @@ take_chip(struct memory *m, const struct journal_record *r, struct rs_err *err)
     return RS_OK;
 }
 
+static rs_code
+take_check(struct memory *m, const struct journal_record *r, struct rs_err *err)
+{
+    char nest[MEMORY_TEXT_MAX], state[16];
+    struct memory_check *c;
+    int64_t when;
+
+    copy_text(nest, sizeof(nest), r->field[JOURNAL_FIXTURE]);
+    copy_text(state, sizeof(state), r->field[JOURNAL_STATE]);
+    for (c = m->checks; c != NULL && strcmp(c->nest, nest) != 0;)
+        c = c->next;
+    if (c == NULL) {
+        c = calloc(1, sizeof(*c));
+        if (c == NULL)
+            return rs_fail(err, RS_E_NO_MEMORY, "station: no memory for a check");
+        memcpy(c->nest, nest, sizeof(nest));
+        c->next = m->checks;
+        m->checks = c;
+    }
+    copy_text(c->code, sizeof(c->code), r->field[JOURNAL_CODE]);
+    when = c->code[0] == '\0' ? r->time_ms : 0;
+    if (strcmp(state, "golden") == 0)
+        c->golden_ms = when;
+    else
+        c->bad_ms = when;
+    return RS_OK;
+}
+
 rs_code
 memory_take(struct memory *m, const struct journal_record *record, struct rs_err *err)
 {
@@ -372,6 +416,8 @@ memory_take(struct memory *m, const struct journal_record *record, struct rs_err
     case JOURNAL_COUNT:
         m->counter = record->board > m->counter ? record->board : m->counter;
         return RS_OK;
+    case JOURNAL_CHECK:
+        return take_check(m, record, err);
     case JOURNAL_EVENT:
     default:
         return RS_OK;

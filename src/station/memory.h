@@ -78,6 +78,15 @@ struct memory_report {
 };
 const struct memory_report *memory_reports(const struct memory *m);
 
+/* When a nest was last shown what it is checked with, and told it right; 0: never, or wrong since. */
+struct memory_check {
+    char nest[MEMORY_TEXT_MAX];
+    int64_t golden_ms, bad_ms;
+    char code[48]; /* what the newest check found wrong; "" */
+    struct memory_check *next;
+};
+const struct memory_check *memory_find_check(const struct memory *m, const char *nest);
+
 /* Counts over the whole journal. */
 struct memory_counts {
     uint64_t passed, rejected, scrapped, again;

@@ -404,6 +404,43 @@ memory_knows_chips_and_reports(void **state)
     memory_free(m);
 }
 
+static void
+check(struct memory *m, const char *nest, const char *kind, const char *code, int64_t ms)
+{
+    struct journal_record r = {.type = JOURNAL_CHECK, .time_ms = ms};
+    struct rs_err err = {0};
+
+    r.field[JOURNAL_FIXTURE] = rs_bytes_str(nest);
+    r.field[JOURNAL_STATE] = rs_bytes_str(kind);
+    r.field[JOURNAL_CODE] = rs_bytes_str(code);
+    assert_int_equal(memory_take(m, &r, &err), RS_OK);
+}
+
+/* A check that was wrong takes the one before it away. */
+static void
+memory_knows_what_nests_were_checked(void **state)
+{
+    struct memory *m = memory_new();
+
+    (void)state;
+    assert_null(memory_find_check(m, "1"));
+    check(m, "1", "golden", "", 1000);
+    check(m, "2", "golden", "", 1500);
+    check(m, "1", "bad", "", 2000);
+    assert_int_equal(memory_find_check(m, "1")->golden_ms, 1000);
+    assert_int_equal(memory_find_check(m, "1")->bad_ms, 2000);
+    assert_int_equal(memory_find_check(m, "2")->bad_ms, 0);
+    check(m, "1", "golden", "fixture.failed", 3000);
+    assert_int_equal(memory_find_check(m, "1")->golden_ms, 0);
+    assert_int_equal(memory_find_check(m, "1")->bad_ms, 2000);
+    assert_string_equal(memory_find_check(m, "1")->code, "fixture.failed");
+    check(m, "1", "golden", "", 4000);
+    assert_int_equal(memory_find_check(m, "1")->golden_ms, 4000);
+    assert_string_equal(memory_find_check(m, "1")->code, "");
+    assert_null(memory_find_check(m, "3"));
+    memory_free(m);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -418,6 +455,7 @@ main(void)
         T(what_was_written_is_read),
         T(death_at_every_write_loses_nothing_acknowledged),
         cmocka_unit_test(memory_refuses_contradictions),
+        cmocka_unit_test(memory_knows_what_nests_were_checked),
         cmocka_unit_test(memory_knows_chips_and_reports),
     };
 

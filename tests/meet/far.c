@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "sims/optiga/chip.h"
@@ -157,6 +158,20 @@ far_memory(struct far *f)
     want(text != NULL, "text");
     json_decref(object);
     return text;
+}
+
+void
+far_remember(struct far *f, const char *memory)
+{
+    json_t *object = json_loads(memory, 0, NULL);
+    struct sim_chip *c = f->chip;
+
+    want(object != NULL, "memory");
+    far_clear(f);
+    c->model->done(c->state);
+    memset(c->state, 0, c->model->state_size);
+    want(c->model->load(c->state, &c->host, object, NULL) == RS_OK, "load");
+    json_decref(object);
 }
 
 void

@@ -43,6 +43,8 @@ FAR_PUBLIC void far_quirk(struct far *f, const char *quirk);
 FAR_PUBLIC unsigned far_commands(struct far *f);
 /* What it remembers without power: the text of its state file.  To be freed. */
 FAR_PUBLIC char *far_memory(struct far *f);
+/* A part with this memory in its place, which has just got power; rules are forgotten. */
+FAR_PUBLIC void far_remember(struct far *f, const char *memory);
 
 /* OPTIGA: the numbers of the last protected records. */
 FAR_PUBLIC void far_optiga_numbers(struct far *f, uint32_t from_host, uint32_t from_part);

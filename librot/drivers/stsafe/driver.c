@@ -150,6 +150,10 @@ find_lifecycle(struct rot_chip *chip, struct rot_identity *id)
     size_t len = 0;
     rot_err rc = stsafe_life_cycle(chip, &life);
 
+    if (rc == ROT_OK && life == LIFE_TERMINATED) {
+        id->lifecycle = ROT_LIFE_END; /* it answers nothing but such questions any more */
+        return ROT_OK;
+    }
     if (rc == ROT_OK)
         rc = is_sealed(chip, ROT_STAGE_DATA, &done);
     if (rc != ROT_OK)
@@ -164,8 +168,6 @@ find_lifecycle(struct rot_chip *chip, struct rot_identity *id)
     rc = cert == NULL ? ROT_E_EMPTY : stsafe_object_size(chip, cert, &len);
     if (rc == ROT_OK)
         id->lifecycle = done ? ROT_LIFE_SEALED : ROT_LIFE_PROVISIONED;
-    if (life == LIFE_TERMINATED)
-        id->lifecycle = ROT_LIFE_END;
     return rc == ROT_E_EMPTY || rc == ROT_E_UNSUPPORTED ? ROT_OK : rc;
 }
 

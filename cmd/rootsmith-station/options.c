@@ -35,6 +35,7 @@ static const char help[] =
     "  --once                one board, and its result as exit code:\n"
     "                        0 pass, 1 reject, 2 usage, 5 again, 6 line stop\n"
     "  --wait SECONDS        how long a board waits for the server (60; with --once 15)\n"
+    "  --production          refuse simulators and parts spoken to by published secrets\n"
     "  --channel-secret FILE master of the channels to parts (default: channel.secret in --data)\n"
     "  --channel-out DIR     write each part's own secret there, for its device\n"
     "  --ui full|plain|none  default: full on a terminal of 80x24 or more, else plain\n"
@@ -55,6 +56,7 @@ enum option_code {
     OPTION_SERIAL,
     OPTION_ONCE,
     OPTION_WAIT,
+    OPTION_PRODUCTION,
     OPTION_CHANNEL_SECRET,
     OPTION_CHANNEL_OUT,
     OPTION_UI,
@@ -77,6 +79,7 @@ static const struct option known[] = {
     {"wait", required_argument, NULL, OPTION_WAIT},
     {"channel-secret", required_argument, NULL, OPTION_CHANNEL_SECRET},
     {"channel-out", required_argument, NULL, OPTION_CHANNEL_OUT},
+    {"production", no_argument, NULL, OPTION_PRODUCTION},
     {"ui", required_argument, NULL, OPTION_UI},
     {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, 'v'},
@@ -186,6 +189,9 @@ take(struct options *o, int c)
     case OPTION_CHANNEL_OUT:
         o->channel_out = optarg;
         return 1;
+    case OPTION_PRODUCTION:
+        o->production = 1;
+        return 1;
     case OPTION_UI:
         return set_ui(o, optarg);
     case OPTION_JSON:
@@ -286,6 +292,8 @@ take_file(const struct station_file *file, struct options *o)
         o->fixture_count = file->fixture_count;
     }
     o->est = file->est;
+    o->firmware_key = file->firmware_key;
+    o->production = o->production || file->production;
     if (o->channel_secret == NULL)
         o->channel_secret = file->channel_secret;
     if (o->channel_out == NULL)

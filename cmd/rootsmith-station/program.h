@@ -38,6 +38,8 @@ struct options {
     int once, json, verbose;
     unsigned wait_s;
     int has_wait;
+    const char *firmware_key; /* of the configuration; NULL: none */
+    int production;
     const char *channel_secret, *channel_out; /* files for secure channels; NULL: not said */
     struct station_est est;                   /* of the configuration; server NULL: ours */
 };

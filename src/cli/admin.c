@@ -299,7 +299,9 @@ name_of_file(const char *path, char name[64])
 }
 
 /* What this version has a driver and a recipe for: found out here, not at the first board. */
-static const char *const known_chips[] = {"atecc608a", "atecc608b", "soft", "tpm2"};
+static const char *const known_chips[] = {
+    "atecc608a", "atecc608b", "optiga-trust-m1", "optiga-trust-m3", "se050",       "se051",
+    "se052",     "soft",      "stsafe-a100",     "stsafe-a110",     "stsafe-a120", "tpm2"};
 #define KNOWN_CHIPS (sizeof(known_chips) / sizeof(known_chips[0]))
 
 static int

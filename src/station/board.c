@@ -105,6 +105,13 @@ open_chip_once(struct run *run, struct rs_err *err)
                        : rot == ROT_E_UNSUPPORTED ? RS_E_CHIP_WRONG_PART
                                                   : RS_E_CHIP_ABSENT,
                        "%.200s", run->lin.error);
+    if (run->st->production) {
+        run->lin.setup.flags |= ROT_OPEN_PRODUCTION;
+        if (run->lin.transport.simulated) {
+            rot_linux_close(&run->lin);
+            return rs_fail(err, RS_E_CHIP_SIMULATED, "%.120s is a simulator", run->chip);
+        }
+    }
     rot = rot_open(&run->rot, &run->lin.setup);
     if (rot == ROT_OK)
         return RS_OK;
@@ -660,7 +667,8 @@ work(struct run *run)
                                      .progress = host_progress,
                                      .ca_certs = run->st->ca_certs,
                                      .ca_count = run->st->ca_count,
-                                     .root = run->st->root};
+                                     .root = run->st->root,
+                                     .firmware_key = run->st->firmware_key};
     if (rc == RS_OK)
         rc = lock_chip(run, &run->result.err);
     if (rc == RS_OK)

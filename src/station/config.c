@@ -15,7 +15,8 @@ struct fixture_text {
 };
 
 struct file_text {
-    const char *name, *server, *order, *channel_secret, *channel_out;
+    const char *name, *server, *order, *channel_secret, *channel_out, *firmware_key;
+    int production;
     int64_t wait_s;
     struct station_est est;
     struct rs_config_items fixtures;
@@ -115,6 +116,17 @@ static const struct rs_config_field file_schema[] = {
      .min = 1,
      .max = STATION_URI_MAX - 1,
      .help = "directory that gets SERIAL.channel, a part's own secret for its device"},
+    {.name = "production",
+     .type = RS_CONFIG_BOOL,
+     .at = offsetof(struct file_text, production),
+     .otherwise = "no",
+     .help = "refuse simulators, and parts that would be spoken to by a published secret"},
+    {.name = "firmware_key",
+     .type = RS_CONFIG_TEXT,
+     .at = offsetof(struct file_text, firmware_key),
+     .min = 1,
+     .max = STATION_URI_MAX - 1,
+     .help = "PEM public key (P-256) that the boards verify firmware with"},
     {.name = "est",
      .type = RS_CONFIG_MAP,
      .at = offsetof(struct file_text, est),
@@ -214,6 +226,8 @@ station_file_read(const char *path, const struct home *home, struct rs_arena *ar
     ret_file->est = t.est;
     ret_file->channel_secret = t.channel_secret;
     ret_file->channel_out = t.channel_out;
+    ret_file->firmware_key = t.firmware_key;
+    ret_file->production = t.production;
     ret_file->wait_s = t.wait_s;
     take_fixtures(&t, ret_file);
     return RS_OK;

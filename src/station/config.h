@@ -33,7 +33,9 @@ struct station_file {
     const char *name, *order;                 /* NULL: not said */
     struct station_est est;                   /* server NULL: not said */
     const char *channel_secret, *channel_out; /* as in station.h; NULL: not said */
-    int64_t wait_s;                           /* 0: not said */
+    const char *firmware_key;
+    int production;
+    int64_t wait_s; /* 0: not said */
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
 };

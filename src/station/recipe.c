@@ -194,6 +194,7 @@ static const struct {
 } steps[STEP_COUNT] = {
     [STEP_CONTACT] = {"contact", contact},
     [STEP_GENUINE] = {"genuine", recipe_genuine},
+    [STEP_PAIR] = {"pair", recipe_pair},
     [STEP_CONFIGURE] = {"configure", recipe_configure},
     [STEP_KEY] = {"key", recipe_key},
     [STEP_CERTIFICATE] = {"certificate", recipe_certificate},

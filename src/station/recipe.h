@@ -24,13 +24,14 @@
 enum recipe_step {
     STEP_CONTACT = 0,     /* who is it, was it here before */
     STEP_GENUINE = 1,     /* its maker's endorsement, proved to the server; parts that have one */
-    STEP_CONFIGURE = 2,   /* configuration of the layout, sealed */
-    STEP_KEY = 3,         /* key made in the chip */
-    STEP_CERTIFICATE = 4, /* identity asked for */
-    STEP_WRITE = 5,       /* certificate, chain, trust */
-    STEP_LOCK = 6,        /* data sealed */
-    STEP_CHECK = 7,       /* challenge and read-back */
-    STEP_COUNT = 8,
+    STEP_PAIR = 2,        /* a secret of its own for its secure channel; parts that have one */
+    STEP_CONFIGURE = 3,   /* configuration of the layout, sealed */
+    STEP_KEY = 4,         /* key made in the chip */
+    STEP_CERTIFICATE = 5, /* identity asked for */
+    STEP_WRITE = 6,       /* certificate, chain, trust, firmware key */
+    STEP_LOCK = 7,        /* data sealed */
+    STEP_CHECK = 8,       /* challenge and read-back */
+    STEP_COUNT = 9,
 };
 
 const char *recipe_step_name(enum recipe_step step); /* "certificate" */
@@ -56,6 +57,8 @@ struct recipe_host {
     const struct rs_bytes *ca_certs;
     size_t ca_count;
     struct rs_bytes root;
+    struct rs_bytes
+        firmware_key; /* SubjectPublicKeyInfo that firmware is verified with; may be empty */
 };
 
 struct recipe_job {

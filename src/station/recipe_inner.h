@@ -34,7 +34,12 @@ rs_code recipe_genuine(struct recipe *r, struct rs_err *err);
 /* What the part says about its identity's key, over the nonce; nothing for other parts. */
 rs_code recipe_evidence(struct recipe *r, struct rs_buf *out, struct rs_err *err);
 
+/* The channel (recipe_channel.c): now, or once the configuration is locked; each part has its time. */
+rs_code recipe_pair(struct recipe *r, struct rs_err *err);
+rs_code recipe_pair_late(struct recipe *r, struct rs_err *err);
+
 /* Seals (recipe_seal.c). */
+const struct rot_layout *recipe_layout(const struct recipe *r);
 rs_code recipe_configure(struct recipe *r, struct rs_err *err);
 rs_code recipe_lock(struct recipe *r, struct rs_err *err);
 /* The durable record before a seal: from here on the chip is known as this station's. */

@@ -18,6 +18,30 @@
 
 /* ---- Key ----------------------------------------------------------------------------- */
 
+/*
+ * Where the part has a key that speaks for the others and is the host's to make: it cannot be
+ * made any more when the data is sealed.
+ */
+static rs_code
+make_attestation_key(struct recipe *r, struct rs_err *err)
+{
+    struct rot_capability cap;
+    uint8_t spki[ROT_PUBLIC_KEY_MAX];
+    size_t len = 0;
+    rot_err rot = ROT_E_EMPTY;
+
+    if (r->is_sealed || rot_capabilities(r->job->chip, ROT_ATTEST(0), &cap) != ROT_OK ||
+        cap.where[ROT_CAN_GENERATE] != ROT_IN_CHIP || cap.where[ROT_CAN_ACTIVATE] == ROT_IN_CHIP)
+        return RS_OK;
+    if (r->is_configured) /* a board that begins here has none */
+        rot = rot_key_public(r->job->chip, ROT_ATTEST(0), spki, sizeof(spki), &len);
+    if (rot == ROT_E_EMPTY) {
+        rot = rot_key_generate(r->job->chip, ROT_ATTEST(0), ROT_ALG_P256, spki, sizeof(spki), &len);
+        r->wrote = r->wrote || rot == ROT_OK;
+    }
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "make the attestation key", err);
+}
+
 static rs_code
 generate(struct recipe *r, struct rs_err *err)
 {
@@ -57,10 +81,14 @@ check_elsewhere(struct recipe *r, struct rs_err *err)
 rs_code
 recipe_key(struct recipe *r, struct rs_err *err)
 {
-    int must_stay = r->known.spki.len > 0 || r->stored.len > 0 || r->is_sealed;
+    /* A key that its vendor made and certified is the identity's as it is. */
+    int is_vendors = r->idevid.where[ROT_CAN_GENERATE] == ROT_NOWHERE;
+    int must_stay = r->known.spki.len > 0 || r->stored.len > 0 || r->is_sealed || is_vendors;
     rot_err rot;
-    rs_code rc;
+    rs_code rc = make_attestation_key(r, err);
 
+    if (rc != RS_OK)
+        return rc;
     if (!must_stay) {
         rc = check_elsewhere(r, err);
         return rc == RS_OK ? generate(r, err) : rc;

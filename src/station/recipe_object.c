@@ -120,6 +120,21 @@ write_trust(struct recipe *r, struct rs_err *err)
     return recipe_chip_fail(r, rot, "write the trust anchor", err);
 }
 
+/* What the boot loader verifies with: an order that has one is for parts that keep it. */
+static rs_code
+write_firmware(struct recipe *r, struct rs_err *err)
+{
+    struct rs_bytes key = r->job->host->firmware_key;
+    rot_err rot;
+
+    if (key.len == 0)
+        return RS_OK;
+    if (!can_write(r, ROT_FIRMWARE(0)))
+        return rs_fail(err, RS_E_PROFILE_LIMIT, "the layout has no place for the firmware key");
+    rot = put_object(r, ROT_FIRMWARE(0), ROT_PART_DATA, key);
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "write the firmware key", err);
+}
+
 rs_code
 recipe_write(struct recipe *r, struct rs_err *err)
 {
@@ -138,5 +153,6 @@ recipe_write(struct recipe *r, struct rs_err *err)
     rot = put_object(r, ROT_IDEVID, ROT_PART_CERT, der);
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, "write the certificate", err);
-    return write_trust(r, err);
+    rc = write_trust(r, err);
+    return rc == RS_OK ? write_firmware(r, err) : rc;
 }

@@ -11,8 +11,8 @@
 #include "base/inject.h"
 #include "station/recipe_inner.h"
 
-static const struct rot_layout *
-layout_of(const struct recipe *r)
+const struct rot_layout *
+recipe_layout(const struct recipe *r)
 {
     const struct rot_setup *setup = &r->job->chip->setup;
 
@@ -22,7 +22,7 @@ layout_of(const struct recipe *r)
 int
 recipe_takes_stage(const struct recipe *r, enum rot_stage stage)
 {
-    return (layout_of(r)->stages & (1u << stage)) != 0;
+    return (recipe_layout(r)->stages & (1u << stage)) != 0;
 }
 
 rs_code
@@ -68,21 +68,33 @@ seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, s
 rs_code
 recipe_configure(struct recipe *r, struct rs_err *err)
 {
-    if (!recipe_takes_stage(r, ROT_STAGE_CONFIG))
-        return RS_OK;
-    return seal(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
+    rs_code rc = RS_OK;
+
+    if (recipe_takes_stage(r, ROT_STAGE_CONFIG))
+        rc = seal(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
+    return rc == RS_OK ? recipe_pair_late(r, err) : rc;
+}
+
+/* Nothing was written there: closing it for good would keep it from whoever needs it later. */
+static int
+is_empty(const struct recipe *r, const struct rot_place *place)
+{
+    size_t size;
+
+    return place->part == ROT_PART_DATA &&
+           rot_object_size(r->job->chip, place->object, ROT_PART_DATA, &size) == ROT_E_EMPTY;
 }
 
 /* Objects that production seals one by one. */
 static rs_code
 seal_objects(struct recipe *r, struct rs_err *err)
 {
-    const struct rot_layout *layout = layout_of(r);
+    const struct rot_layout *layout = recipe_layout(r);
     rs_code rc = RS_OK;
 
     for (size_t i = 0; i < layout->place_count && rc == RS_OK; i++) {
         const struct rot_place *place = &layout->places[i];
-        if ((place->flags & ROT_PLACE_SEAL) != 0)
+        if ((place->flags & ROT_PLACE_SEAL) != 0 && !is_empty(r, place))
             rc = seal(r, ROT_STAGE_OBJECT, place->object, "lock an object", err);
     }
     return rc;

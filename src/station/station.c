@@ -229,6 +229,34 @@ count_start(struct station *st, struct rs_err *err)
     return rc == RS_OK ? own_key_counter(h->key_uri, 1, &has, &value, err) : rc;
 }
 
+/* SubjectPublicKeyInfo of a P-256 key: what parts verify firmware with. */
+static rs_code
+load_firmware_key(struct station *st, const char *path, struct rs_err *err)
+{
+    struct rs_bytes text;
+    struct crypto_pub pub;
+    rs_code rc;
+
+    RS_AUTO(rs_buf_done) struct rs_buf pem = {0};
+    RS_AUTO(rs_buf_done) struct rs_buf der = {0};
+    if (path == NULL)
+        return RS_OK;
+    rs_buf_init(&pem, FILE_MAX);
+    rs_buf_init(&der, CERT_BYTES_MAX);
+    rc = rs_file_read(path, FILE_MAX, &pem, err);
+    text = rs_buf_bytes(&pem);
+    if (rc == RS_OK)
+        rc = cert_next_pem(&text, "PUBLIC KEY", &der, err);
+    if (rc == RS_OK)
+        rc = crypto_pub_read(rs_buf_bytes(&der), &pub, err);
+    if (rc == RS_OK && pub.alg != CRYPTO_P256)
+        rc = rs_fail(err, RS_E_CONFIG_INVALID, "firmware_key: %.160s is no P-256 key", path);
+    if (rc != RS_OK)
+        return rc;
+    st->firmware_key = rs_arena_copy(&st->arena, rs_buf_bytes(&der));
+    return st->firmware_key.p != NULL ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "firmware_key");
+}
+
 static void
 take_channel_files(struct station *st, const struct station_config *config)
 {
@@ -254,6 +282,7 @@ station_open(const struct home *home, const struct station_config *config,
     st->home = *home;
     st->listener = config->listener;
     st->est = config->est;
+    st->production = config->production;
     take_channel_files(st, config);
     st->wait_s = config->wait_s;
     st->tries = config->tries > 0 ? config->tries : 1;
@@ -275,6 +304,8 @@ station_open(const struct home *home, const struct station_config *config,
         rc = foreign_open(st, config->order, err);
     else if (rc == RS_OK)
         rc = talk_first(st, config, err);
+    if (rc == RS_OK)
+        rc = load_firmware_key(st, config->firmware_key, err);
     if (rc == RS_OK)
         rc = add_fixtures(st, config, err);
     if (rc != RS_OK) {

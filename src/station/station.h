@@ -76,6 +76,8 @@ struct station_config {
     unsigned tries;         /* of a board, without somebody placing it again; 1: never by itself */
     struct station_est est; /* another PKI; server NULL: none */
     const char *channel_secret; /* file with the master; NULL: that of home, if it is there */
+    const char *firmware_key;   /* PEM file for the boards' boot loaders; NULL: none is written */
+    int production;             /* no simulators, no published secrets */
     const char *channel_out;    /* directory for parts' own secrets; NULL: none are written */
     struct station_listener listener;
 };

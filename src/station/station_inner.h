@@ -44,12 +44,13 @@ struct station {
     struct station_order order;
     struct station_est est; /* server NULL: ours */
     unsigned wait_s, tries;
-    char channel_secret[STATION_URI_MAX]; /* file; "": none */
-    char channel_out[STATION_URI_MAX];    /* directory; "": none */
-    struct rs_arena arena;                /* CA certificates */
+    char channel_secret[HOME_PATH_MAX + 32]; /* file; "": none */
+    char channel_out[STATION_URI_MAX];       /* directory; "": none */
+    struct rs_arena arena;                   /* CA certificates */
     struct rs_bytes ca_certs[CLIENT_EST_CERTS_MAX];
     size_t ca_count;
-    struct rs_bytes root;
+    struct rs_bytes root, firmware_key;
+    int production;
     struct journal *journal;
     int events_fd;
     uint64_t events_size;

@@ -1,0 +1,84 @@
+/*
+ * recipe_channel.c: a secret of the part's own, before anything is written by it.
+ *
+ * A part comes with no secret of ours, or with one that its vendor published, which is
+ * as good as none.  It gets its own (docs/design/channel.md) as soon as it can take one: a
+ * part that production speaks to by its channel only before its configuration, one whose
+ * key is of less weight (the ATECC's IO protection key) when its configuration is locked,
+ * for its slots take nothing earlier.  The record before it says that the part is
+ * this station's from here on; made again, it finds the secret in place.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <rot/rot_driver.h>
+
+#include "base/inject.h"
+#include "base/secret.h"
+#include "station/recipe_inner.h"
+
+static int
+is_production(const struct recipe *r)
+{
+    return (r->job->chip->setup.flags & ROT_OPEN_PRODUCTION) != 0;
+}
+
+/* The host has no secret for it, or the part takes none. */
+static rs_code
+go_without(const struct recipe *r, int is_needed, const char *why, struct rs_err *err)
+{
+    if (is_needed && is_production(r))
+        return rs_fail(err, RS_E_CHANNEL_SECRET, "pair: %s", why);
+    return RS_OK;
+}
+
+static rs_code
+rotate(struct recipe *r, const uint8_t *secret, size_t len, struct rs_err *err)
+{
+    rs_code rc = recipe_note_seal(r, ROT_STAGE_OBJECT, ROT_CHANNEL(0), err);
+    rot_err rot;
+
+    if (rc != RS_OK)
+        return rc;
+    rs_inject_mark("station-pairing");
+    r->wrote = 1;
+    rot = rot_channel_rotate(r->job->chip, secret, len);
+    rs_inject_mark("station-paired");
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "give the part its secret", err);
+}
+
+static rs_code
+pair(struct recipe *r, int is_needed, struct rs_err *err)
+{
+    const struct rot_setup *setup = &r->job->chip->setup;
+    const struct rot_port_ops *port = setup->port->ops;
+    struct rot_bytes uid = {r->identity.uid, r->identity.uid_len};
+    size_t len = setup->driver->channel_size;
+    uint8_t secret[ROT_SECRET_MAX];
+    rot_err rot = ROT_E_EMPTY;
+    rs_code rc;
+
+    if (len == 0 || r->job->chip->protection == ROT_PROTECTION_OWN)
+        return RS_OK;
+    if (r->idevid.where[ROT_CAN_CHANNEL] == ROT_NOWHERE)
+        return go_without(r, is_needed, "the part takes no secret of ours", err);
+    if (port->channel_secret != NULL)
+        rot = port->channel_secret(setup->port->self, setup->driver->name, uid, secret, len);
+    if (rot == ROT_E_EMPTY)
+        return go_without(r, is_needed, "the station has no channel secret", err);
+    rc = rot == ROT_OK ? rotate(r, secret, len, err)
+                       : recipe_chip_fail(r, rot, "the part's secret", err);
+    rs_wipe(secret, sizeof(secret));
+    return rc;
+}
+
+rs_code
+recipe_pair(struct recipe *r, struct rs_err *err)
+{
+    return recipe_layout(r)->channel ? pair(r, 1, err) : RS_OK;
+}
+
+rs_code
+recipe_pair_late(struct recipe *r, struct rs_err *err)
+{
+    return recipe_layout(r)->channel ? RS_OK : pair(r, 0, err);
+}

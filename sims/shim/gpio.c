@@ -57,7 +57,7 @@ switch_chip(const struct shim_entry *entry, int on)
     /* A simulator that is gone shows in the transaction. */
     if (shim_line_begin(entry, &wire) != 0)
         return;
-    (void)wire_power(wire, entry->target, on);
+    (void)wire_power(wire, on);
     shim_line_end(entry);
 }
 
@@ -139,10 +139,15 @@ void
 shim_gpio_sync(void)
 {
     const struct shim_settings *s = shim_settings();
+    struct shim_quiet quiet;
     int saved = errno;
 
-    for (size_t i = 0; s->dir[0] != '\0' && i < s->map.count; i++)
+    if (!s->has_gpio)
+        return;
+    shim_quiet_begin(&quiet);
+    for (size_t i = 0; i < s->map.count; i++)
         if (s->map.entries[i].kind == SHIM_GPIO)
             sync_line(&s->map.entries[i], &done[i]);
+    shim_quiet_end(&quiet);
     errno = saved;
 }

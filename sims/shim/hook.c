@@ -208,8 +208,10 @@ ioctl(int fd, unsigned long request, ...)
     va_start(args, request);
     arg = va_arg(args, void *);
     va_end(args);
-    if (!shim_device_get(fd, &d))
-        return REAL(ioctl)(fd, request, arg);
+    if (!shim_device_get(fd, &d)) {
+        rc = shim_tty_ioctl(fd, request, arg);
+        return rc == 0 ? REAL(ioctl)(fd, request, arg) : (int)result(rc > 0 ? 0 : rc);
+    }
     rc = d.entry->kind == SHIM_I2C ? shim_i2c_ioctl(&d, request, arg, &changed)
                                    : shim_spi_ioctl(&d, request, arg, &changed);
     if (rc >= 0 && changed)

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ struct line {
     dev_t dev;
     ino_t ino;
     pid_t owner;
-    int cancel_state; /* of the thread that has the lock */
+    struct shim_quiet quiet; /* of the thread that has the lock */
 };
 
 static struct shim_settings settings;
@@ -86,6 +87,7 @@ read_settings(void)
     for (size_t i = 0; i < settings.map.count; i++) {
         (void)pthread_mutex_init(&lines[i].lock, NULL);
         lines[i].fd = -1;
+        settings.has_gpio |= settings.map.entries[i].kind == SHIM_GPIO && settings.dir[0] != '\0';
     }
     (void)pthread_atfork(lock_all, unlock_all, unlock_all);
     settings.active = 1;
@@ -214,16 +216,33 @@ connect_line(struct line *line, const struct shim_entry *entry)
     return rc;
 }
 
+void
+shim_quiet_begin(struct shim_quiet *ret_quiet)
+{
+    sigset_t all;
+
+    (void)sigfillset(&all);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ret_quiet->cancel_state);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &ret_quiet->mask);
+}
+
+void
+shim_quiet_end(const struct shim_quiet *quiet)
+{
+    (void)pthread_sigmask(SIG_SETMASK, &quiet->mask, NULL);
+    (void)pthread_setcancelstate(quiet->cancel_state, NULL);
+}
+
 int
 shim_line_begin(const struct shim_entry *entry, struct wire **ret_wire)
 {
     struct line *line = &lines[entry - settings.map.entries];
-    int cancel_state = PTHREAD_CANCEL_ENABLE, rc = 0;
+    struct shim_quiet quiet;
+    int rc = 0;
 
-    /* A thread that is cancelled half-way through an answer would leave the lock and the rest. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    shim_quiet_begin(&quiet);
     (void)pthread_mutex_lock(&line->lock);
-    line->cancel_state = cancel_state;
+    line->quiet = quiet;
     if (line->owner != getpid() || line->wire.broken || !is_ours(line))
         rc = connect_line(line, entry);
     if (rc != 0) {
@@ -238,8 +257,8 @@ void
 shim_line_end(const struct shim_entry *entry)
 {
     struct line *line = &lines[entry - settings.map.entries];
-    int cancel_state = line->cancel_state;
+    struct shim_quiet quiet = line->quiet;
 
     (void)pthread_mutex_unlock(&line->lock);
-    (void)pthread_setcancelstate(cancel_state, NULL);
+    shim_quiet_end(&quiet);
 }

@@ -9,7 +9,7 @@
  *   path.c    the calls that a program makes on names of files
  *   device.c  an open device: a descriptor that the kernel knows, with our state in it
  *   i2c.c     what the kernel's i2c-dev does with it; spi.c: spidev
- *   gpio.c    power lines, as files
+ *   gpio.c    power lines, as files; tty.c: modem lines of serial lines
  *   line.c    the connections to the simulator, one a bus in each process
  *   wire.c, map.c  bytes and text
  *
@@ -22,6 +22,7 @@
 #ifndef SIMS_SHIM_SHIM_H
 #define SIMS_SHIM_SHIM_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,7 @@
 
 struct shim_settings {
     int active; /* there is a map */
+    int has_gpio;
     struct shim_map map;
     char socket[108];
     char dir[SHIM_PATH_MAX]; /* of rot-sim exec: the simulated /sys in it; "" when there is none */
@@ -42,6 +44,21 @@ struct shim_settings {
 
 /* Read once, at the first call. */
 const struct shim_settings *shim_settings(void);
+
+/* ---- Being left alone (line.c) --------------------------------------------------------- */
+
+/*
+ * A system call is not interrupted by a handler of a signal, nor left half-way
+ * by a cancelled thread; some libraries of vendors talk to their part from a
+ * timer's handler.  So everything between these two is one piece, too.
+ */
+struct shim_quiet {
+    int cancel_state;
+    sigset_t mask;
+};
+
+void shim_quiet_begin(struct shim_quiet *ret_quiet);
+void shim_quiet_end(const struct shim_quiet *quiet);
 
 /* ---- Connections (line.c) ----------------------------------------------------------- */
 
@@ -79,6 +96,11 @@ int shim_i2c_ioctl(struct shim_device *d, unsigned long request, void *arg, int 
 ssize_t shim_spi_read(const struct shim_device *d, uint8_t *p, size_t len);
 ssize_t shim_spi_write(const struct shim_device *d, const uint8_t *p, size_t len);
 int shim_spi_ioctl(struct shim_device *d, unsigned long request, void *arg, int *ret_changed);
+
+/* ---- Serial lines (tty.c) ---------------------------------------------------------------- */
+
+/* Modem lines of a terminal of the map: 1 done, 0 not one of these calls or terminals. */
+int shim_tty_ioctl(int fd, unsigned long request, int *bits);
 
 /* ---- GPIO lines (gpio.c) ----------------------------------------------------------------- */
 

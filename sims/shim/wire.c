@@ -6,7 +6,6 @@
 #include "sims/shim/wire.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define VERSION     2
@@ -19,11 +18,11 @@
 enum op {
     OP_HELLO = 0x01,
     OP_OPEN = 0x02,
+    OP_POWER = 0x14,
     OP_DELAY = 0x15,
     OP_TRANSFER = 0x17,
     OP_SPI = 0x18,
     OP_CLOCK = 0x19,
-    OP_CONTROL = 0x20,
 };
 
 enum status {
@@ -255,15 +254,12 @@ wire_delay(struct wire *w, uint32_t us)
 }
 
 int
-wire_power(struct wire *w, const char *chip, int on)
+wire_power(struct wire *w, int on)
 {
-    char json[64 + NAME_BYTES];
+    uint8_t body = on ? 1 : 0;
     struct frame f;
-    int len = snprintf(json, sizeof(json), "{\"do\":\"power\",\"chip\":\"%.63s\",\"on\":%s}", chip,
-                       on ? "true" : "false");
 
-    frame_begin(&f, OP_CONTROL);
-    if (len < 0 || !frame_put(&f, json, (size_t)len))
-        return -EINVAL;
-    return ask(w, &f, ANY);
+    frame_begin(&f, OP_POWER);
+    (void)frame_put(&f, &body, 1);
+    return ask(w, &f, 0);
 }

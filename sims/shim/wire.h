@@ -33,7 +33,7 @@ struct wire_message {
     size_t len;
 };
 
-/* Greet, attach to "bus/chip" or all chips of a bus ("bus" + "/" + "*"), and say that we wait by ourselves. */
+/* Greet, attach to "bus/chip" or with "*" for a chip to the bus alone, and say that we wait by ourselves. */
 int wire_begin(struct wire *w, const char *name);
 
 /* One transaction; -EOPNOTSUPP when it is larger than the simulator takes. */
@@ -42,7 +42,7 @@ int wire_transfer(struct wire *w, const struct wire_message *messages, size_t co
 int wire_spi(struct wire *w, uint32_t speed_hz, const uint8_t *tx, uint8_t *rx, size_t len,
              int keep);
 int wire_delay(struct wire *w, uint32_t us);
-/* Supply of a chip by its name. */
-int wire_power(struct wire *w, const char *chip, int on);
+/* Supply of the chip that the connection is attached to. */
+int wire_power(struct wire *w, int on);
 
 #endif /* SIMS_SHIM_WIRE_H */

@@ -345,11 +345,11 @@ run_plain(struct se05x_chip *c, const struct se05x_apdu *apdu, int channel, stru
 static unsigned
 run_secure(struct se05x_chip *c, const struct se05x_apdu *apdu, struct rs_buf *out)
 {
+    int skip_dataless = !c->gen->newer != (c->quirk == SE05X_QUIRK_COUNT_OTHERWISE);
     struct se05x_apdu plain;
     unsigned sw;
 
-    if (!se05x_scp_open_command(&c->scp, apdu, c->quirk == SE05X_QUIRK_SKIP_DATALESS, c->plain[0],
-                                &plain))
+    if (!se05x_scp_open_command(&c->scp, apdu, skip_dataless, c->plain[0], &plain))
         return SE05X_U_SECURE_MESSAGING_SW;
     sw = plain.len <= c->gen->payload_max ? run_plain(c, &plain, 1, out) : (unsigned)SE05X_E_LENGTH;
     if (sw != SE05X_LOST && rs_buf_ok(out) && !se05x_scp_close_answer(&c->scp, sw, out))

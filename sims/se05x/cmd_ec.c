@@ -14,6 +14,9 @@ enum {
     REVERSED = 0x59,
 };
 
+/* The list of curves ends with 11, the last that must be made: the vendor's library has no room for more. */
+#define WEIERSTRASS_COUNT 0x11
+
 /* ---- Curves ------------------------------------------------------------------------------------ */
 
 /* Curves that must be made before use; the id is the argument. */
@@ -68,13 +71,13 @@ se05x_do_curve_param(struct se05x_call *call)
 unsigned
 se05x_do_curve_list(struct se05x_call *call)
 {
-    uint8_t said[0x41];
+    uint8_t said[WEIERSTRASS_COUNT];
 
     memset(said, 1, sizeof(said));
     for (size_t i = 0; i < se05x_curve_count(); i++) {
         const struct se05x_curve *curve = se05x_curve_at(i);
 
-        if (curve->kind != SE05X_WEIERSTRASS || call->c->curves[i] == SE05X_CURVE_WHOLE)
+        if (curve->kind == SE05X_WEIERSTRASS && call->c->curves[i] == SE05X_CURVE_WHOLE)
             said[curve->id - 1] = 2;
     }
     se05x_put(call->out, 0x41, said, sizeof(said));

@@ -186,7 +186,7 @@ set_quirk(void *state, const char *name)
         [SE05X_QUIRK_STRAY_BYTE] = "stray-byte",
         [SE05X_QUIRK_GARBAGE] = "garbage",
         [SE05X_QUIRK_GP_PROFILE] = "gp-t1",
-        [SE05X_QUIRK_SKIP_DATALESS] = "skip-dataless",
+        [SE05X_QUIRK_COUNT_OTHERWISE] = "count-otherwise",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -335,8 +335,8 @@ run_open(struct se05x_call *call)
     if (call->session->by == SE05X_USER_ID)
         return se05x_run_applet(call);
     if (call->apdu->cla != 0x84 ||
-        !se05x_scp_open_command(scp, call->apdu, c->quirk == SE05X_QUIRK_SKIP_DATALESS, c->plain[1],
-                                &plain)) {
+        !se05x_scp_open_command(scp, call->apdu, c->quirk == SE05X_QUIRK_COUNT_OTHERWISE,
+                                c->plain[1], &plain)) {
         call->session->state = SE05X_SESSION_FREE;
         return SE05X_U_SECURE_MESSAGING_SW;
     }

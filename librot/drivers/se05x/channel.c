@@ -227,6 +227,7 @@ find_keys(struct rot_chip *chip, const uint8_t challenges[16], const uint8_t car
             rc = ROT_E_AUTH;
         s->scp.keys = (uint8_t)which;
     }
+    s->scp.skips_dataless = SE05X_SKIPS_DATALESS(s->version[0], s->version[1]);
     if (rc == ROT_OK)
         memcpy(ret_host, both.host, 8);
     rot_wipe_memory(keys, sizeof(keys));

@@ -4,7 +4,8 @@
  * AES-CMAC.
  *
  * The counter that the initial vectors come from goes up with every command, also
- * one without data and one that the part refused; the answer uses its command's.
+ * one that the part refused; the answer uses its command's.  To applets before 4.3 a
+ * command without data is none: the answer to it uses the counter of the one before.
  * A refusal comes bare: the part signs no error.
  *
  * The port's AES-CBC is all the encryption that is needed: a single block with a zero
@@ -146,6 +147,8 @@ se05x_wrap(const struct rot_port *port, struct se05x_channel *ch, const struct s
 
     secure.header[0] |= 0x04u;
     secure.is_long = c->is_long && c->len != 0;
+    if (c->len == 0 && ch->skips_dataless)
+        ch->counter--;
     if (c->len != 0) {
         len = pad(data, c->len);
         rc = make_iv(port, ch, 0, iv);

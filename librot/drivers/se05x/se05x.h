@@ -66,8 +66,9 @@
 /* ref 3.5: what is said of an object that is not there; ref 3.3: of a curve that is not set up. */
 #define SE05X_SW_ABSENT   0x6985u
 #define SE05X_SW_NO_CURVE 0x6985u
-/* ref 7, and no number: the channel's counter grows with every command, with data or without
- * (scp03.c); the byte i and the diversification data of INITIALIZE UPDATE are not looked at. */
+/* ref 7; which applets, NXP's library says: the channel's counter stands still for a command without data. */
+#define SE05X_SKIPS_DATALESS(major, minor) ((major) < 4 || ((major) == 4 && (minor) < 3))
+/* ref 7, and no number: the byte i and the diversification data of INITIALIZE UPDATE are not looked at. */
 
 /* ---- Sizes ------------------------------------------------------------------------ */
 
@@ -209,6 +210,7 @@ struct se05x_channel {
     uint8_t enc[16], mac[16], rmac[16];
     uint8_t chain[16]; /* the MAC chaining value */
     uint32_t counter;
+    uint8_t skips_dataless; /* a command without data does not count */
     uint8_t is_on;
     uint8_t version; /* of the static keys, as the part reports it */
     uint8_t keys;    /* which of the sets known to the host they are */

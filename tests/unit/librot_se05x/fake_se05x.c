@@ -851,6 +851,8 @@ open_secure(struct fake_se05x *f, struct request *r, uint8_t plain[FAKE_APDU])
         return 0;
     memcpy(plain, r->header, 4);
     plain[0] &= 0xfbu;
+    if (body == 0 && !is_modern(f))
+        f->counter--; /* that of the command before */
     if (body != 0) {
         make_iv(f, 0, iv);
         memcpy(plain + 7, r->data, body);

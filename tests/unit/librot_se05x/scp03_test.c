@@ -108,6 +108,32 @@ computed_exchanges(void **state)
              "BEBD8E274FEE271FE65F7864AFCFAE21 C6CDDA47D1857B09 9000", "41 07 0702006FFF010B");
 }
 
+/* The MACs do not depend on the counter, the vectors do: without data it stands still. */
+static void
+older_applets_do_not_count_what_has_no_data(void **state)
+{
+    struct se05x_command none = {.header = {0x80, 0x04, 0x00, 0x20}};
+    struct se05x_command some = {.header = {0x80, 0x04, 0x00, 0x49}, .len = 4};
+    const struct se05x_channel before = ch;
+    size_t start, end, len;
+
+    (void)state;
+    ch.skips_dataless = 1;
+    ch.counter = 1;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(se05x_wrap(&crypto.port, &ch, &none, buf, &start, &end), ROT_OK);
+        assert_int_equal(ch.counter, i);
+        assert_int_equal(se05x_unwrap(&crypto.port, &ch, buf, hex("6985", buf), &len), ROT_OK);
+        assert_int_equal(ch.counter, i + 1);
+        assert_int_equal(hex("41020010", buf + SE05X_HEAD), 4);
+        assert_int_equal(se05x_wrap(&crypto.port, &ch, &some, buf, &start, &end), ROT_OK);
+        assert_int_equal(ch.counter, i + 1);
+        assert_int_equal(se05x_unwrap(&crypto.port, &ch, buf, hex("6985", buf), &len), ROT_OK);
+    }
+    assert_int_equal(ch.counter, 4);
+    ch = before;
+}
+
 /* With the vendor's own library on the other end, up to a refusal that counts as well. */
 static void
 replayed_exchanges(void **state)
@@ -282,6 +308,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(session_is_the_reference_s, begin, end_it),
         cmocka_unit_test_setup_teardown(computed_exchanges, begin, end_it),
+        cmocka_unit_test_setup_teardown(older_applets_do_not_count_what_has_no_data, begin, end_it),
         cmocka_unit_test_setup_teardown(replayed_exchanges, begin, end_it),
         cmocka_unit_test_setup_teardown(changed_answers_are_refused, begin, end_it),
         cmocka_unit_test_setup_teardown(refusals_come_bare, begin, end_it),

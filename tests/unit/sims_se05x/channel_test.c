@@ -78,12 +78,32 @@ data_less_commands_may_not_count(void **state)
 
     (void)state;
     part_ready(&p, &se051_model);
-    assert_true(p.model->set_quirk(p.chip, "skip-dataless"));
+    assert_true(p.model->set_quirk(p.chip, "count-otherwise"));
     assert_int_equal(part_open_channel(&p, SE051_ENC, SE051_MAC), 0x9000);
     p.scp.skip_dataless = 1;
     for (int i = 0; i < 3; i++) {
         expect(&p, "80040049", "4102 0010", 0x9000, NULL);
         expect(&p, "80040020", "", 0x9000, "4107 0702006FFF010B");
+    }
+    part_done(&p);
+}
+
+/* Platform SCP03 of applets before 4.3, as the vendor's library has it. */
+static void
+older_parts_do_not_count_commands_without_data(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_ready(&p, &se050_model);
+    for (int otherwise = 0; otherwise < 2; otherwise++) {
+        assert_true(p.model->set_quirk(p.chip, otherwise ? "count-otherwise" : "none"));
+        assert_int_equal(part_open_channel(&p, SE050_ENC, SE050_MAC), 0x9000);
+        p.scp.skip_dataless = !otherwise;
+        for (int i = 0; i < 3; i++) {
+            expect(&p, "80040020", "", 0x9000, NULL);
+            expect(&p, "80040049", "4102 0010", 0x9000, NULL);
+        }
     }
     part_done(&p);
 }
@@ -677,6 +697,7 @@ main(void)
         cmocka_unit_test(both_generations_open),
         cmocka_unit_test(every_command_counts),
         cmocka_unit_test(data_less_commands_may_not_count),
+        cmocka_unit_test(older_parts_do_not_count_commands_without_data),
         cmocka_unit_test(wrapped_payload_and_its_limit),
         cmocka_unit_test(broken_commands_close_the_channel),
         cmocka_unit_test(plain_and_odd_commands_in_a_channel),

@@ -445,6 +445,7 @@ part_open_channel(struct part *p, const char *enc, const char *mac)
     memcpy(out + 5, host, 8);
     put_mac(&p->scp, out, 13);
     sw = exchange(p, out, sizeof(out));
+    p->scp.skip_dataless = p->model == &se050_model;
     p->scp.open = sw == 0x9000;
     return sw;
 }

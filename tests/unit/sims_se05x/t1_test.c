@@ -394,8 +394,8 @@ not_taken_and_busy_for_ever(void **state)
 static void
 quirks_by_name(void **state)
 {
-    static const char *const names[] = {"wtx-storm", "wrong-sequence", "stray-byte", "garbage",
-                                        "gp-t1",     "skip-dataless",  "none"};
+    static const char *const names[] = {"wtx-storm", "wrong-sequence",  "stray-byte", "garbage",
+                                        "gp-t1",     "count-otherwise", "none"};
     struct part p;
 
     (void)state;

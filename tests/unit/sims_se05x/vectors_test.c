@@ -297,7 +297,7 @@ plain_commands(void **state)
     expect_answer(&p, "41 01 01 42 20 7FFF0206 7FFF0201 F0000012 F0000013 F0000100 F0000101 "
                       "F0000102 F0000103");
     assert_int_equal(part_apdu(&p, "80 02 0B 25 00"), 0x9000);
-    assert_int_equal(p.len, 0x41 + 2);
+    assert_int_equal(p.len, 0x11 + 2);
     assert_int_equal(part_apdu(&p, "80 01 0B 04 03 41 01 03"), 0x9000);
     assert_int_equal(part_apdu(&p, "80 04 0B 28 03 41 01 03"), 0x9000);
     make_curve(&p, 0x03);

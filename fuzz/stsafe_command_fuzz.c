@@ -82,9 +82,14 @@ make_part(struct stsafe_chip *c, struct sim_ca *ca, const struct sim_model *mode
     memset(nvm->host.mac, SECRET, 16);
     memset(nvm->host.cipher, SECRET, 16);
     nvm->zones[2].access = 0x17; /* read by the host, written by nobody any more */
-    for (unsigned mode = 1; c->spec->kind == STSAFE_A120 && mode <= 4; mode++) {
+    for (unsigned mode = 0; c->spec->kind == STSAFE_A120 && mode <= STSAFE_MODE_HMAC; mode++) {
         nvm->symmetric[mode] = (struct stsafe_symmetric){
-            .present = 1, .mode = (uint8_t)mode, .tag_len = 16, .uses = STSAFE_UNLIMITED};
+            .present = 1,
+            .type = mode < STSAFE_MODE_HKDF ? STSAFE_TYPE_AES128 : STSAFE_TYPE_GENERIC,
+            .mode = (uint8_t)mode,
+            .usage = 0x4F,
+            .limit = mode == STSAFE_MODE_HKDF ? 1 : 16,
+            .len = 16};
         memset(nvm->symmetric[mode].key, SECRET, 16);
     }
 }

@@ -86,11 +86,46 @@ enum {
     STSAFE_TERMINATED = 4,
 };
 
-/* Provisioning control. */
+/* Provisioning control of host keys. */
 #define STSAFE_CONTROL_WRAPPED     0x01u
 #define STSAFE_CONTROL_PLAIN       0x02u
 #define STSAFE_CONTROL_REPROVISION 0x04u
 #define STSAFE_CONTROL_CHANGE      0x08u
+/* And of symmetric keys. */
+#define STSAFE_SYMMETRIC_ECDHE   0x01u
+#define STSAFE_SYMMETRIC_WRAPPED 0x02u
+#define STSAFE_SYMMETRIC_PUT     0x04u
+#define STSAFE_SYMMETRIC_CHANGE  0x08u
+#define STSAFE_SYMMETRIC_PLAIN   0x10u
+#define STSAFE_SYMMETRIC_DERIVED 0x20u
+
+/* Symmetric keys: what they are for, whether they may be replaced, what they may do. */
+enum {
+    STSAFE_MODE_CCM = 0,
+    STSAFE_MODE_CMAC = 1,
+    STSAFE_MODE_ECB = 2,
+    STSAFE_MODE_GCM = 3,
+    STSAFE_MODE_HKDF = 4,
+    STSAFE_MODE_HMAC = 5,
+};
+
+enum {
+    STSAFE_TYPE_AES128 = 0,
+    STSAFE_TYPE_AES256 = 1,
+    STSAFE_TYPE_GENERIC = 2, /* 16 to 32 bytes, for HKDF and HMAC */
+};
+
+enum {
+    STSAFE_UNLOCKED = 0,
+    STSAFE_LOCKED = 1,
+    STSAFE_ERASABLE = 2, /* replaced only after it was erased */
+};
+
+#define STSAFE_USE_VERIFY  0x01u
+#define STSAFE_USE_MAC     0x02u
+#define STSAFE_USE_DECRYPT 0x04u
+#define STSAFE_USE_ENCRYPT 0x08u
+#define STSAFE_USE_DERIVE  0x40u
 
 enum stsafe_kind {
     STSAFE_A100 = 0,
@@ -133,8 +168,11 @@ struct stsafe_public {
 };
 
 struct stsafe_symmetric {
-    uint8_t present, type, mode, tag_len;
-    uint16_t uses;
+    uint8_t present, lock, type, mode;
+    uint8_t usage; /* the lower of two bytes; the upper one is empty */
+    uint8_t
+        limit; /* CCM, GCM: bytes of the tag; CMAC, HMAC: least of a MAC to check; HKDF: rights */
+    uint8_t len;
     uint8_t key[SIM_AES_MAX];
 };
 
@@ -151,6 +189,7 @@ struct stsafe_host_key {
 
 struct stsafe_control {
     uint8_t flags, slot;
+    uint8_t other_slot; /* of symmetric keys: for ECDHE, slot is for envelopes */
 };
 
 /* One row of the authorisation table. */
@@ -327,7 +366,15 @@ stsafe_handler stsafe_do_echo, stsafe_do_reset, stsafe_do_random, stsafe_do_hibe
     stsafe_do_hash_process, stsafe_do_hash_finish, stsafe_do_kek_start, stsafe_do_kek_stop,
     stsafe_do_host_plain, stsafe_do_host_wrapped, stsafe_do_host_establish, stsafe_do_public_write,
     stsafe_do_ecdhe, stsafe_do_challenge, stsafe_do_entity, stsafe_do_symmetric_plain,
-    stsafe_do_symmetric_erase, stsafe_do_decompress;
+    stsafe_do_symmetric_erase, stsafe_do_derive, stsafe_do_decompress;
+
+/* Key information: all but the slot, which stands behind the lock where there is one (NULL: none). */
+int stsafe_read_key_info(struct rs_reader *in, struct stsafe_symmetric *key, unsigned *ret_slot);
+/* One that is there and may do this in this mode. */
+int stsafe_find_symmetric(struct stsafe_chip *c, unsigned slot, unsigned mode, unsigned use,
+                          struct stsafe_symmetric **ret_key);
+/* Length, then a hash's OID. */
+enum sim_hash stsafe_read_hash(struct rs_reader *in);
 
 /* A host key of 16 or 32 bytes each, if the part's control allows it this way (a control bit). */
 int stsafe_host_key_write(struct stsafe_chip *c, const struct stsafe_command *cmd, unsigned how,

@@ -186,11 +186,14 @@ query_symmetric(struct stsafe_chip *c, const struct stsafe_command *cmd, struct 
     for (unsigned slot = 0; slot < c->spec->symmetric_slots; slot++) {
         const struct stsafe_symmetric *k = &c->nvm.symmetric[slot];
 
-        rs_buf_put(out, (const uint8_t[]){(uint8_t)slot, k->present}, 2);
+        rs_buf_put_u8(out, k->present | (unsigned)k->lock << 1);
         if (!k->present)
             continue;
-        rs_buf_put_u16(out, k->uses);
-        rs_buf_put(out, (const uint8_t[]){k->type, k->mode, k->tag_len}, 3);
+        rs_buf_put(out, (const uint8_t[]){k->type, k->mode, 0, k->usage}, 4);
+        if (k->mode != STSAFE_MODE_ECB)
+            rs_buf_put_u8(out, k->limit);
+        if (k->mode == STSAFE_MODE_CCM)
+            rs_buf_put_u8(out, 0); /* no counter */
     }
     return STSAFE_OK;
 }
@@ -268,14 +271,15 @@ static int
 query_symmetric_control(struct stsafe_chip *c, const struct stsafe_command *cmd,
                         struct rs_reader *in, struct rs_buf *out)
 {
-    (void)cmd;
-    (void)in;
-    rs_buf_put_u8(out, c->spec->symmetric_slots);
-    for (unsigned slot = 0; slot < c->spec->symmetric_slots; slot++) {
-        const struct stsafe_control *k = &c->nvm.symmetric_control[slot];
+    unsigned slot = rs_read_u8(in);
+    const struct stsafe_control *k = &c->nvm.symmetric_control[slot % STSAFE_SYMMETRIC_MAX];
 
-        rs_buf_put(out, (const uint8_t[]){(uint8_t)slot, k->flags, k->slot}, 3);
-    }
+    (void)cmd;
+    if (!rs_reader_ok(in))
+        return STSAFE_U_LENGTH_STATUS;
+    if (slot >= c->spec->symmetric_slots)
+        return STSAFE_U_RANGE_STATUS;
+    rs_buf_put(out, (const uint8_t[]){k->flags, k->slot, k->other_slot}, 3);
     return STSAFE_OK;
 }
 
@@ -360,19 +364,22 @@ put_host_v1(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_r
 }
 
 static int
-put_control(struct stsafe_chip *c, struct rs_reader *in, struct stsafe_control *control)
+put_control(struct stsafe_chip *c, struct rs_reader *in, struct stsafe_control *control,
+            unsigned change)
 {
-    struct stsafe_control wanted;
+    int is_host = control == &c->nvm.host_control;
+    struct stsafe_control wanted = {.flags = (uint8_t)rs_read_u8(in)};
     int status;
 
-    wanted.flags = (uint8_t)rs_read_u8(in);
     wanted.slot = (uint8_t)rs_read_u8(in);
+    if (!is_host)
+        wanted.other_slot = (uint8_t)rs_read_u8(in);
     status = stsafe_read_end(in);
     if (status != STSAFE_OK)
         return status;
-    if (wanted.flags > 0x0F)
+    if (wanted.flags > (is_host ? 0x0F : 0x3F))
         return STSAFE_U_RANGE_STATUS;
-    if (!(control->flags & STSAFE_CONTROL_CHANGE))
+    if (!(control->flags & change))
         return STSAFE_ACCESS;
     return stsafe_store_whole(c, control, &wanted, sizeof(wanted));
 }
@@ -383,7 +390,7 @@ put_host_control(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
 {
     (void)cmd;
     (void)out;
-    return put_control(c, in, &c->nvm.host_control);
+    return put_control(c, in, &c->nvm.host_control, STSAFE_CONTROL_CHANGE);
 }
 
 static int
@@ -396,7 +403,7 @@ put_symmetric_control(struct stsafe_chip *c, const struct stsafe_command *cmd, s
     (void)out;
     if (slot >= c->spec->symmetric_slots)
         return STSAFE_U_RANGE_STATUS;
-    return put_control(c, in, &c->nvm.symmetric_control[slot]);
+    return put_control(c, in, &c->nvm.symmetric_control[slot], STSAFE_SYMMETRIC_CHANGE);
 }
 
 /* ---- Both ---------------------------------------------------------------------------------- */

@@ -13,8 +13,8 @@
 /* NIST's arc of hashes; the last byte says which. */
 static const uint8_t hash_arc[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
 
-static enum sim_hash
-read_hash(struct rs_reader *in)
+enum sim_hash
+stsafe_read_hash(struct rs_reader *in)
 {
     static const struct {
         uint8_t last;
@@ -53,7 +53,7 @@ int
 stsafe_do_hash_start(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reader *in,
                      struct rs_buf *out)
 {
-    enum sim_hash hash = read_hash(in);
+    enum sim_hash hash = stsafe_read_hash(in);
 
     (void)cmd;
     (void)out;

@@ -70,6 +70,7 @@ static const struct command_row command_rows[] = {
     {0x1F, 0x0B, A120, {0, 0, UNKNOWN}, stsafe_do_ecdhe},
     {0x1F, 0x0E, A120, {0, 0, UNKNOWN}, stsafe_do_challenge},
     {0x1F, 0x0F, A120, {0, 0, UNKNOWN}, stsafe_do_entity},
+    {0x1F, 0x10, A120, {0, 0, UNKNOWN}, stsafe_do_derive},
     {0x1F, 0x17, A120, {0, 0, UNKNOWN}, stsafe_do_symmetric_plain},
     {0x1F, 0x18, A120, {0, 0, UNKNOWN}, stsafe_do_host_establish},
     {0x1F, 0x19, A120, {0, 0, UNKNOWN}, stsafe_do_symmetric_erase},

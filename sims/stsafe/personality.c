@@ -111,11 +111,12 @@ put_records(struct stsafe_nvm *nvm, const struct stsafe_spec *spec)
 static void
 put_controls(struct stsafe_nvm *nvm, const struct stsafe_spec *spec)
 {
-    const struct stsafe_control control = {STSAFE_U_CONTROL, STSAFE_U_CONTROL_SLOT};
-
-    nvm->host_control = control;
+    nvm->host_control =
+        (struct stsafe_control){.flags = STSAFE_U_CONTROL, .slot = STSAFE_U_CONTROL_SLOT};
     for (unsigned slot = 0; slot < spec->symmetric_slots; slot++)
-        nvm->symmetric_control[slot] = control;
+        nvm->symmetric_control[slot] = (struct stsafe_control){.flags = STSAFE_U_SYMMETRIC_CONTROL,
+                                                               .slot = STSAFE_U_CONTROL_SLOT,
+                                                               .other_slot = STSAFE_U_CONTROL_SLOT};
 }
 
 /* The maker's key in slot 0, and the certificate over it in zone 0. */

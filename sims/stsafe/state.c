@@ -40,6 +40,22 @@ static const struct word command_access[] = {{"never", STSAFE_COMMAND_NEVER},
                                              {"host", STSAFE_COMMAND_HOST},
                                              {NULL, 0}};
 
+static const struct word locks[] = {{"unlocked", STSAFE_UNLOCKED},
+                                    {"locked", STSAFE_LOCKED},
+                                    {"erasable", STSAFE_ERASABLE},
+                                    {NULL, 0}};
+static const struct word key_types[] = {{"AES-128", STSAFE_TYPE_AES128},
+                                        {"AES-256", STSAFE_TYPE_AES256},
+                                        {"generic", STSAFE_TYPE_GENERIC},
+                                        {NULL, 0}};
+static const struct word key_modes[] = {{"CCM", STSAFE_MODE_CCM},
+                                        {"CMAC", STSAFE_MODE_CMAC},
+                                        {"ECB", STSAFE_MODE_ECB},
+                                        {"GCM", STSAFE_MODE_GCM},
+                                        {"HKDF", STSAFE_MODE_HKDF},
+                                        {"HMAC", STSAFE_MODE_HMAC},
+                                        {NULL, 0}};
+
 static json_t *
 put_word(const struct word *words, unsigned value)
 {
@@ -183,10 +199,10 @@ save_symmetric(const struct stsafe_nvm *nvm)
 
         if (k->present)
             (void)json_array_append_new(
-                array,
-                json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "slot", (int)slot, "type", (int)k->type,
-                          "mode", (int)k->mode, "tag", (int)k->tag_len, "uses", (int)k->uses, "key",
-                          put_hex(k->key, k->type == STSAFE_U_TYPE_AES256 ? 32 : 16)));
+                array, json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o}", "slot", (int)slot, "lock",
+                                 put_word(locks, k->lock), "type", put_word(key_types, k->type),
+                                 "mode", put_word(key_modes, k->mode), "usage", (int)k->usage,
+                                 "limit", (int)k->limit, "key", put_hex(k->key, k->len)));
     }
     return array;
 }
@@ -227,12 +243,25 @@ save_control(const struct stsafe_control *control)
 }
 
 static json_t *
+save_symmetric_control(const struct stsafe_control *k)
+{
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:i}", "ecdhe",
+                     (k->flags & STSAFE_SYMMETRIC_ECDHE) != 0, "wrapped",
+                     (k->flags & STSAFE_SYMMETRIC_WRAPPED) != 0, "put",
+                     (k->flags & STSAFE_SYMMETRIC_PUT) != 0, "may_change",
+                     (k->flags & STSAFE_SYMMETRIC_CHANGE) != 0, "plain",
+                     (k->flags & STSAFE_SYMMETRIC_PLAIN) != 0, "derived",
+                     (k->flags & STSAFE_SYMMETRIC_DERIVED) != 0, "wrapped_slot", (int)k->slot,
+                     "ecdhe_slot", (int)k->other_slot);
+}
+
+static json_t *
 save_symmetric_controls(const struct stsafe_nvm *nvm, const struct stsafe_spec *spec)
 {
     json_t *array = json_array();
 
     for (unsigned slot = 0; slot < spec->symmetric_slots; slot++)
-        (void)json_array_append_new(array, save_control(&nvm->symmetric_control[slot]));
+        (void)json_array_append_new(array, save_symmetric_control(&nvm->symmetric_control[slot]));
     return array;
 }
 
@@ -386,23 +415,34 @@ static rs_code
 load_symmetric(struct stsafe_chip *c, unsigned slot, const json_t *object, struct rs_err *err)
 {
     struct stsafe_symmetric *k = &c->nvm.symmetric[slot];
-    uint32_t type = 0, mode = 0, tag = 0, uses = 0;
-    rs_code rc = read_number(object, "type", STSAFE_U_TYPE_AES256, &type, err);
+    unsigned lock = 0, type = 0, mode = 0;
+    uint32_t usage = 0, limit = 0;
+    size_t len = 0;
+    rs_code rc = read_word(object, "lock", locks, &lock, err);
 
     if (rc == RS_OK)
-        rc = read_number(object, "mode", STSAFE_U_CIPHER_GCM, &mode, err);
+        rc = read_word(object, "type", key_types, &type, err);
     if (rc == RS_OK)
-        rc = read_number(object, "tag", SIM_AES_BLOCK, &tag, err);
+        rc = read_word(object, "mode", key_modes, &mode, err);
     if (rc == RS_OK)
-        rc = read_number(object, "uses", 0xFFFF, &uses, err);
+        rc = read_number(object, "usage", 0xFF, &usage, err);
+    if (rc == RS_OK)
+        rc = read_number(object, "limit", 0xFF, &limit, err);
+    if (rc == RS_OK)
+        rc = rs_json_hex(object, "key", k->key, sizeof(k->key), &len, err);
     if (rc != RS_OK)
         return rc;
-    *k = (struct stsafe_symmetric){.present = 1,
-                                   .type = (uint8_t)type,
-                                   .mode = (uint8_t)mode,
-                                   .tag_len = (uint8_t)tag,
-                                   .uses = (uint16_t)uses};
-    return read_hex(object, "key", k->key, type == STSAFE_U_TYPE_AES256 ? 32 : 16, err);
+    if (len < 16 || (type == STSAFE_TYPE_AES128 && len != 16) ||
+        (type == STSAFE_TYPE_AES256 && len != 32))
+        return rs_fail(err, RS_E_FILE_FAILED, "simulator state: a symmetric key of %zu bytes", len);
+    k->present = 1;
+    k->lock = (uint8_t)lock;
+    k->type = (uint8_t)type;
+    k->mode = (uint8_t)mode;
+    k->usage = (uint8_t)usage;
+    k->limit = (uint8_t)limit;
+    k->len = (uint8_t)len;
+    return RS_OK;
 }
 
 static rs_code
@@ -479,13 +519,35 @@ load_control(const json_t *object, struct stsafe_control *control, struct rs_err
 }
 
 static rs_code
+load_symmetric_control(const json_t *object, struct stsafe_control *k, struct rs_err *err)
+{
+    static const struct {
+        const char *name;
+        unsigned flag;
+    } flags[] = {{"ecdhe", STSAFE_SYMMETRIC_ECDHE}, {"wrapped", STSAFE_SYMMETRIC_WRAPPED},
+                 {"put", STSAFE_SYMMETRIC_PUT},     {"may_change", STSAFE_SYMMETRIC_CHANGE},
+                 {"plain", STSAFE_SYMMETRIC_PLAIN}, {"derived", STSAFE_SYMMETRIC_DERIVED}};
+    uint32_t wrapped = 0, ecdhe = 0;
+    rs_code rc = read_number(object, "wrapped_slot", 0xFF, &wrapped, err);
+
+    if (rc == RS_OK)
+        rc = read_number(object, "ecdhe_slot", 0xFF, &ecdhe, err);
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        k->flags |= (uint8_t)(is_true(object, flags[i].name) ? flags[i].flag : 0);
+    k->slot = (uint8_t)wrapped;
+    k->other_slot = (uint8_t)ecdhe;
+    return rc;
+}
+
+static rs_code
 load_controls(struct stsafe_chip *c, const json_t *object, struct rs_err *err)
 {
     const json_t *array = json_object_get(object, "symmetric_control");
     rs_code rc = load_control(json_object_get(object, "host_control"), &c->nvm.host_control, err);
 
     for (unsigned slot = 0; rc == RS_OK && slot < c->spec->symmetric_slots; slot++)
-        rc = load_control(json_array_get(array, slot), &c->nvm.symmetric_control[slot], err);
+        rc = load_symmetric_control(json_array_get(array, slot), &c->nvm.symmetric_control[slot],
+                                    err);
     return rc;
 }
 

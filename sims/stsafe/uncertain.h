@@ -107,9 +107,10 @@
 #define STSAFE_U_I2C_LEN_A120 3
 /* Life cycle by Put attribute: anybody may; bit 7 locks it. */
 #define STSAFE_U_LIFE_CYCLE_LOCK 0x80u
-/* Provisioning control of a new part's host and symmetric keys: all four bits, no key. */
-#define STSAFE_U_CONTROL      0x0F
-#define STSAFE_U_CONTROL_SLOT 0xFF
+/* Provisioning control of a new part's host and symmetric keys: all bits, no key. */
+#define STSAFE_U_CONTROL           0x0F
+#define STSAFE_U_SYMMETRIC_CONTROL 0x3F
+#define STSAFE_U_CONTROL_SLOT      0xFF
 /* A host key that is there is replaced only by a host who holds it. */
 #define STSAFE_U_REPLACE_NEEDS_HOST 1
 /* Public key slots of an A120: documents say 3 or 4. */
@@ -118,16 +119,18 @@
 /* ---- Symmetric keys of the A120 (3.1, 4) --------------------------------------------------- */
 
 /*
- * Key info of 1F 17: slot, usage limit (2), type, mode, tag length.  The same
- * record, with presence after the slot, is a row of Query 23.
+ * Section 3.1 leaves out key information, modes and Derive keys (1F 10); they are here as ST's host
+ * library, which section 0 calls the arbiter, sends and takes them.  What that leaves open:
  */
-#define STSAFE_U_TYPE_AES128 0x00
-#define STSAFE_U_TYPE_AES256 0x01
-/* Modes; Encrypt and Decrypt name the mode in their first byte, and it must be the key's. */
-#define STSAFE_U_CIPHER_CCM  0x01
-#define STSAFE_U_CIPHER_CMAC 0x02
-#define STSAFE_U_CIPHER_ECB  0x03
-#define STSAFE_U_CIPHER_GCM  0x04
+/* A CCM key with a counter in its nonce: where the counter starts and ends. */
+#define STSAFE_U_CCM_COUNTER_STATUS 0x04
+/* A key that was not made for what is asked: another mode, or a usage bit that is not set. */
+#define STSAFE_U_USAGE_STATUS 0x1C
+/* Parameters of HKDF and HMAC keys in Query 23: one byte, as others have. */
+/* Derive keys: no slot is left (the library's comment). */
+#define STSAFE_U_NO_SLOT_STATUS 0x14
+/* What a key made by extraction may: derive, and give out what its secret could. */
+#define STSAFE_U_EXTRACTED_USAGE STSAFE_USE_DERIVE
 
 /* ---- Host keys and envelopes of the A120 (3.1, 6) ------------------------------------------ */
 

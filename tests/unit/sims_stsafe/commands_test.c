@@ -116,8 +116,8 @@ commands_that_are_not_there(void **state)
         {"1F 0E", 0x04},       {"1F", 0x02},      {"14 47", 0x03},   {"14 23", 0x03},
     };
     static const struct refusal a120[] = {
-        {"1F 04", 0x04}, {"1F 05", 0x04}, {"1F 09", 0x04}, {"1F 10", 0x04}, {"1F 11", 0x04},
-        {"1F 16", 0x04}, {"1F FF", 0x04}, {"1F", 0x02},    {"14 17", 0x03}, {"14 0B", 0x03},
+        {"1F 04", 0x04}, {"1F 05", 0x04}, {"1F 09", 0x04}, {"1F 11", 0x04}, {"1F 16", 0x04},
+        {"1F FF", 0x04}, {"1F", 0x02},    {"14 17", 0x03}, {"14 0B", 0x03},
     };
     struct part p;
 
@@ -380,10 +380,10 @@ the_parts_say_who_they_are(void **state)
     part_expect(&p, "03 0000 0100 0200");
     assert_int_equal(part_send_hex(&p, "14 4A"), 0);
     part_expect(&p, "0FFF");
-    assert_int_equal(part_send_hex(&p, "14 4B"), 0);
-    assert_int_equal(p.len, 1 + 16 * 3);
+    assert_int_equal(part_send_hex(&p, "14 4B 0F"), 0);
+    assert_int_equal(p.len, 3);
     assert_int_equal(part_send_hex(&p, "14 23"), 0);
-    assert_int_equal(p.len, 1 + 16 * 2);
+    assert_int_equal(p.len, 1 + 16);
     assert_int_equal(part_send_hex(&p, "14 14"), 0);
     assert_int_equal(p.payload[0], 5);
     assert_int_equal(part_send_hex(&p, "14 4C"), 0x02);
@@ -421,9 +421,9 @@ attributes_are_put(void **state)
     assert_int_equal(part_send_hex(&p, "10 4A 0002"), 0);
     assert_int_equal(part_send_hex(&p, "10 4A 0F02"), 0x11);
     assert_int_equal(part_send_hex(&p, "10 4A 1002"), 0x03);
-    assert_int_equal(part_send_hex(&p, "10 4B 10 00FF"), 0x03);
-    assert_int_equal(part_send_hex(&p, "10 4B 0F 00FF"), 0);
-    assert_int_equal(part_send_hex(&p, "10 4B 0F 02FF"), 0x11);
+    assert_int_equal(part_send_hex(&p, "10 4B 10 00FFFF"), 0x03);
+    assert_int_equal(part_send_hex(&p, "10 4B 0F 00FFFF"), 0);
+    assert_int_equal(part_send_hex(&p, "10 4B 0F 02FFFF"), 0x11);
     part_done(&p);
 }
 
@@ -1117,48 +1117,94 @@ hashes(void **state)
 }
 
 #define AES128_KEY "2B7E151628AED2A6ABF7158809CF4F3C"
+/* Behind lock and slot: type, mode, usage, limit. */
+#define CMAC_128 "00 01 0003 10"
+#define ECB_128  "00 02 000C"
 
 static void
 symmetric_keys_refuse(void **state)
 {
     static const struct refusal cases[] = {
         {"1F 17 00", 0x02},
-        {"1F 17 10 FFFF 00 02 10" AES128_KEY, 0x03},
-        {"1F 17 00 FFFF 02 02 10" AES128_KEY, 0x03},
-        {"1F 17 00 FFFF 00 05 10" AES128_KEY, 0x03},
-        {"1F 17 00 FFFF 00 02 11" AES128_KEY, 0x03},
-        {"1F 17 00 FFFF 00 02 05" AES128_KEY, 0x03},
-        {"1F 17 00 FFFF 01 02 10" AES128_KEY, 0x02},
-        {"1F 17 00 FFFF 00 02 10" AES128_KEY "00", 0x02},
+        {"1F 17 00 10" CMAC_128 AES128_KEY, 0x03},
+        {"1F 17 03 00" CMAC_128 AES128_KEY, 0x03},
+        {"1F 17 00 00 03 01 0003 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 06 0003 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 04 0040 00" AES128_KEY, 0x03}, /* HKDF wants a generic secret */
+        {"1F 17 00 00 02 01 0003 10 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 02 05 0003 10 0F" AES128_KEY, 0x03},
+        {"1F 17 00 00 02 05 0003 10 21" AES128_KEY, 0x03},
+        {"1F 17 00 00 02 05 0003 21 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 02 04 0040 02 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 01 0083 10" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 01 0003 11" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 01 0003 03" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 00 000C 05 00" AES128_KEY, 0x03},
+        {"1F 17 00 00 00 00 000C 10 80" AES128_KEY, STSAFE_U_CCM_COUNTER_STATUS},
+        {"1F 17 00 00 00 03 000C 05" AES128_KEY, 0x03},
+        {"1F 17 00 00 01 01 0003 10" AES128_KEY, 0x02},
+        {"1F 17 00 00" CMAC_128 AES128_KEY "00", 0x02},
         {"1F 19", 0x02},
         {"1F 19 10", 0x03},
         {"1F 19 00", 0x0A},
         {"09 03", 0x02},
         {"09 02 00 10", 0x03},
-        {"09 03 00 03", 0x1D},
-        {"09 03 00 11", 0x1D},
         {"09 03 10 10", 0x03},
         {"09 03 00 10", 0x0A},
         {"0A 03 00 10", 0x03},
-        {"1B 03", 0x02},
-        {"1B 02 00", STSAFE_U_KEY_MODE_STATUS},
-        {"1B 03 00", 0x0A},
+        {"1B 02", 0x02},
+        {"1B 03 00", 0x03},
+        {"1B 02 00", 0x0A},
+        {"1B 02 10", 0x03},
     };
     struct part p;
 
     (void)state;
     part_init(&p, "blank-a120");
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 02 10" AES128_KEY), 0);
-    assert_int_equal(part_send_hex(&p, "1B 03 00" AES128_KEY), STSAFE_U_KEY_MODE_STATUS);
-    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0);
-    assert_int_equal(part_send_hex(&p, "1B 03 00 00"), 0x02);
-    assert_int_equal(part_send_hex(&p, "1B 03 00"), 0x02);
-    /* A slot that was closed takes no other key. */
-    assert_int_equal(part_send_hex(&p, "10 4B 00 0AFF"), 0);
-    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0x11);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00" CMAC_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 02 00" AES128_KEY), STSAFE_U_USAGE_STATUS);
+    assert_int_equal(part_send_hex(&p, "09 03 00 03"), 0x1D);
+    assert_int_equal(part_send_hex(&p, "09 03 00 11"), 0x1D);
+    assert_int_equal(part_send_hex(&p, "0A 02 00 0F"), 0x1D); /* less than the key wants */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00" ECB_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "09 03 00 10"), STSAFE_U_USAGE_STATUS);
+    assert_int_equal(part_send_hex(&p, "1B 02 00 00"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1B 02 00"), 0x02);
+    /* One that only decrypts, and one that nothing may do. */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00 00 02 0004" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 02 00" AES128_KEY), STSAFE_U_USAGE_STATUS);
+    assert_int_equal(part_send_hex(&p, "1C 02 00" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00 00 01 0000 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "09 03 00 10"), STSAFE_U_USAGE_STATUS);
+    part_done(&p);
+}
+
+static void
+symmetric_keys_are_locked(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 17 02 00" CMAC_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00" CMAC_128 AES128_KEY), 0x11);
     assert_int_equal(part_send_hex(&p, "1F 19 00"), 0);
-    assert_int_equal(part_send_hex(&p, "1F 17 00 FFFF 00 03 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 01 00" CMAC_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00" CMAC_128 AES128_KEY), 0x11);
+    assert_int_equal(part_send_hex(&p, "1F 19 00"), 0x11);
+    /* A slot that takes no key in clear; rights that nobody changes any more. */
+    assert_int_equal(part_send_hex(&p, "14 4B 01"), 0);
+    part_expect(&p, "3F FF FF");
+    assert_int_equal(part_send_hex(&p, "10 4B 01 40 FF FF"), 0x03);
+    assert_int_equal(part_send_hex(&p, "10 4B 10 20 FF FF"), 0x03);
+    assert_int_equal(part_send_hex(&p, "10 4B 01 20 FF"), 0x02);
+    assert_int_equal(part_send_hex(&p, "10 4B 01 20 FF 01"), 0);
+    assert_int_equal(part_send_hex(&p, "14 4B 01"), 0);
+    part_expect(&p, "20 FF 01");
+    assert_int_equal(part_send_hex(&p, "14 4B 10"), 0x03);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 01" CMAC_128 AES128_KEY), 0x11);
+    assert_int_equal(part_send_hex(&p, "10 4B 01 3F FF FF"), 0x11);
     part_done(&p);
 }
 
@@ -1169,33 +1215,41 @@ symmetric_keys_work(void **state)
 
     (void)state;
     part_init(&p, "blank-a120");
-    /* RFC 4493 4, example 2; SP 800-38A F.1.1. */
-    assert_int_equal(part_send_hex(&p, "1F 17 00 0003 00 02 10" AES128_KEY), 0);
+    /* RFC 4493 4, example 2; SP 800-38A F.1.1; RFC 4231 4.3 with a key filled up by zeros. */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 00 00 01 0003 04" AES128_KEY), 0);
     assert_int_equal(part_send_hex(&p, "09 03 00 08 6BC1BEE22E409F96E93D7E117393172A"), 0);
     part_expect(&p, "070A16B46B4D4144");
     assert_int_equal(part_send_hex(&p, "0A 02 00 04 070A16B4 6BC1BEE22E409F96E93D7E117393172A"), 0);
     part_expect(&p, "01");
     assert_int_equal(part_send_hex(&p, "0A 02 00 04 070A16B5 6BC1BEE22E409F96E93D7E117393172A"), 0);
     part_expect(&p, "00");
-    assert_int_equal(part_send_hex(&p, "09 03 00 08 00"), 0x1B);
-    assert_int_equal(part_send_hex(&p, "1F 17 01 FFFF 00 03 10" AES128_KEY), 0);
-    assert_int_equal(part_send_hex(&p, "1B 03 01 6BC1BEE22E409F96E93D7E117393172A"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 01" ECB_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1B 02 01 6BC1BEE22E409F96E93D7E117393172A"), 0);
     part_expect(&p, "3AD77BB40D7A3660A89ECAF32466EF97");
-    assert_int_equal(part_send_hex(&p, "1C 03 01 3AD77BB40D7A3660A89ECAF32466EF97"), 0);
-    part_expect(&p, "01 6BC1BEE22E409F96E93D7E117393172A");
+    assert_int_equal(part_send_hex(&p, "1C 02 01 3AD77BB40D7A3660A89ECAF32466EF97"), 0);
+    part_expect(&p, "6BC1BEE22E409F96E93D7E117393172A");
+    assert_int_equal(
+        part_send_hex(&p, "1F 17 02 03 02 05 0003 10 10 4A656665000000000000000000000000"), 0);
+    assert_int_equal(part_send_hex(&p, "09 03 03 20 7768617420646F2079612077616E7420"
+                                       "666F72206E6F7468696E673F"),
+                     0);
+    part_expect(&p, "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843");
     assert_int_equal(part_send_hex(&p, "14 23"), 0);
-    assert_memory_equal(p.payload, "\x10\x00\x01\x00\x00\x00\x02\x10\x01\x01\xFF\xFF\x00\x03\x10",
-                        15);
+    assert_memory_equal(p.payload,
+                        "\x10\x01\x00\x01\x00\x03\x04\x01\x00\x02\x00\x0C\x00\x05\x02\x05\x00\x03"
+                        "\x10\x00",
+                        20);
     part_done(&p);
 }
 
+/* The answer to Encrypt goes back in Decrypt behind head; CCM's ends with its counter's absence. */
 static void
-aead(struct part *p, const char *encrypt, const char *head, const char *tail)
+aead(struct part *p, const char *encrypt, const char *head, size_t more, const char *tail)
 {
     char text[400], hex[200];
 
     assert_int_equal(part_send_hex(p, encrypt), 0);
-    put_hex(hex, p->payload, p->len);
+    put_hex(hex, p->payload, p->len - more);
     (void)snprintf(text, sizeof(text), "%s %s", head, hex);
     assert_int_equal(part_send_hex(p, text), 0);
     part_expect(p, tail);
@@ -1211,19 +1265,142 @@ symmetric_keys_seal(void **state)
 
     (void)state;
     part_init(&p, "blank-a120");
-    assert_int_equal(part_send_hex(&p, "1F 17 02 FFFF 00 01 08 000102030405060708090A0B0C0D0E0F"),
+    assert_int_equal(
+        part_send_hex(&p, "1F 17 00 02 00 00 000C 08 00 000102030405060708090A0B0C0D0E0F"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 03 01 03 000C 10" DIGEST_256), 0);
+    aead(&p, "1B 02 02 101112131415161718191A1B1C 0002 AABB 0004 20212223",
+         "1C 02 02 101112131415161718191A1B1C 0002 AABB 000C", 1, "01 20212223");
+    aead(&p, "1B 02 03 000C 101112131415161718191A1B 0000 0004 20212223",
+         "1C 02 03 000C 101112131415161718191A1B 0000 0004", 0, "01 20212223");
+    aead(&p, "1B 02 03 000C 101112131415161718191A1B 0001 AA 0000",
+         "1C 02 03 000C 101112131415161718191A1B 0001 AA 0000", 0, "01");
+    assert_int_equal(part_send_hex(&p, "1B 02 02 101112131415161718191A1B1C 0000 0000"), 0);
+    assert_int_equal(p.len, 9);
+    assert_int_equal(part_send_hex(&p, "1B 02 03 0000 0000 0000"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1B 02 02 1011"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1C 02 02 101112131415161718191A1B1C 0000 0004 20212223"),
+                     0x02);
+    part_done(&p);
+}
+
+/* ---- Derive keys ------------------------------------------------------------------------------------ */
+
+#define SHA_256 "0009 608648016503040201"
+/* RFC 5869 A.1. */
+#define IKM     "0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B"
+#define SALT    "000102030405060708090A0B0C"
+#define INFO    "F0F1F2F3F4F5F6F7F8F9"
+#define PRK     "077709362C2E32DF0DDC3F0DC47BBA6390B6C73BB50F9C3122EC844AD7C2B3E5"
+#define OKM_32  "3CB25F25FAACD57A90434F64D0362F2A2D2D0A90CF1A5A4C5DB02D56ECC4C5BF"
+#define OKM_10  "34007208D5B887185865"
+#define IN_SLOT "1F 17 00 04 02 04 0040"
+
+static void
+derivations_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 10", 0x02},
+        {"1F 10 01", 0x03},
+        {"1F 10 00 05 0016" IKM, 0x03},
+        {"1F 10 00 04 000F" IKM, 0x02},
+        {"1F 10 00 04 0016" IKM, 0x02},
+        {"1F 10 00 04 0016" IKM "00" SHA_256, 0x03},
+        {"1F 10 00 04 0016" IKM "04" SHA_256, 0x03},
+        {"1F 10 00 04 0016" IKM "02 0009 608648016503040202 00 0000", 0x03},
+        {"1F 10 00 04 0016" IKM "02" SHA_256 "01 0000", 0x03},
+        {"1F 10 00 04 0016" IKM "02" SHA_256 "00", 0x02},
+        {"1F 10 00 04 0016" IKM "02" SHA_256 "00 0000 00", 0x02},
+        {"1F 10 00 04 0016" IKM "02" SHA_256 "02 00", 0x0A},
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000", 0x02}, /* no key to derive */
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000 0003 00 0010", 0x03},
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000 0003 01 0000", 0x02},
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000 0003 01 0401", 0x02},
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000 0007 02 00 00 07 0003 10", 0x03},
+        {"1F 10 00 04 0016" IKM "03" SHA_256 "00 0000 0000 0006 02 00 00 01 0003", 0x02},
+        {"1F 10 00 04 0016" IKM "01" SHA_256 "0000 0003 01 0010", 0x02}, /* no PRK of 32 bytes */
+        {"1F 10 02 04 02" SHA_256 "00 0000", 0x0A},
+        {"1F 10 02 10 02" SHA_256 "00 0000", 0x03},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a110");
+    assert_int_equal(part_send_hex(&p, "1F 10"), 0x04);
+    part_done(&p);
+    part_init(&p, "blank-a120");
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(p.stored, 0);
+    /* A key for something else, one that may not, and one whose results stay. */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 04 02 05 0003 10 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 02" SHA_256 "00 0000"), STSAFE_U_USAGE_STATUS);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 04 02 04 0003 01 10" AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 02" SHA_256 "00 0000"), STSAFE_U_USAGE_STATUS);
+    assert_int_equal(part_send_hex(&p, IN_SLOT "00 16" IKM), 0);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 03" SHA_256 "00 0000 0000 0003 01 0010"), 0x11);
+    part_done(&p);
+}
+
+static void
+keys_are_derived(void **state)
+{
+    uint8_t want[32];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    /* Secret and result on the bus; then from a slot, and one step at a time. */
+    assert_int_equal(part_send_hex(&p, "1F 10 00 04 0016" IKM "03" SHA_256 "00 000D" SALT
+                                       "000A" INFO "0003 01 002A"),
                      0);
-    assert_int_equal(part_send_hex(&p, "1F 17 03 FFFF 01 04 10" DIGEST_256), 0);
-    aead(&p, "1B 01 02 101112131415161718191A1B1C 0002 AABB 0004 20212223",
-         "1C 01 02 101112131415161718191A1B1C 0002 AABB 0004", "01 20212223");
-    aead(&p, "1B 04 03 000C 101112131415161718191A1B 0000 0004 20212223",
-         "1C 04 03 000C 101112131415161718191A1B 0000 0004", "01 20212223");
-    aead(&p, "1B 04 03 000C 101112131415161718191A1B 0001 AA 0000",
-         "1C 04 03 000C 101112131415161718191A1B 0001 AA 0000", "01");
-    assert_int_equal(part_send_hex(&p, "1B 01 02 101112131415161718191A1B1C 0000 0000"), 0);
-    assert_int_equal(p.len, 8);
-    assert_int_equal(part_send_hex(&p, "1B 04 03 0000 0000 0000"), 0x02);
-    assert_int_equal(part_send_hex(&p, "1B 01 02 1011"), 0x02);
+    part_expect(&p, OKM_32 OKM_10);
+    assert_int_equal(part_send_hex(&p, IN_SLOT "01 16" IKM), 0);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 03" SHA_256 "00 000D" SALT "000A" INFO
+                                       "0003 01 0020 0003 01 000A"),
+                     0);
+    part_expect(&p, OKM_32 OKM_10);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 02" SHA_256 "00 000D" SALT), 0);
+    part_expect(&p, "00");
+    assert_int_equal(hex_read(PRK, want, 32), 32);
+    assert_memory_equal(p.chip.nvm.symmetric[0].key, want, 32);
+    assert_int_equal(part_send_hex(&p, "1F 10 02 00 01" SHA_256 "000A" INFO "0003 01 0020"), 0);
+    part_expect(&p, OKM_32);
+    part_done(&p);
+}
+
+static void
+derived_keys_go_where_there_is_room(void **state)
+{
+    uint8_t okm[48];
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    (void)hex_read(OKM_32 OKM_10, okm, sizeof(okm));
+    assert_int_equal(part_send_hex(&p, "10 4B 00 1F FF FF"), 0); /* slot 0 takes none */
+    assert_int_equal(part_send_hex(&p, "1F 17 01 01" CMAC_128 AES128_KEY), 0);
+    assert_int_equal(part_send_hex(&p, IN_SLOT "00 16" IKM), 0);
+    /* A generic secret for HMAC of 16 bytes and an AES key, one behind the other. */
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 03" SHA_256 "00 000D" SALT "000A" INFO
+                                       "0008 02 00 02 05 0003 10 10 0007 02 00 00 01 0003 10"),
+                     0);
+    part_expect(&p, "02 03");
+    assert_memory_equal(p.chip.nvm.symmetric[2].key, okm, 16);
+    assert_memory_equal(p.chip.nvm.symmetric[3].key, okm + 16, 16);
+    assert_int_equal(part_send_hex(&p, "09 03 02 10 00"), 0);
+    assert_int_equal(part_send_hex(&p, "09 03 03 10 00"), 0);
+    /* Full: the first that may be replaced; slot 1 is locked, 0 is not for derived ones. */
+    for (unsigned slot = 5; slot < 16; slot++)
+        p.chip.nvm.symmetric[slot] = p.chip.nvm.symmetric[1];
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 03" SHA_256 "00 000D" SALT "000A" INFO
+                                       "0007 02 01 00 01 0003 10"),
+                     0);
+    part_expect(&p, "02");
+    for (unsigned slot = 2; slot < 4; slot++)
+        p.chip.nvm.symmetric[slot].lock = STSAFE_LOCKED;
+    p.chip.nvm.symmetric[4].lock = STSAFE_ERASABLE;
+    assert_int_equal(part_send_hex(&p, "1F 10 02 04 03" SHA_256 "00 000D" SALT "000A" INFO
+                                       "0007 02 01 00 01 0003 10"),
+                     STSAFE_U_NO_SLOT_STATUS);
     part_done(&p);
 }
 
@@ -1262,7 +1439,11 @@ main(void)
         cmocka_unit_test(hashes),
         cmocka_unit_test(symmetric_keys_refuse),
         cmocka_unit_test(symmetric_keys_work),
+        cmocka_unit_test(symmetric_keys_are_locked),
         cmocka_unit_test(symmetric_keys_seal),
+        cmocka_unit_test(derivations_refuse),
+        cmocka_unit_test(keys_are_derived),
+        cmocka_unit_test(derived_keys_go_where_there_is_room),
     };
 
     return cmocka_run_group_tests_name("sims_stsafe/commands", tests, NULL, NULL);

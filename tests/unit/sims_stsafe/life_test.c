@@ -146,9 +146,9 @@ fill(struct part *p)
     if (p->chip.spec->kind != STSAFE_A120)
         return;
     assert_int_equal(part_send_hex(p, "11 13 04 FFFF 0000 0003 2B6570"), 0);
-    assert_int_equal(part_send_hex(p, "1F 17 0F 0009 01 04 10" DIGEST_256), 0);
+    assert_int_equal(part_send_hex(p, "1F 17 02 0F 01 03 000C 10" DIGEST_256), 0);
     assert_int_equal(part_send_hex(p, "10 4A 0702"), 0);
-    assert_int_equal(part_send_hex(p, "10 4B 03 0001"), 0);
+    assert_int_equal(part_send_hex(p, "10 4B 03 38 00 01"), 0);
     assert_int_equal(
         part_send_hex(p, "1F 0A 02" P256 "04"
                          "0020 6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"
@@ -213,6 +213,8 @@ damaged_files_are_refused(void **state)
         {"private_keys", "[{\"slot\": 1, \"mode\": 0, \"curve\": \"P-256\", \"key\": \"00\"}]"},
         {"public_keys", "[{\"slot\": 0, \"curve\": \"P-256\", \"point\": \"00\"}]"},
         {"symmetric_keys", "[{\"slot\": 0}]"},
+        {"symmetric_keys", "[{\"slot\": 0, \"lock\": \"unlocked\", \"type\": \"AES-128\", "
+                           "\"mode\": \"CMAC\", \"usage\": 3, \"limit\": 16, \"key\": \"00\"}]"},
         {"envelope_keys", "[{\"slot\": 0, \"key\": \"00\"}]"},
         {"host_key", "{\"counter\": 0, \"mac\": \"00\", \"cipher\": \"00\"}"},
         {"host_key", "{\"counter\": 16777216, \"mac\": \"00\", \"cipher\": \"00\"}"},
@@ -317,7 +319,7 @@ keys_and_rights_are_old_or_new(void **state)
     old_or_new("blank-a110", "04 00 05 0000 00000001");
     old_or_new("blank-a110", "06 80 01 0000 0102030405060708");
     old_or_new("blank-a120", "1F 07 00000000" DIGEST_256);
-    old_or_new("blank-a120", "1F 17 0F 0009 01 04 10" DIGEST_256);
+    old_or_new("blank-a120", "1F 17 02 0F 01 03 000C 10" DIGEST_256);
     old_or_new("blank-a120", "10 4A 0702");
 }
 

@@ -26,6 +26,18 @@
 #define SPI_MAJOR 153
 #define SPI_LINES 8 /* chip selects of a controller, for its minor number */
 
+/*
+ * A program may pass NULL, whatever the headers say; the kernel has an answer to that.  The compiler
+ * believes the headers, so it must not see what is compared.
+ */
+static int
+is_null(const char *path)
+{
+    const char *volatile seen = path;
+
+    return seen == NULL;
+}
+
 /* ---- Where a path leads ------------------------------------------------------------- */
 
 static enum shim_place
@@ -33,7 +45,7 @@ find(const char *path, const struct shim_entry **ret_entry)
 {
     const struct shim_settings *s = shim_settings();
 
-    if (!s->active || path == NULL || path[0] != '/')
+    if (!s->active || is_null(path) || path[0] != '/')
         return SHIM_ELSEWHERE;
     return shim_map_find(&s->map, s->dir[0] != '\0', path, ret_entry);
 }
@@ -74,7 +86,8 @@ int
 shim_divert_open(struct shim_opening *o, int *ret_fd)
 {
     const struct shim_entry *entry = NULL;
-    enum shim_place place = find(o->path, &entry);
+    const char *was = o->path;
+    enum shim_place place = find(was, &entry);
 
     if (place == SHIM_DEVICE && entry->kind != SHIM_TTY) {
         *ret_fd = shim_device_open(entry, o->flags);
@@ -88,7 +101,7 @@ shim_divert_open(struct shim_opening *o, int *ret_fd)
         return *ret_fd != 0;
     }
     o->path = shim_divert(o->path, o->room, sizeof(o->room), &entry);
-    *ret_fd = -ENOENT;
+    *ret_fd = is_null(was) ? -EFAULT : -ENOENT;
     return o->path == NULL;
 }
 
@@ -102,17 +115,16 @@ number_of(const struct shim_entry *e)
     return makedev(SPI_MAJOR, e->number * SPI_LINES + e->select);
 }
 
-/* A program may pass NULL, whatever the header says; the kernel has an answer to that. */
 static int
 is_empty(const char *path)
 {
-    return path != NULL && path[0] == '\0';
+    return !is_null(path) && path[0] == '\0';
 }
 
 static int
-missing(void)
+missing(const char *path)
 {
-    errno = ENOENT;
+    errno = is_null(path) ? EFAULT : ENOENT;
     return -1;
 }
 
@@ -124,7 +136,7 @@ missing(void)
     int rc;                                                                                        \
                                                                                                    \
     if (use == NULL)                                                                               \
-        return missing();                                                                          \
+        return missing(path);                                                                      \
     rc = (call);                                                                                   \
     if (rc == 0 && entry != NULL)                                                                  \
         st->st_rdev = number_of(entry);                                                            \
@@ -215,7 +227,7 @@ statx(int dir, const char *restrict path, int flags, unsigned mask, struct statx
         use = shim_divert(path, room, sizeof(room), &entry);
     }
     if (use == NULL)
-        return missing();
+        return missing(path);
     rc = REAL(statx)(dir, use, flags, mask, st);
     if (rc == 0 && entry != NULL) {
         st->stx_rdev_major = major(number_of(entry));
@@ -285,7 +297,7 @@ access(const char *path, int mode)
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(access)(use, mode);
+    return use == NULL ? missing(path) : REAL(access)(use, mode);
 }
 
 SHIM_EXPORT int
@@ -295,7 +307,7 @@ eaccess(const char *path, int mode)
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(eaccess)(use, mode);
+    return use == NULL ? missing(path) : REAL(eaccess)(use, mode);
 }
 
 SHIM_EXPORT int
@@ -305,7 +317,7 @@ faccessat(int dir, const char *path, int mode, int flags)
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(faccessat)(dir, use, mode, flags);
+    return use == NULL ? missing(path) : REAL(faccessat)(dir, use, mode, flags);
 }
 
 SHIM_EXPORT ssize_t
@@ -315,7 +327,7 @@ readlink(const char *restrict path, char *restrict out, size_t cap)
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(readlink)(use, out, cap);
+    return use == NULL ? missing(path) : REAL(readlink)(use, out, cap);
 }
 
 SHIM_EXPORT DIR *
@@ -327,7 +339,7 @@ opendir(const char *path)
 
     if (use != NULL)
         return REAL(opendir)(use);
-    errno = ENOENT;
+    (void)missing(path);
     return NULL;
 }
 
@@ -340,7 +352,7 @@ scandir(const char *restrict path, struct dirent ***restrict names,
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(scandir)(use, names, filter, compare);
+    return use == NULL ? missing(path) : REAL(scandir)(use, names, filter, compare);
 }
 
 SHIM_EXPORT int
@@ -352,5 +364,5 @@ scandir64(const char *restrict path, struct dirent64 ***restrict names,
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
 
-    return use == NULL ? missing() : REAL(scandir64)(use, names, filter, compare);
+    return use == NULL ? missing(path) : REAL(scandir64)(use, names, filter, compare);
 }

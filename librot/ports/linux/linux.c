@@ -107,20 +107,22 @@ static rot_err
 probe_i2c(struct rot_linux *lin)
 {
     const struct rot_driver *d;
-    rot_err last = ROT_E_UNSUPPORTED;
+    rot_err told = ROT_E_BUS;
 
     for (size_t i = 0; (d = i2c_driver(i)) != NULL; i++) {
         struct rot_chip chip;
+        rot_err rc = use_driver(lin, d);
 
-        last = use_driver(lin, d);
-        if (last == ROT_OK)
-            last = rot_open(&chip, &lin->setup);
-        if (last == ROT_OK) {
+        if (rc == ROT_OK)
+            rc = rot_open(&chip, &lin->setup);
+        if (rc == ROT_OK) {
             rot_close(&chip);
             return ROT_OK;
         }
+        if (told == ROT_E_BUS) /* says less than any other */
+            told = rc;
     }
-    return last;
+    return told;
 }
 
 static rot_err

@@ -43,6 +43,25 @@ def write_der_seeds():
         0x30, b"\x02\x01\x01", tlv(0x31), tlv(0x30, data), certs, tlv(0x31)))))
 
 
+# ---- Layouts -------------------------------------------------------------------------
+
+LAYOUT_ROTS = ("atecc608b", "stsafe-a110", "optiga-trust-m3", "se050", "tpm2", "soft")
+
+
+def write_layout_seeds():
+    for rot in LAYOUT_ROTS:
+        head = "\0kind: layout\nname: a\nrot: %s\n" % rot
+        seed("layout", rot, head.encode())
+        seed("layout", rot + "-less", (head + "objects:\n  ldevid/0: {remove: true}\n"
+                                       "  data/0: {size: 12, may: [renew]}\n").encode())
+    head = "\0name: a\nrot: atecc608b\nfrom: atecc608b-counted\nobjects:\n"
+    seed("layout", "places", (head + "  ldevid/0: {slot: 3, algorithm: p256, may: [sign, lockable]}\n"
+                              "  trust/0:\n    data: {slot: 8, offset: 12, size: 20, also: 9}\n"
+                              "    key: {slot: 0xff}\n").encode())
+    seed("layout", "many", (head + "".join("  data/%d: {slot: 8, size: 1, offset: %d}\n" % (i, i)
+                                           for i in range(3, 99))).encode())
+
+
 # ---- What TPMs say -----------------------------------------------------------------------
 
 G = (bytes.fromhex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
@@ -1121,6 +1140,7 @@ references: {golden: [{name: G, certificate: c, nest: 9}], bad: [{name: G, uid: 
 def main():
     write_answer_seeds()
     write_der_seeds()
+    write_layout_seeds()
     write_tpm_seeds()
     write_signer_seeds()
     write_record_seeds()

@@ -30,7 +30,7 @@ wait_for 10 "$ROTSIM" list --socket "$WORK/sim.sock" || { echo "rot-sim does not
 declare -A CHIP=([soft]=soft:$WORK/a.rot [atecc]=sim:$WORK/sim.sock#b1/u1) LIMIT=([soft]=0.25 [atecc]=0.7
     [tpm2]=0.25)
 names=(soft atecc)
-rs chip lock config --confirm config -q --chip "${CHIP[atecc]}" || exit 1
+rs chip lock config --yes-irreversible atecc608b -q --chip "${CHIP[atecc]}" || exit 1
 if has_swtpm; then
     make_tpm "$WORK/tpm" && start_tpm "$WORK/tpm" || exit 1
     CHIP[tpm2]=$TPM_URI
@@ -40,7 +40,7 @@ else
 fi
 for name in "${names[@]}"; do
     rs chip genkey ldevid --chip "${CHIP[$name]}" >/dev/null || exit 1
-    [ "$name" != atecc ] || rs chip lock data --confirm data -q --chip "${CHIP[$name]}" || exit 1
+    [ "$name" != atecc ] || rs chip lock data --yes-irreversible atecc608b -q --chip "${CHIP[$name]}" || exit 1
     RS_FIGURES=$WORK/$name.json "$BIN/bench/tls_rot" "$name" "rot:${CHIP[$name]};object=ldevid" "$seconds" ||
         exit 1
 done

@@ -65,8 +65,8 @@ cli_columns_that_fit(const size_t *widths, size_t count, size_t room)
 }
 
 /* Characters in a line; no end where nobody looks, or everything is wanted. */
-static size_t
-line_room(const struct cli *cli)
+size_t
+cli_line_room(const struct cli *cli)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size;
@@ -104,7 +104,7 @@ cli_put_table(const struct cli *cli, const json_t *items, const struct cli_colum
                 widths[c] = len;
         }
     }
-    count = cli_columns_that_fit(widths, count, line_room(cli));
+    count = cli_columns_that_fit(widths, count, cli_line_room(cli));
     (void)fputs(cli->color ? "\033[1m" : "", stdout);
     for (size_t c = 0; c < count; c++)
         put_cell(columns[c].title, widths[c], c + 1 == count);

@@ -96,6 +96,8 @@ const char *cli_sign(const struct cli *cli, char which);
 void cli_say(const struct cli *cli, const char *fmt, ...) RS_PRINTF(2, 3);
 /* "  label     value" */
 void cli_field(const struct cli *cli, const char *label, const char *fmt, ...) RS_PRINTF(3, 4);
+/* Words, wrapped at the terminal's width below column indent, where the first one stands; then LF. */
+void cli_put_wrapped(FILE *to, size_t indent, const char *words);
 /* Next commands, at most three. */
 void cli_next(const struct cli *cli, const char *first, const char *second, const char *third);
 /* Print JSON to stdout (or --output). */
@@ -131,6 +133,8 @@ void cli_put_table(const struct cli *cli, const json_t *items, const struct cli_
  * characters, two spaces between; the first always stays.  Gives how many.
  */
 size_t cli_columns_that_fit(const size_t *widths, size_t count, size_t room);
+/* Characters that a line of output may have; SIZE_MAX where nobody looks or --wide is given. */
+size_t cli_line_room(const struct cli *cli);
 /* Characters that a terminal shows for UTF-8 text, one each. */
 size_t cli_text_width(const char *text);
 
@@ -212,6 +216,7 @@ int verb_crl_download(struct cli *cli, const struct cli_args *args);
 int verb_order_report(struct cli *cli, const struct cli_args *args);
 int verb_station_show(struct cli *cli, const struct cli_args *args);
 int verb_chip(struct cli *cli, const struct cli_args *args);
+int verb_chip_layout(struct cli *cli, const struct cli_args *args);
 int verb_chip_scan(struct cli *cli, const struct cli_args *args);
 int verb_ledger_verify(struct cli *cli, const struct cli_args *args);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/config.h"
@@ -118,6 +119,44 @@ cli_put_json(struct cli *cli, const json_t *json)
     return 0;
 }
 
+/* Columns of a terminal; no end where nobody looks. */
+static size_t
+room_of(FILE *to)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+
+    if (!isatty(fileno(to)))
+        return SIZE_MAX;
+    if (columns != NULL && atoi(columns) > 0)
+        return (size_t)atoi(columns);
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void
+cli_put_wrapped(FILE *to, size_t indent, const char *words)
+{
+    size_t room = room_of(to), at = indent;
+
+    for (const char *p = words; *p != '\0';) {
+        size_t n = strcspn(p, " ");
+        char word[256];
+
+        (void)snprintf(word, sizeof(word), "%.*s", (int)n, p);
+        if (at != indent && at + 1 + cli_text_width(word) > room) {
+            (void)fprintf(to, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (at != indent) {
+            (void)fputc(' ', to);
+            at++;
+        }
+        (void)fprintf(to, "%.*s", (int)n, p);
+        at += cli_text_width(word);
+        p += n + (p[n] == ' ');
+    }
+    (void)fputc('\n', to);
+}
+
 static int
 fail_json(const struct cli *cli, const struct rs_code_info *info, const struct rs_err *err)
 {
@@ -167,17 +206,20 @@ int
 cli_fail(const struct cli *cli, const char *what, const struct rs_err *err)
 {
     const struct rs_code_info *info = rs_code_info(err->code);
-    char title[160];
+    char title[160], why[320];
 
     if (cli->json)
         return fail_json(cli, info, err);
     if (err->code == RS_E_NET_UNREACHABLE && cli->at.server[0] != '\0')
         return fail_unreachable(cli, info, err);
     put_title(info, title);
-    (void)fprintf(stderr, "%s %s: %s.\n  why    %s (%s)\n", cli_sign(cli, 'n'), what, title,
-                  err->text, info->name);
-    if (info->admin[0] != '\0')
-        (void)fprintf(stderr, "  do     %s\n", info->admin);
+    (void)snprintf(why, sizeof(why), "%s (%s)", err->text, info->name);
+    (void)fprintf(stderr, "%s %s: %s.\n  why    ", cli_sign(cli, 'n'), what, title);
+    cli_put_wrapped(stderr, 9, why);
+    if (info->admin[0] != '\0') {
+        (void)fputs("  do     ", stderr);
+        cli_put_wrapped(stderr, 9, info->admin);
+    }
     if (cli->verbose && err->detail[0] != '\0')
         (void)fprintf(stderr, "  detail %s\n", err->detail);
     if (cli->request[0] != '\0')

@@ -160,7 +160,7 @@ echo "locked by somebody else"
 LOCK_CONFIG="17 80 0000" LOCK_DATA="17 81 0000"
 bus b2 "$LOCK_CONFIG"
 refuses "the configuration, with other contents" 1 chip.foreign once sz-1 o-1 L-2 b2
-refuses "and by the desk tool" 1 chip.foreign desk lock config --confirm config --chip "$(chip b2)"
+refuses "and by the desk tool" 1 chip.foreign desk lock config --yes-irreversible atecc608b --chip "$(chip b2)"
 bus b3 "$LOCK_CONFIG" "$LOCK_DATA"
 refuses "configuration and data" 1 chip.foreign once sz-1 o-1 L-3 b3
 refuses "a part with its maker's identity (Trust&GO)" 1 chip.foreign once sz-1 o-1 L-4 tng

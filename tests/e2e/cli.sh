@@ -164,8 +164,8 @@ check "openssl agrees with the signature" openssl dgst -sha256 -verify "$WORK/de
 rs chip csr idevid --serial X2-7 -o "$WORK/desk.csr"
 check "openssl reads the request" sh -c "openssl req -in '$WORK/desk.csr' -verify -noout 2>&1 | grep OK"
 ends "nothing written there" 1 "chip" rs chip read idevid
-ends "lock asks" 1 "give --confirm data" rs chip lock data
-check "lock" rs chip lock data --confirm data
+ends "lock asks" 1 "give --yes-irreversible soft" rs chip lock data
+check "lock" rs chip lock data --yes-irreversible soft
 ends "no chip" 1 chip. rs chip info --chip "sim:$WORK/none#desk/1"
 
 echo "a new claim code"

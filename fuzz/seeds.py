@@ -1137,7 +1137,55 @@ references: {golden: [{name: G, certificate: c, nest: 9}], bad: [{name: G, uid: 
 """)
 
 
+# ---- The simulator socket, from both ends -------------------------------------------------
+
+def sim_frame(op, body=b""):
+    return struct.pack(">HB", len(body) + 1, op) + body
+
+
+def sim_answer(op, status, body=b""):
+    return struct.pack(">HBB", len(body) + 2, op, status) + body
+
+
+def write_socket_seeds():
+    greet = sim_frame(1, b"ROTSIM\2") + sim_frame(2, b"a/a") + sim_frame(0x19, b"\0")
+    wake = sim_frame(0x12, struct.pack(">I", 80)) + sim_frame(0x15, struct.pack(">I", 1500))
+    info = bytes.fromhex("600000080307300000 00035d".replace(" ", ""))
+    read = bytes.fromhex("60010007")
+    seed("sim_request", "info", greet + wake + sim_frame(0x17, b"\3" + info + bytes.fromhex("6000000100") + read) +
+         sim_frame(0x10, bytes.fromhex("6001")) + sim_frame(0x11, bytes.fromhex("600004")))
+    for count in (42, 43):
+        seed("sim_request", "messages-%d" % count,
+             greet + wake + sim_frame(0x17, bytes([count]) + bytes.fromhex("60000000") * count))
+    seed("sim_request", "longest", greet + wake + sim_frame(0x17, b"\x2a" + bytes.fromhex("60010400") * 42) +
+         sim_frame(0x10, b"\x60" + bytes(1024)) + sim_frame(0x10, b"\x60" + bytes(1025)))
+    seed("sim_request", "spi", greet + sim_frame(0x18, struct.pack(">IB", 1000000, 1) + bytes(8)) +
+         sim_frame(1, b"ROTSIM\1") + sim_frame(0x18, struct.pack(">IB", 1000000, 0)))
+    seed("sim_request", "bus", sim_frame(1, b"ROTSIM\2") + sim_frame(2, b"a/*") + sim_frame(0x16) + sim_frame(0x14, b"\0") +
+         sim_frame(0x14, b"\1") + sim_frame(0x13, struct.pack(">I", 400000)) +
+         sim_frame(0x18, struct.pack(">IB", 1000000, 0) + b"x"))
+    seed("sim_request", "chip", greet + sim_frame(0x16) + sim_frame(0x14, b"\0") + sim_frame(0x14, b"\1") +
+         sim_frame(0x13, struct.pack(">I", 9999)) + sim_frame(0x11, bytes.fromhex("600401")))
+    seed("sim_request", "refused", sim_frame(1, b"ROTSIM\3") + sim_frame(1, b"ROTSIM") + sim_frame(1, b"ROTSIM\1") +
+         sim_frame(2, b"a/x") + sim_frame(2, b"x/*") + sim_frame(2, b"") + sim_frame(0x77) + sim_frame(0x11) +
+         b"".join(sim_frame(0x20, b'{"do":"%s","chip":"a/a","rule":"nak@1","on":true,"quirk":"none"}' % do)
+                  for do in (b"list", b"stats", b"fault", b"clear", b"power", b"quirk", b"reset", b"save",
+                             b"eeprom", b"dance")))
+    begin = sim_answer(1, 0, b"\2\0rot-sim 0.1.0") + sim_answer(2, 0, b"\0bus") + sim_answer(0x19, 0)
+    calls = bytes.fromhex("000000 040903 010001 020100 030110 020000 000100 030000")
+    seed("shim_answer", "good", calls + begin + sim_answer(0x17, 0, bytes(10 + 13)) + sim_answer(0x15, 0) +
+         sim_answer(0x14, 0) + sim_answer(0x18, 0, bytes(16)) + sim_answer(0x14, 0) + begin + sim_answer(0x18, 0))
+    for size in (1, 255, 256, 257, 512, 65533):
+        seed("shim_answer", "text-%d" % size, calls + begin + sim_answer(0x17, 3, b"x" * size) + sim_answer(0x15, 0))
+    for status in range(1, 8):
+        seed("shim_answer", "status-%d" % status, calls + begin + sim_answer(0x17, status) + sim_answer(0x15, status) +
+             sim_answer(0x14, status))
+    seed("shim_answer", "short", calls + begin + sim_answer(0x17, 0, bytes(22)))
+    seed("shim_answer", "other", calls + begin + sim_answer(0x16, 0, bytes(23)))
+
+
 def main():
+    write_socket_seeds()
     write_answer_seeds()
     write_der_seeds()
     write_layout_seeds()

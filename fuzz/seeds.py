@@ -839,13 +839,14 @@ def cbor_array(*items):
     return cbor_int(len(items), 4) + b"".join(items)
 
 
-def optiga_manifest(kind, oid, size, first, second, version=1, uid=b"", digest=bytes(32), secret=None):
+def optiga_manifest(kind, oid, size, first, second, version=1, uid=b"", digest=bytes(32), secret=None, iv=16):
     nil = b"\xf6"
     step = nil
     if secret is not None:
-        who = b"\xa2\x01" + cbor_int(-65720) + b"\x04" + cbor_bytes(u16(secret))
-        step = cbor_array(cbor_int(-2), cbor_array(cbor_bytes(b"\xa1\x01\x0a"), b"\xa0", nil, cbor_array(
-            cbor_array(cbor_bytes(b""), who, cbor_bytes(b"label and seed")))))
+        who = (b"\xa3\x04" + cbor_bytes(u16(secret)) + b"\x01" + cbor_int(-65720) + b"\x05"
+               + cbor_array(cbor_bytes(b"label"), cbor_bytes(bytes(range(iv)))))
+        step = cbor_array(cbor_int(1), cbor_array(cbor_bytes(b"\xa1\x01\x0a"),
+                                                  cbor_array(cbor_array(cbor_bytes(who), nil)), nil))
     return cbor_array(
         cbor_int(1), nil, nil,
         cbor_array(cbor_int(kind), cbor_int(size), cbor_int(version), cbor_array(cbor_int(first), cbor_int(second))),
@@ -879,8 +880,8 @@ def optiga_commands():
         "verify-rsa": (0x32, 1, otlv(1, data) + otlv(2, b"\x12" * 128) + by_rsa),
         "agree": (0x33, 1, otlv(1, b"\xe0\xf1") + by_point + otlv(7)),
         "agree-session": (0x33, 1, otlv(1, b"\xe0\xf1") + by_point + otlv(8, b"\xe1\0")),
-        "prf": (0x34, 1, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label") + otlv(7)),
-        "prf-512": (0x34, 3, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label") + otlv(7)),
+        "prf": (0x34, 1, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label, seed") + otlv(7)),
+        "prf-512": (0x34, 3, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"label, seed") + otlv(7)),
         "hkdf": (0x34, 9, otlv(1, b"\xf1\xd0") + otlv(3, b"\0\x20") + otlv(2, b"salt") + otlv(4, b"info")
                  + otlv(8, b"\xe1\2")),
         "pair": (0x38, 3, otlv(1, b"\xe0\xf3") + otlv(2, b"\x10")), "pair-out": (0x38, 5, otlv(7)),
@@ -951,6 +952,7 @@ def optiga_chains():
         "meta": (optiga_manifest(-2, 0xf1d5, 5, 0, 0), bytes.fromhex("2003d101ff")),
         "meta-reset": (optiga_manifest(-2, 0xf1d5, 8, 1, 0), bytes.fromhex("2006d101fff00121")),
         "encrypted": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, secret=0xf1d1), bytes(11)),
+        "iv": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, secret=0xf1d1, iv=15), bytes(11)),
         "other-part": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, uid=bytes(25)), b"abc"),
         "version": (optiga_manifest(-1, 0xf1e0, 3, 0, 2, version=0), b"abc"),
         "aes": (optiga_manifest(-3, 0xe200, 19, 0x81, 2), otlv(1, bytes(16))),

@@ -216,14 +216,21 @@ enum optiga_update_type {
     OPTIGA_UPDATE_KEY = -3,
 };
 
+/* What an update of metadata makes of the content where F0 says nothing of it. */
+enum optiga_reset {
+    OPTIGA_RESET_AS_SAID = 0,
+    OPTIGA_RESET_ZERO = 1,
+    OPTIGA_RESET_RANDOM = 2,
+};
+
 #define OPTIGA_UPDATE_COLLECT_MAX 640 /* key or metadata: one fragment is enough */
 
 /* A protected update between its manifest and its last fragment. */
 struct optiga_update {
     unsigned active : 1;
     unsigned erase : 1;
-    unsigned reset : 1;
     unsigned encrypted : 1;
+    unsigned reset : 2; /* enum optiga_reset: of metadata */
     int type;
     uint16_t oid, anchor, secret;
     uint16_t version;
@@ -241,7 +248,6 @@ struct optiga_app {
     struct optiga_context kept;
     struct optiga_hash hash;
     struct optiga_sym *sym; /* a chain of EncryptSym or DecryptSym; owned */
-    uint16_t sym_oid;
     struct optiga_update update;
 };
 

@@ -175,7 +175,7 @@ set_meta(struct optiga_chip *c, const struct optiga_command *cmd, struct optiga_
     return status == OPTIGA_OK ? optiga_store_whole(c, &o->meta, &meta, sizeof(meta)) : status;
 }
 
-/* One byte that is not zero is added. */
+/* One byte that is not zero is added, by whoever may execute the counter. */
 static int
 set_count(struct optiga_chip *c, const struct optiga_command *cmd, struct optiga_object *o)
 {
@@ -187,7 +187,7 @@ set_count(struct optiga_chip *c, const struct optiga_command *cmd, struct optiga
         return OPTIGA_U_TYPE_ERROR;
     if (rs_get_u16(cmd->data + 2) != 0 || cmd->data[WRITE_HEAD] == 0)
         return OPTIGA_E_PARAMETER;
-    status = optiga_may(c, o, OPTIGA_U_COUNT_IS_EXECUTE ? OPTIGA_EXECUTE : OPTIGA_CHANGE, cmd);
+    status = optiga_may(c, o, OPTIGA_EXECUTE, cmd);
     return status == OPTIGA_OK ? optiga_count(c, o, cmd->data[WRITE_HEAD]) : status;
 }
 

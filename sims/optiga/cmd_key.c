@@ -255,7 +255,9 @@ enum {
 #define DERIVED_MAX        66
 #define DERIVED_MAX_V1     48
 #define DERIVED_EXPORT_MAX 256
+#define SEED_MIN           8 /* of the PRF; a salt may be missing */
 #define SEED_MAX           1024
+#define INFO_MAX           256
 
 static int
 is_derivation(const struct optiga_chip *c, uint8_t param)
@@ -300,8 +302,8 @@ derivation_inputs_ok(uint8_t param, const struct optiga_tlvs *t)
     if (seed != NULL && seed->len > SEED_MAX)
         return 0;
     if (param >= HKDF_256)
-        return info == NULL || info->len <= SEED_MAX;
-    return info == NULL && seed != NULL && seed->len > 0;
+        return info == NULL || info->len <= INFO_MAX;
+    return info == NULL && seed != NULL && seed->len >= SEED_MIN;
 }
 
 int

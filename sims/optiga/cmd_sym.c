@@ -55,14 +55,14 @@ find_piece(const struct optiga_tlvs *t)
     return found;
 }
 
-/* Block modes take whole blocks; CMAC and HMAC take any length at the end. */
+/* Never nothing; block modes take whole blocks, CMAC and HMAC any length at the end. */
 static int
 piece_ok(unsigned mode, const struct optiga_tlv *piece)
 {
     int last = piece->tag == SEQ_FINAL || piece->tag == SEQ_START_FINAL;
 
     if (is_hmac(mode) || (mode == OPTIGA_MODE_CMAC && last))
-        return 1;
+        return piece->len > 0;
     return piece->len % BLOCK == 0 && piece->len > 0;
 }
 
@@ -95,17 +95,16 @@ start_chain(struct optiga_chip *c, const struct optiga_command *cmd, const struc
         return status;
     c->app.sym =
         optiga_sym_new(cmd->param, encrypt, rs_bytes_of(key.p, key.len), iv != NULL ? iv->p : NULL);
-    c->app.sym_oid = rs_get_u16(cmd->data);
     return c->app.sym != NULL ? OPTIGA_OK : OPTIGA_E_INTERNAL;
 }
 
-/* A piece that is not a first one belongs to the chain that is open. */
+/* A piece that is not a first one belongs to the chain that is open, whatever key it names. */
 static int
 continue_chain(struct optiga_chip *c, const struct optiga_command *cmd, const struct optiga_tlvs *t,
                int encrypt)
 {
     if (c->app.sym != NULL && optiga_sym_mode(c->app.sym) == cmd->param &&
-        optiga_sym_encrypts(c->app.sym) == encrypt && c->app.sym_oid == rs_get_u16(cmd->data))
+        optiga_sym_encrypts(c->app.sym) == encrypt)
         return optiga_tlv(t, TAG_IV) == NULL ? OPTIGA_OK : OPTIGA_E_PARAMETER;
     optiga_sym_drop(c);
     return OPTIGA_E_SEQUENCE;

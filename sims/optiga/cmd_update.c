@@ -22,8 +22,9 @@ enum {
     KEY_PRIVATE = 0x01,
     KEY_PUBLIC = 0x02,
     KEY_EXPONENT = 0x03,
-    RESET_ZERO = 0x10,
-    RESET_RANDOM = 0x20,
+    F0_ZERO = 0x10,
+    F0_RANDOM = 0x20,
+    F0_LIFE = 0x0F,
 };
 
 #define FRAGMENT    640
@@ -50,43 +51,44 @@ put_u24(uint8_t *p, uint32_t v)
     rs_set_u16(p + 1, v & 0xFFFF);
 }
 
-/* Nonce: derived part and number of the fragment; associated data: version, offset, size. */
+/*
+ * Nonce: derived part and number of the fragment, from 1; associated data:
+ * version, offset and size of the payload.
+ */
 static int
-decrypt(struct optiga_update *u, const struct optiga_tlv *v, uint8_t *out)
+decrypt(struct optiga_update *u, struct rs_bytes in, uint8_t *out)
 {
     struct optiga_ccm ccm = {.nonce_len = 13, .aad_len = 8};
 
     memcpy(ccm.key, u->key, sizeof(u->key));
     memcpy(ccm.nonce, u->nonce, sizeof(u->nonce));
-    rs_set_u16(ccm.nonce + sizeof(u->nonce), u->fragment++);
+    rs_set_u16(ccm.nonce + sizeof(u->nonce), ++u->fragment);
     rs_set_u16(ccm.aad, u->version);
     put_u24(ccm.aad + 2, u->got);
     put_u24(ccm.aad + 5, u->size);
-    return optiga_ccm_open(&ccm, rs_bytes_of(v->p, v->len), out);
+    return optiga_ccm_open(&ccm, in, out);
 }
 
-/* What a fragment brings, in clear, without the digest of the next one. */
+/* What a fragment brings, in clear.  Behind it stands the digest of the next one, never encrypted. */
 static int
 open_fragment(struct optiga_chip *c, const struct optiga_tlv *v, uint8_t *out, size_t *ret_len)
 {
     struct optiga_update *u = &c->app.update;
-    size_t len = v->len;
+    size_t len = v->tag == TAG_CONTINUE ? v->len - DIGEST_LEN : v->len;
 
     if (!digest_ok(u, v))
         return OPTIGA_E_INTEGRITY;
     if (!u->encrypted) {
         memcpy(out, v->p, len);
-    } else if (len > TAG_LEN && decrypt(u, v, out)) {
+    } else if (len > TAG_LEN && decrypt(u, rs_bytes_of(v->p, len), out)) {
         len -= TAG_LEN;
     } else {
         int status = optiga_monitor_event(c);
 
         return status == OPTIGA_OK ? OPTIGA_E_DECRYPTION : status;
     }
-    if (v->tag == TAG_CONTINUE) {
-        len -= DIGEST_LEN;
-        memcpy(u->digest, out + len, DIGEST_LEN);
-    }
+    if (v->tag == TAG_CONTINUE)
+        memcpy(u->digest, v->p + v->len - DIGEST_LEN, DIGEST_LEN);
     if (len > u->size - u->got)
         return OPTIGA_E_BOUNDS;
     *ret_len = len;
@@ -120,9 +122,9 @@ take_data(struct optiga_chip *c, struct optiga_object *o, const uint8_t *p, size
 
 /* ---- Metadata ----------------------------------------------------------------------------------------- */
 
-/* What F0 says becomes of the content; the used length is put back with the metadata. */
+/* Zeros or random bytes instead of the content; the used length is put back with the metadata. */
 static int
-reset_content(struct optiga_chip *c, struct optiga_object *o, uint8_t reset)
+reset_content(struct optiga_chip *c, struct optiga_object *o, int random)
 {
     uint8_t bytes[RESET_CHUNK];
     int status = OPTIGA_OK;
@@ -132,30 +134,40 @@ reset_content(struct optiga_chip *c, struct optiga_object *o, uint8_t reset)
 
         len = len > sizeof(bytes) ? sizeof(bytes) : len;
         memset(bytes, 0, sizeof(bytes));
-        if (reset & RESET_RANDOM)
+        if (random)
             c->host->random(c->host->self, bytes, len);
         status = optiga_store_data(c, o, at, bytes, len, 0);
     }
     return status;
 }
 
+/*
+ * F0 of the object as it is says what its life cycle becomes, unless the
+ * payload says it, and what becomes of its content; where it says nothing of
+ * that, the manifest does.
+ */
 static int
 apply_meta(struct optiga_chip *c, struct optiga_object *o)
 {
     const struct optiga_update *u = &c->app.update;
     struct optiga_meta meta = o->meta;
-    int status = optiga_meta_change(c, o, u->collected, u->size, 1, &meta);
+    uint8_t f0 = o->meta.reset;
+    int status, random = (f0 & F0_RANDOM) != 0, flush = random || (f0 & F0_ZERO) != 0;
 
+    if (!(o->meta.has & OPTIGA_HAS_RESET))
+        return OPTIGA_E_ACCESS;
+    meta.lcso = f0 & F0_LIFE;
+    status = optiga_meta_change(c, o, u->collected, u->size, 1, &meta);
     if (status != OPTIGA_OK)
         return status;
-    meta.has |= OPTIGA_HAS_VERSION;
+    meta.has |= OPTIGA_HAS_VERSION | OPTIGA_HAS_LCSO;
     meta.version = u->version;
-    if (u->reset && meta.has & OPTIGA_HAS_RESET) {
-        if (meta.reset & 0x0F)
-            meta.lcso = meta.reset & 0x0F;
-        if (meta.reset & (RESET_ZERO | RESET_RANDOM) && o->place->kind == OPTIGA_KIND_DATA)
-            status = reset_content(c, o, meta.reset);
+    if (!flush) {
+        random = u->reset == OPTIGA_RESET_RANDOM;
+        flush = u->reset != OPTIGA_RESET_AS_SAID;
     }
+    if (flush && o->place->kind == OPTIGA_KIND_DATA)
+        status = reset_content(c, o, random);
     return status == OPTIGA_OK ? optiga_store_whole(c, &o->meta, &meta, sizeof(meta)) : status;
 }
 

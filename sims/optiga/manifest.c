@@ -28,7 +28,18 @@
 #define WRITE_ERASE   2
 #define HEADER_ALG    1
 #define HEADER_KEY_ID 4
+#define HEADER_IV     5
+#define STEP_DECRYPT  1
 #define PRF_LEN       27 /* key and nonce */
+#define LABEL_MAX     32
+#define SEED_MIN      16
+#define SEED_MAX      64
+
+/* What the key of an encrypted payload is derived with: label and seed, one behind the other. */
+struct derivation {
+    uint8_t bytes[LABEL_MAX + SEED_MAX];
+    size_t len;
+};
 
 struct manifest {
     struct rs_bytes protected_header, payload, signature;
@@ -171,14 +182,14 @@ read_resource(struct rs_cbor *c, struct optiga_update *u)
     second = read_u16(c, 0xFF);
     u->offset = u->type == OPTIGA_UPDATE_DATA ? first : 0;
     u->erase = u->type == OPTIGA_UPDATE_DATA && second == WRITE_ERASE;
-    u->reset = u->type == OPTIGA_UPDATE_META && first != 0;
+    u->reset = u->type == OPTIGA_UPDATE_META ? first & 3u : 0;
     u->alg = (uint8_t)first;
     u->usage = (uint8_t)second;
     if (u->type == OPTIGA_UPDATE_DATA)
         return second == WRITE || second == WRITE_ERASE;
     if (u->type == OPTIGA_UPDATE_KEY)
         return first <= 0xFF && second != 0;
-    return u->type == OPTIGA_UPDATE_META && first <= 1 && second == 0;
+    return u->type == OPTIGA_UPDATE_META && first <= OPTIGA_RESET_RANDOM && second == 0;
 }
 
 /* Digest of the first fragment. */
@@ -200,9 +211,53 @@ read_digest_step(struct rs_cbor *c, struct optiga_update *u)
         memcpy(u->digest, v.p, v.len);
 }
 
-/* How the payload is encrypted, if it is; seed: label and seed of the derivation. */
 static void
-read_decrypt_step(struct rs_cbor *c, struct optiga_update *u, struct rs_bytes *seed)
+read_label_and_seed(struct rs_cbor *c, struct derivation *d)
+{
+    struct rs_bytes label, seed;
+
+    expect_array(c, 2);
+    label = rs_cbor_bytes(c, LABEL_MAX);
+    seed = rs_cbor_bytes(c, SEED_MAX);
+    if (c->in.failed || seed.len < SEED_MIN) {
+        c->in.failed = 1;
+        return;
+    }
+    if (label.len > 0)
+        memcpy(d->bytes, label.p, label.len);
+    memcpy(d->bytes + label.len, seed.p, seed.len);
+    d->len = label.len + seed.len;
+}
+
+/* The recipient's header: which secret, which function, and with what, in any order. */
+static int
+read_recipient(struct rs_bytes in, struct optiga_update *u, struct derivation *d)
+{
+    unsigned seen = 0;
+    struct rs_cbor c;
+
+    rs_cbor_init(&c, in);
+    if (rs_cbor_map(&c, 3) != 3)
+        return 0;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t key = rs_cbor_uint(&c);
+
+        if (key == HEADER_KEY_ID)
+            u->secret = read_oid(&c);
+        else if (key == HEADER_ALG)
+            expect_int(&c, ALG_PRF_256);
+        else if (key == HEADER_IV)
+            read_label_and_seed(&c, d);
+        else
+            return 0;
+        seen |= 1u << key;
+    }
+    return rs_cbor_done(&c) && seen == (1u << HEADER_KEY_ID | 1u << HEADER_ALG | 1u << HEADER_IV);
+}
+
+/* How the payload is encrypted, if it is. */
+static void
+read_decrypt_step(struct rs_cbor *c, struct optiga_update *u, struct derivation *d)
 {
     static const uint8_t ccm_header[] = {0xA1, HEADER_ALG, ALG_CCM};
 
@@ -210,26 +265,21 @@ read_decrypt_step(struct rs_cbor *c, struct optiga_update *u, struct rs_bytes *s
         return;
     u->encrypted = 1;
     expect_array(c, 2);
-    expect_int(c, OPTIGA_U_UPDATE_DECRYPT_STEP);
-    expect_array(c, 4);
-    if (!rs_bytes_equal(rs_cbor_bytes(c, sizeof(ccm_header)), RS_BYTES(ccm_header)) ||
-        rs_cbor_map(c, 0) != 0)
+    expect_int(c, STEP_DECRYPT);
+    expect_array(c, 3);
+    if (!rs_bytes_equal(rs_cbor_bytes(c, sizeof(ccm_header)), RS_BYTES(ccm_header)))
+        c->in.failed = 1;
+    expect_array(c, 1);
+    expect_array(c, 2);
+    if (!read_recipient(rs_cbor_bytes(c, MANIFEST_MAX), u, d))
         c->in.failed = 1;
     expect_null(c);
-    expect_array(c, 1);
-    expect_array(c, 3);
-    if (rs_cbor_bytes(c, 0).len != 0 || rs_cbor_map(c, 2) != 2)
-        c->in.failed = 1;
-    rs_cbor_key(c, HEADER_ALG);
-    expect_int(c, ALG_PRF_256);
-    rs_cbor_key(c, HEADER_KEY_ID);
-    u->secret = read_oid(c);
-    *seed = rs_cbor_bytes(c, MANIFEST_MAX);
+    expect_null(c);
 }
 
 static int
 read_payload(const struct manifest *m, struct optiga_update *u, struct rs_bytes *uid,
-             struct rs_bytes *seed)
+             struct derivation *d)
 {
     struct rs_cbor c;
 
@@ -242,7 +292,7 @@ read_payload(const struct manifest *m, struct optiga_update *u, struct rs_bytes 
         return 0;
     expect_array(&c, 2);
     read_digest_step(&c, u);
-    read_decrypt_step(&c, u, seed);
+    read_decrypt_step(&c, u, d);
     expect_array(&c, 2);
     *uid = rs_cbor_bytes(&c, UID_TARGET);
     u->oid = read_oid(&c);
@@ -305,7 +355,7 @@ check_object(struct optiga_chip *c, const struct optiga_command *cmd, const stru
 
 /* Key and nonce from the shared update secret. */
 static int
-derive_keys(struct optiga_chip *c, const struct optiga_command *cmd, struct rs_bytes seed,
+derive_keys(struct optiga_chip *c, const struct optiga_command *cmd, const struct derivation *d,
             struct optiga_update *u)
 {
     struct optiga_key secret;
@@ -319,7 +369,8 @@ derive_keys(struct optiga_chip *c, const struct optiga_command *cmd, struct rs_b
     status = optiga_secret(c, cmd, u->secret, OPTIGA_TYPE_UPDATE, &secret);
     if (status != OPTIGA_OK)
         return status;
-    if (!optiga_prf(256, rs_bytes_of(secret.p, secret.len), seed, out, sizeof(out)))
+    if (!optiga_prf(256, rs_bytes_of(secret.p, secret.len), rs_bytes_of(d->bytes, d->len), out,
+                    sizeof(out)))
         return OPTIGA_E_INTERNAL;
     memcpy(u->key, out, sizeof(u->key));
     memcpy(u->nonce, out + sizeof(u->key), sizeof(u->nonce));
@@ -331,17 +382,18 @@ int
 optiga_manifest_read(struct optiga_chip *c, const struct optiga_command *cmd, const uint8_t *p,
                      size_t len, struct optiga_update *u)
 {
-    struct rs_bytes uid = {NULL, 0}, seed = {NULL, 0};
+    struct rs_bytes uid = {NULL, 0};
+    struct derivation d = {.len = 0};
     struct manifest m = {.alg = 0};
     int status;
 
-    if (!read_envelope(p, len, &m) || !read_payload(&m, u, &uid, &seed))
+    if (!read_envelope(p, len, &m) || !read_payload(&m, u, &uid, &d))
         return OPTIGA_E_MANIFEST;
     u->anchor = m.anchor;
     status = check_signature(c, cmd, &m);
     if (status == OPTIGA_OK)
         status = check_target(c, uid);
     if (status == OPTIGA_OK)
-        status = derive_keys(c, cmd, seed, u);
+        status = derive_keys(c, cmd, &d, u);
     return status == OPTIGA_OK ? check_object(c, cmd, u) : status;
 }

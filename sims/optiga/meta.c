@@ -176,11 +176,11 @@ next(struct rs_reader *r, unsigned *tag, struct rs_bytes *value)
     return rs_reader_ok(r);
 }
 
-/* Reader over what is inside the outer tag; 0 when that is malformed or empty. */
+/* Reader over what is inside the outer tag; 0 when that is malformed. */
 static int
 enter(const uint8_t *p, size_t len, struct rs_reader *r)
 {
-    if (len <= HEADER || len > OPTIGA_META_MAX || p[0] != TAG_OUTER || p[1] != len - HEADER)
+    if (len < HEADER || len > OPTIGA_META_MAX || p[0] != TAG_OUTER || p[1] != len - HEADER)
         return 0;
     rs_reader_init(r, rs_bytes_of(p + HEADER, len - HEADER));
     return 1;
@@ -194,7 +194,7 @@ optiga_meta_read(const uint8_t *p, size_t len, struct optiga_meta *ret)
     unsigned tag;
 
     memset(ret, 0, sizeof(*ret));
-    if (!enter(p, len, &r))
+    if (len == HEADER || !enter(p, len, &r))
         return 0;
     while (next(&r, &tag, &value))
         if (!take(ret, tag, value))
@@ -281,7 +281,8 @@ change_one(const struct optiga_chip *c, const struct optiga_object *o, int by_up
         return OPTIGA_U_META_TAG_ERROR;
     if (!value_ok(c, tag, v))
         return OPTIGA_E_PARAMETER;
-    if (tag == TAG_LCSO && (!(before->has & OPTIGA_HAS_LCSO) || v.p[0] < before->lcso))
+    if (tag == TAG_LCSO && !by_update &&
+        (!(before->has & OPTIGA_HAS_LCSO) || v.p[0] < before->lcso))
         return OPTIGA_E_ACCESS;
     if (tag != TAG_LCSO && !by_update && optiga_lcso(before) >= OPTIGA_OPERATIONAL)
         return OPTIGA_E_ACCESS;
@@ -297,7 +298,7 @@ optiga_meta_change(const struct optiga_chip *c, const struct optiga_object *o, c
     struct rs_bytes value;
     unsigned tag;
 
-    if (!enter(p, len, &r))
+    if ((len == HEADER && !by_update) || !enter(p, len, &r))
         return OPTIGA_E_PARAMETER;
     while (next(&r, &tag, &value)) {
         int status = change_one(c, o, by_update, tag, value, m);

@@ -387,9 +387,9 @@ set_timing(void *state, const struct sim_timing *timing)
 static int
 set_quirk(void *state, const char *name)
 {
-    static const char *const names[] = {"none",      "guard",          "sleep",       "busy-nak",
-                                        "ack-first", "short-register", "long-length", "wrong-mac",
-                                        "tear"};
+    static const char *const names[] = {"none",        "guard",     "sleep",
+                                        "busy-nak",    "ack-first", "short-register",
+                                        "long-length", "wrong-mac", "tear"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0) {

@@ -22,8 +22,6 @@
  *      keep_random).  The data of an authorization begins with what GetRandom
  *      kept (cmd_sym.c: authorization_holds), and each nonce is good for one try.
  * 6    Usage counters advance for every kind of use (access.c: advance).
- * 6.4  A fragment's digest is over its bytes on the wire (cmd_update.c: digest_ok);
- *      the associated data has the version of the payload (decrypt).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,8 +74,6 @@
 #define OPTIGA_U_READ_AT_END_ERROR OPTIGA_E_BOUNDS
 /* SetDataObject without data. */
 #define OPTIGA_U_WRITE_NOTHING_ERROR OPTIGA_E_LENGTH
-/* Count needs the execute condition of the counter (1), or its change condition (0). */
-#define OPTIGA_U_COUNT_IS_EXECUTE 1
 /* Longest optional data of GetRandom. */
 #define OPTIGA_U_OPTIONAL_MAX 64
 /* Shortest derived key that is exported; into a session it is 16. */
@@ -104,14 +100,6 @@
 #define OPTIGA_U_TERMINATED_ERROR OPTIGA_E_ACCESS
 /* Objects up to this size are written atomically; larger ones may be torn. */
 #define OPTIGA_U_ATOMIC_MAX 140
-
-/* ---- Protected update (6.4) ------------------------------------------------------ */
-
-/*
- * CBOR of an encrypted payload's step, which the reference does not show:
- * [-2, [h'A1010A', {}, nil, [[h'', {1: -65720, 4: OID of the secret}, label and seed]]]].
- */
-#define OPTIGA_U_UPDATE_DECRYPT_STEP (-2)
 
 /* ---- Times that the reference does not give, typical, in microseconds -------------- */
 

@@ -667,25 +667,29 @@ test_derive_refusals(void **state)
         const char *data;
         int code;
     } rows[] = {
-        {0x04, "010002F1D0 0300020020 02000141 070000", OPTIGA_E_PARAM},
-        {0x0B, "010002F1D0 0300020020 02000141 070000", OPTIGA_E_PARAM},
-        {0x01, "010002F1D0 0300020020 02000141", OPTIGA_E_PARAMETER},
-        {0x01, "010002F1D0 0300020020 02000141 080002E104", OPTIGA_E_OID},
+        {0x04, "010002F1D0 0300020020 0200084142434445464748 070000", OPTIGA_E_PARAM},
+        {0x0B, "010002F1D0 0300020020 0200084142434445464748 070000", OPTIGA_E_PARAM},
+        {0x01, "010002F1D0 0300020020 0200084142434445464748", OPTIGA_E_PARAMETER},
+        {0x01, "010002F1D0 0300020020 0200084142434445464748 080002E104", OPTIGA_E_OID},
         {0x01, "010002F1D0 0300020020 070000", OPTIGA_U_RANGE_ERROR}, /* no seed */
-        {0x01, "010002F1D0 0300020020 04000141 02000141 070000", OPTIGA_U_RANGE_ERROR},
-        {0x01, "010002F1D0 030002000F 02000141 070000", OPTIGA_U_RANGE_ERROR},
-        {0x01, "010002F1D0 0300020101 02000141 070000", OPTIGA_U_RANGE_ERROR},
-        {0x01, "010002F1D0 0300020043 02000141 080002E100", OPTIGA_U_RANGE_ERROR},
-        {0x01, "010002F1D0 030002000F 02000141 080002E100", OPTIGA_U_RANGE_ERROR},
-        {0x01, "010002F1D2 0300020020 02000141 070000", OPTIGA_U_TYPE_ERROR},
-        {0x01, "010002E0F0 0300020020 02000141 070000", OPTIGA_E_OID},
-        {0x01, "010002E103 0300020020 02000141 070000", OPTIGA_U_NO_KEY_ERROR},
-        {0x01, "0300020020 02000141 070000", OPTIGA_E_PARAMETER},
-        {0x01, "010002F1D3 0300020020 02000141 070000", OPTIGA_E_ACCESS},
-        {0x01, "010002F1D4 0300020020 02000141 070000", OPTIGA_U_TYPE_ERROR}, /* too long */
+        {0x01, "010002F1D0 0300020020 02000741424344454647 070000", OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D0 0300020020 04000141 0200084142434445464748 070000",
+         OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D0 030002000F 0200084142434445464748 070000", OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D0 0300020101 0200084142434445464748 070000", OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D0 0300020043 0200084142434445464748 080002E100", OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D0 030002000F 0200084142434445464748 080002E100", OPTIGA_U_RANGE_ERROR},
+        {0x01, "010002F1D2 0300020020 0200084142434445464748 070000", OPTIGA_U_TYPE_ERROR},
+        {0x01, "010002E0F0 0300020020 0200084142434445464748 070000", OPTIGA_E_OID},
+        {0x01, "010002E103 0300020020 0200084142434445464748 070000", OPTIGA_U_NO_KEY_ERROR},
+        {0x01, "0300020020 0200084142434445464748 070000", OPTIGA_E_PARAMETER},
+        {0x01, "010002F1D3 0300020020 0200084142434445464748 070000", OPTIGA_E_ACCESS},
+        {0x01, "010002F1D4 0300020020 0200084142434445464748 070000",
+         OPTIGA_U_TYPE_ERROR}, /* too long */
     };
-    uint8_t long_secret[65] = {1};
+    uint8_t long_secret[65] = {1}, info[257], data[400];
     struct desk d;
+    size_t at;
 
     (void)state;
     desk_init(&d, 1);
@@ -696,9 +700,18 @@ test_derive_refusals(void **state)
     assert_int_equal(desk_meta(&d, 0xF1D4, "2006 E80121 D30100"), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_int_equal(desk_x(&d, 0x34, rows[i].param, rows[i].data, NULL, NULL), rows[i].code);
+    memset(info, 0x41, sizeof(info));
+    at = put_tlv(data, 0, 0x01, "\xF1\xD0", 2);
+    at = put_tlv(data, at, 0x03, "\0\x20", 2);
+    at = put_tlv(data, at, 0x07, NULL, 0);
+    for (size_t len = 256; len < 258; len++)
+        assert_int_equal(
+            desk_run(&d, 0x34, 0x08, data, put_tlv(data, at, 0x04, info, len), NULL, NULL),
+            len == 256 ? 0 : OPTIGA_U_RANGE_ERROR);
     /* The longest into a session, and a salt is not needed for HKDF. */
-    assert_int_equal(
-        desk_x(&d, 0x34, 0x03, "010002F1D0 0300020042 02000141 080002E100", NULL, NULL), 0);
+    assert_int_equal(desk_x(&d, 0x34, 0x03,
+                            "010002F1D0 0300020042 0200084142434445464748 080002E100", NULL, NULL),
+                     0);
     assert_int_equal(desk_x(&d, 0x34, 0x0A, "010002E100 0300020100 070000", NULL, NULL), 0);
     desk_done(&d);
 }
@@ -720,13 +733,15 @@ test_v1_lacks(void **state)
     assert_int_equal(desk_x(&d, 0x31, 0x03, "", NULL, NULL), OPTIGA_E_PARAM);
     put_secret(&d, 0xF1D0, "2006 E80121 D30100", "00112233445566778899AABBCCDDEEFF");
     for (unsigned param = 2; param <= 0x0A; param += param == 3 ? 5 : 1)
-        assert_int_equal(
-            desk_x(&d, 0x34, param, "010002F1D0 0300020020 02000141 070000", NULL, NULL),
-            OPTIGA_E_PARAM);
-    assert_int_equal(desk_x(&d, 0x34, 1, "010002F1D0 0300020031 02000141 080002E100", NULL, NULL),
-                     OPTIGA_U_RANGE_ERROR);
-    assert_int_equal(desk_x(&d, 0x34, 1, "010002F1D0 0300020030 02000141 080002E100", NULL, NULL),
-                     0);
+        assert_int_equal(desk_x(&d, 0x34, param,
+                                "010002F1D0 0300020020 0200084142434445464748 070000", NULL, NULL),
+                         OPTIGA_E_PARAM);
+    assert_int_equal(
+        desk_x(&d, 0x34, 1, "010002F1D0 0300020031 0200084142434445464748 080002E100", NULL, NULL),
+        OPTIGA_U_RANGE_ERROR);
+    assert_int_equal(
+        desk_x(&d, 0x34, 1, "010002F1D0 0300020030 0200084142434445464748 080002E100", NULL, NULL),
+        0);
     desk_done(&d);
 }
 
@@ -791,8 +806,8 @@ test_aes(void **state)
               "E200 010020 7649ABAC8119B246CEE98E9B12E9197D5086CB9B507219EE95DB113A917678B2 410010 "
               "000102030405060708090A0B0C0D0E0F",
               "6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E51");
-    /* CMAC over nothing, 16 and 40 bytes. */
-    answer_is(&d, 0x14, 0x0B, "E200 010000", "BB1D6929E95937287FA37D129B756746");
+    /* CMAC over 16 and 40 bytes, never over nothing. */
+    assert_int_equal(desk_x(&d, 0x14, 0x0B, "E200 010000", NULL, NULL), OPTIGA_E_PARAMETER);
     answer_is(&d, 0x14, 0x0B, "E200 010010 6BC1BEE22E409F96E93D7E117393172A",
               "070A16B46B4D4144F79BDD9DD04A287C");
     answer_is(&d, 0x14, 0x0B,

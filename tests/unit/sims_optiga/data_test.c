@@ -445,7 +445,7 @@ test_hibernation(void **state)
 {
     static const uint8_t aid[16] = {0xD2, 0x76, 0x00, 0x00, 0x04, 'G', 'e', 'n',
                                     'A',  'u',  't',  'h',  'A',  'p', 'p', 'l'};
-    static const char derive[] = "010002E101 0300020010 02000441424344 070000";
+    static const char derive[] = "010002E101 0300020010 0200084142434445464748 070000";
     uint8_t handle[OPTIGA_DATA_MAX], again[24], before[OPTIGA_DATA_MAX], after[OPTIGA_DATA_MAX];
     size_t len = 0;
     struct desk d;

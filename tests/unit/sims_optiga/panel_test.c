@@ -82,7 +82,8 @@ test_panel(void **state)
     assert_int_equal(stat(path, &st), 0);
 
     assert_int_equal(sim_panel_new(&options, &panel, NULL), RS_OK);
-    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m1", &chip, NULL), RS_E_FILE_FAILED);
+    assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m1", &chip, NULL),
+                     RS_E_FILE_FAILED);
     sim_panel_free(panel);
     assert_int_equal(sim_panel_new(&options, &panel, NULL), RS_OK);
     assert_int_equal(sim_panel_add(panel, "line/u1", "optiga-trust-m3", &chip, NULL), RS_OK);

@@ -34,7 +34,8 @@ struct order {
     size_t manifest_len;
 };
 
-static const uint8_t seed[] = "Firmware update label and seed";
+static const uint8_t label_and_seed[] = "test: Firmware update's seed, random";
+#define LABEL 4
 
 /* ---- Making one ---------------------------------------------------------------------------- */
 
@@ -45,7 +46,7 @@ encrypt_fragment(const struct order *o, size_t index, size_t offset, const uint8
     struct optiga_ccm ccm = {.nonce_len = 13, .aad_len = 8};
     uint8_t keys[27];
 
-    assert_true(optiga_prf(256, RS_BYTES(o->secret), RS_BYTES(seed), keys, sizeof(keys)));
+    assert_true(optiga_prf(256, RS_BYTES(o->secret), RS_BYTES(label_and_seed), keys, sizeof(keys)));
     memcpy(ccm.key, keys, 16);
     memcpy(ccm.nonce, keys + 16, 11);
     rs_set_u16(ccm.nonce + 11, (unsigned)index);
@@ -70,17 +71,17 @@ cut_payload(struct order *o, uint8_t digest[32])
         uint8_t plain[FRAGMENT];
 
         memcpy(plain, o->payload + start, len);
-        if (!last) {
-            memcpy(plain + len, digest, 32);
-            len += 32;
-        }
         if (o->encrypted)
-            encrypt_fragment(o, i - 1, start, plain, len, o->wire[i - 1]);
+            encrypt_fragment(o, i, start, plain, len, o->wire[i - 1]);
         else
             memcpy(o->wire[i - 1], plain, len);
         len += o->encrypted ? 8 : 0;
-        if (last)
+        if (last) {
             o->last_len = len;
+        } else {
+            memcpy(o->wire[i - 1] + len, digest, 32);
+            len += 32;
+        }
         assert_int_equal(EVP_Digest(o->wire[i - 1], len, digest, NULL, EVP_sha256(), NULL), 1);
     }
 }
@@ -98,22 +99,29 @@ static void
 put_decrypt(struct rs_buf *b)
 {
     static const uint8_t ccm[] = {0xA1, 0x01, 0x0A};
+    uint8_t inside[120];
+    struct rs_buf in;
 
+    rs_buf_init_fixed(&in, inside, sizeof(inside));
+    rs_cbor_put_map(&in, 3);
+    rs_cbor_put_uint(&in, 4);
+    put_oid(&in, SECRET);
+    rs_cbor_put_uint(&in, 1);
+    rs_cbor_put_int(&in, -65720);
+    rs_cbor_put_uint(&in, 5);
+    rs_cbor_put_array(&in, 2);
+    rs_cbor_put_bytes(&in, rs_bytes_of(label_and_seed, LABEL));
+    rs_cbor_put_bytes(&in, rs_bytes_of(label_and_seed + LABEL, sizeof(label_and_seed) - LABEL));
+    assert_true(rs_buf_ok(&in));
     rs_cbor_put_array(b, 2);
-    rs_cbor_put_int(b, OPTIGA_U_UPDATE_DECRYPT_STEP);
-    rs_cbor_put_array(b, 4);
-    rs_cbor_put_bytes(b, RS_BYTES(ccm));
-    rs_cbor_put_map(b, 0);
-    rs_cbor_put_null(b);
-    rs_cbor_put_array(b, 1);
+    rs_cbor_put_int(b, 1);
     rs_cbor_put_array(b, 3);
-    rs_cbor_put_bytes(b, rs_bytes_of(NULL, 0));
-    rs_cbor_put_map(b, 2);
-    rs_cbor_put_uint(b, 1);
-    rs_cbor_put_int(b, -65720);
-    rs_cbor_put_uint(b, 4);
-    put_oid(b, SECRET);
-    rs_cbor_put_bytes(b, RS_BYTES(seed));
+    rs_cbor_put_bytes(b, RS_BYTES(ccm));
+    rs_cbor_put_array(b, 1);
+    rs_cbor_put_array(b, 2);
+    rs_cbor_put_bytes(b, rs_buf_bytes(&in));
+    rs_cbor_put_null(b);
+    rs_cbor_put_null(b);
 }
 
 static void
@@ -586,28 +594,47 @@ test_metadata(void **state)
     o.second = 0;
     o.size = (unsigned)hex("2003 D101FF", o.payload, sizeof(o.payload));
     assert_int_equal(update(&d, &o), 0);
+    /* F0: back to creation, and the content is gone. */
     desk_meta_is(&d, 0xF1D6,
-                 "201D C00107 C1020001 C4018C C50104 D003E1FC07 D101FF D80321E0E8 F00111");
-    /* With a reset: back to creation, and the content is gone. */
+                 "201D C00101 C1020001 C4018C C50104 D003E1FC07 D101FF D80321E0E8 F00111");
+    assert_memory_equal(optiga_byte(&d.chip, 0xF1D6), "\0\0\0\0", 4);
+    /* The payload's life cycle goes before that of F0, and may be an earlier one. */
     o.version = 2;
-    o.first = 1;
-    o.size = (unsigned)hex("2003 D10100", o.payload, sizeof(o.payload));
+    o.size = (unsigned)hex("2009 C00107 D10100 F00123", o.payload, sizeof(o.payload));
     assert_int_equal(update(&d, &o), 0);
     desk_meta_is(&d, 0xF1D6,
-                 "201D C00101 C1020002 C4018C C50104 D003E1FC07 D10100 D80321E0E8 F00111");
-    assert_int_equal(desk_get(&d, 0xF1D6, out), 4);
-    assert_memory_equal(out, "\0\0\0\0", 4);
-    /* Random instead of zero. */
-    assert_int_equal(desk_meta(&d, 0xF1D6, "2003 F00123"), 0);
+                 "201D C00107 C1020002 C4018C C50104 D003E1FC07 D10100 D80321E0E8 F00123");
+    /* The F0 that was there counts: random bytes now.  A payload may change nothing else. */
     o.version = 3;
+    o.size = (unsigned)hex("2000", o.payload, sizeof(o.payload));
     assert_int_equal(update(&d, &o), 0);
     assert_int_equal(desk_get(&d, 0xF1D6, out), 4);
     assert_memory_not_equal(out, "\0\0\0\0", 4);
     assert_int_equal(optiga_object(&d.chip, 0xF1D6)->meta.lcso, 3);
+    /* An F0 without a word on the content leaves it to the manifest. */
+    assert_int_equal(desk_meta(&d, 0xF1D6, "2003 F00101"), 0);
+    assert_int_equal(desk_put(&d, 0xF1D6, (const uint8_t *)"data", 4), 0);
+    for (o.first = 0; o.first < 3; o.first++) {
+        static const char *const content[] = {"data", "\0\0\0\0", NULL};
+
+        o.version++;
+        assert_int_equal(update(&d, &o), 0);
+        if (content[o.first] != NULL)
+            assert_memory_equal(optiga_byte(&d.chip, 0xF1D6), content[o.first], 4);
+        else
+            assert_memory_not_equal(optiga_byte(&d.chip, 0xF1D6), "\0\0\0\0", 4);
+    }
+    o.version++;
+    assert_int_equal(update(&d, &o), OPTIGA_E_MANIFEST); /* 3 is no way to reset */
+    o.first = 0;
     /* What the part itself sets stays its own. */
-    o.version = 4;
     o.size = (unsigned)hex("2003 C50101", o.payload, sizeof(o.payload));
     assert_int_equal(update(&d, &o), OPTIGA_U_META_TAG_ERROR);
+    /* Without F0 metadata is not updated so. */
+    assert_int_equal(desk_meta(&d, 0xF1D7, "2005 D80321E0E8"), 0);
+    o.oid = 0xF1D7;
+    o.size = (unsigned)hex("2003 D10100", o.payload, sizeof(o.payload));
+    assert_int_equal(update(&d, &o), OPTIGA_E_ACCESS);
     desk_done(&d);
 }
 

@@ -38,11 +38,12 @@ expand_is_mac(struct suite *s, struct tested_object *o)
 static struct rot_kdf_params
 find_function(struct suite *s, const struct tested_object *o)
 {
-    static const uint8_t text[] = "info";
+    static const uint8_t text[] = "info", label[] = "key block";
     const struct rot_kdf_params all[] = {
         {.kdf = ROT_KDF_HKDF_SHA256, .info = {text, 4}, .out_len = 32},
         {.kdf = ROT_KDF_HKDF_EXPAND, .info = {text, 4}, .out_len = 32},
-        {.kdf = ROT_KDF_TLS12_PRF_SHA256, .label = {text, 4}, .info = {text, 4}, .out_len = 32},
+        /* Some parts want 8 bytes and more of label and seed. */
+        {.kdf = ROT_KDF_TLS12_PRF_SHA256, .label = {label, 9}, .info = {text, 4}, .out_len = 32},
     };
     uint8_t out[64];
     size_t n = 0, i = 0;

@@ -233,15 +233,19 @@ optiga_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t 
 /* ---- Signing ------------------------------------------------------------------------------ */
 
 rot_err
-optiga_blame_key(struct rot_chip *chip, unsigned oid, rot_err rc)
+optiga_blame(struct rot_chip *chip, unsigned oid, int is_key, rot_err rc)
 {
     uint32_t status = chip->raw_status;
-    struct optiga_meta meta;
+    struct optiga_meta m;
 
-    if (status == 0 || rc == ROT_E_BUS)
+    if (status == 0 || rc == ROT_OK || rc == ROT_E_BUS)
         return rc;
-    if (optiga_get_meta(chip, oid, &meta) == ROT_OK && meta.alg == 0)
-        rc = ROT_E_EMPTY;
+    if (optiga_get_meta(chip, oid, &m) == ROT_OK) {
+        if (is_key && m.alg == 0)
+            rc = ROT_E_EMPTY;
+        else if (optiga_meta_allows(&m, m.execute, optiga_of(chip)->secret_len != 0) == ROT_E_AUTH)
+            rc = ROT_E_AUTH;
+    }
     chip->raw_status = status;
     return rc;
 }
@@ -260,7 +264,7 @@ optiga_sign_with(struct rot_chip *chip, unsigned oid, enum rot_alg alg, const ui
     optiga_put_tlv_u16(a, TAG_KEY, oid);
     rc = optiga_run(chip, &out);
     if (rc != ROT_OK)
-        return optiga_blame_key(chip, oid, rc);
+        return optiga_blame(chip, oid, 1, rc);
     rc = optiga_take_number(&out, raw, half);
     if (rc == ROT_OK)
         rc = optiga_take_number(&out, raw + half, half);

@@ -11,13 +11,14 @@
  */
 #include "optiga.h"
 
-#define TAG_OUTER  0x20u
-#define TAG_LIFE   0xc0u
-#define TAG_MAX    0xc4u
-#define TAG_USED   0xc5u
-#define TAG_CHANGE 0xd0u
-#define TAG_READ   0xd1u
-#define TAG_ALG    0xe0u
+#define TAG_OUTER   0x20u
+#define TAG_LIFE    0xc0u
+#define TAG_MAX     0xc4u
+#define TAG_USED    0xc5u
+#define TAG_CHANGE  0xd0u
+#define TAG_READ    0xd1u
+#define TAG_EXECUTE 0xd3u
+#define TAG_ALG     0xe0u
 
 static rot_err
 take_uint(struct rot_bytes value, uint16_t *ret_value)
@@ -52,6 +53,9 @@ take_field(uint8_t tag, struct rot_bytes value, struct optiga_meta *m)
         return ROT_OK;
     case TAG_READ:
         m->read = value;
+        return ROT_OK;
+    case TAG_EXECUTE:
+        m->execute = value;
         return ROT_OK;
     case TAG_ALG:
         return take_u8(value, &m->alg);

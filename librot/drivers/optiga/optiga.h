@@ -32,12 +32,10 @@
 #define OPTIGA_MODEL_V3       "optiga-trust-m3"
 #define OPTIGA_MODEL_EXPRESS  "optiga-trust-m-express"
 #define OPTIGA_MODEL_MTR      "optiga-trust-m-mtr"
-/* SRM, HKDF: whether an empty salt is taken is not said; zeroes are the same (RFC 5869 2.2). */
-#define OPTIGA_EMPTY_SALT 32u
 /* Dumps have no value of an untouched counter: one without threshold gets this one. */
-#define OPTIGA_COUNTER_MAX 0xffffffffu
-/* SRM, GenSymKey: which usage an AES key wants for CMAC is not said; it gets both that fit. */
-#define OPTIGA_USE_SECRET 0x03u /* Auth, Enc */
+#define OPTIGA_COUNTER_MAX 0xffu /* in each of its bytes */
+/* SRM, GenSymKey: which usage CMAC wants is not said; the vendor's tests use this one for all modes. */
+#define OPTIGA_USE_SECRET 0x02u /* Enc */
 
 /* ---- Sizes ------------------------------------------------------------------------ */
 
@@ -50,7 +48,10 @@
 /* Head of a record, the longest command (a fragment with its tag), MAC. */
 #define OPTIGA_BUFFER         (IFX_SHIELD_HEAD + OPTIGA_APDU_HEAD + 3u + OPTIGA_FRAGMENT + IFX_SHIELD_MAC)
 #define OPTIGA_SECRET_MIN     32u
+#define OPTIGA_PRF_INPUT_MIN  8u /* label and seed (SRM, DeriveKey) */
+#define OPTIGA_HKDF_INFO_MAX  256u
 #define OPTIGA_V1_SESSION_MAX 48u /* bytes that DeriveKey puts into a session of V1 */
+#define OPTIGA_AT_THRESHOLD   4u  /* in a counter: rot_place.offset of what it counts to */
 #define OPTIGA_TRAILER        4u  /* behind stored bytes that do not tell their own length */
 
 /* ---- Numbers of the SRM ------------------------------------------------------------- */
@@ -95,11 +96,13 @@ enum optiga_oid {
     OPTIGA_OID_VENDOR_CERT = 0xe0e0,
     OPTIGA_OID_VENDOR_KEY = 0xe0f0,
     OPTIGA_OID_SESSION = 0xe100, /* the first of OPTIGA_SESSIONS */
+    OPTIGA_OID_COUNTER = 0xe120, /* the first of OPTIGA_COUNTERS */
     OPTIGA_OID_BINDING = 0xe140,
     OPTIGA_OID_ERROR = 0xf1c2,
 };
 
 #define OPTIGA_SESSIONS 4u
+#define OPTIGA_COUNTERS 4u
 
 /* Life cycle of an object or of the part; it never goes back. */
 #define OPTIGA_LIFE_OPERATIONAL 0x07u
@@ -148,7 +151,7 @@ struct optiga_meta {
     uint8_t life;       /* OPTIGA_LIFE_...; absent means operational */
     uint8_t alg;        /* of the key; 0: none was made */
     uint16_t max, used; /* bytes */
-    struct rot_bytes change, read;
+    struct rot_bytes change, read, execute;
 };
 
 ROT_MUST_USE rot_err optiga_meta_read(struct rot_bytes in, struct optiga_meta *ret_meta);
@@ -237,6 +240,8 @@ ROT_MUST_USE rot_err optiga_object_read(struct rot_chip *chip, const struct rot_
 ROT_MUST_USE rot_err optiga_object_write(struct rot_chip *chip, const struct rot_place *place,
                                          size_t offset, const uint8_t *buf, size_t len,
                                          size_t total, size_t *ret_need);
+/* See that a counter has a threshold. */
+ROT_MUST_USE rot_err optiga_counter_set_up(struct rot_chip *chip, unsigned oid);
 ROT_MUST_USE rot_err optiga_counter_read(struct rot_chip *chip, const struct rot_place *place,
                                          uint64_t *ret_value);
 ROT_MUST_USE rot_err optiga_counter_increment(struct rot_chip *chip, const struct rot_place *place,
@@ -250,10 +255,11 @@ unsigned optiga_curve(enum rot_alg alg);
 ROT_MUST_USE rot_err optiga_bit_string(struct rot_bytes spki, enum rot_alg *ret_alg,
                                        struct rot_bytes *ret_bit_string);
 /*
- * Why a command with a key failed: for want of the key a part has many errors,
- * and its metadata says it in one way.  ROT_E_EMPTY then, or else rc.
+ * Why a command that uses an object failed with rc.  For want of a key a part
+ * has many errors, and its metadata says it in one way: ROT_E_EMPTY then.
+ * ROT_E_AUTH when the channel would have done, or else rc.
  */
-ROT_MUST_USE rot_err optiga_blame_key(struct rot_chip *chip, unsigned oid, rot_err rc);
+ROT_MUST_USE rot_err optiga_blame(struct rot_chip *chip, unsigned oid, int is_key, rot_err rc);
 /* Sign with any key; the signature is DER. */
 ROT_MUST_USE rot_err optiga_sign_with(struct rot_chip *chip, unsigned oid, enum rot_alg alg,
                                       const uint8_t *digest, uint8_t *sig, size_t cap,
@@ -291,12 +297,15 @@ ROT_MUST_USE rot_err optiga_mac(struct rot_chip *chip, const struct rot_place *p
 
 /* ---- seal.c ---------------------------------------------------------------------------------------------- */
 
-/* Who may change, and read, an object once it is operational. */
+/* Who may change, read and use an object once it is operational. */
 enum optiga_access {
-    OPTIGA_FIXED = 1,   /* nobody changes it */
-    OPTIGA_CHANNEL = 2, /* whoever has the channel changes it */
-    OPTIGA_PRIVATE = 3, /* whoever has the channel changes and reads it */
-    OPTIGA_BINDING = 4, /* the channel's secret: changed through the channel, never read */
+    OPTIGA_FIXED = 1,         /* nobody changes it */
+    OPTIGA_CHANNEL = 2,       /* whoever has the channel changes it */
+    OPTIGA_PRIVATE = 3,       /* whoever has the channel changes and reads it */
+    OPTIGA_BINDING = 4,       /* the channel's secret: changed through the channel, never read */
+    OPTIGA_FIXED_USED = 5,    /* nobody changes it; whoever has the channel uses, or counts, it */
+    OPTIGA_USED = 6,          /* whoever has the channel changes and uses it */
+    OPTIGA_FIXED_COUNTED = 7, /* as FIXED_USED, as often as the first counter lets it be used */
 };
 
 /* rot_layout.config: what the seals make of each object. */

@@ -17,14 +17,17 @@
  */
 #include "optiga.h"
 
-#define TAG_META   0x20u
-#define TAG_LIFE   0xc0u
-#define TAG_CHANGE 0xd0u
-#define TAG_READ   0xd1u
+#define TAG_META    0x20u
+#define TAG_LIFE    0xc0u
+#define TAG_CHANGE  0xd0u
+#define TAG_READ    0xd1u
+#define TAG_EXECUTE 0xd3u
 
-/* Conditions: not yet operational; a command that came through the channel. */
+/* Conditions: not yet operational; a command that came through the channel; a counter's next step. */
 #define BEFORE  0xe1, 0xfc, OPTIGA_LIFE_OPERATIONAL
 #define CHANNEL 0x20, OPTIGA_OID_BINDING >> 8, OPTIGA_OID_BINDING & 0xff
+#define COUNT   0x40, OPTIGA_OID_COUNTER >> 8, OPTIGA_OID_COUNTER & 0xff
+#define AND     0xfd
 #define OR      0xfe
 
 /* The TLVs of the conditions of each access, as they are written. */
@@ -35,7 +38,18 @@ static const struct {
     [OPTIGA_CHANNEL] = {5, {TAG_CHANGE, 3, CHANNEL}},
     [OPTIGA_PRIVATE] = {10, {TAG_CHANGE, 3, CHANNEL, TAG_READ, 3, CHANNEL}},
     [OPTIGA_BINDING] = {14, {TAG_CHANGE, 7, BEFORE, OR, CHANNEL, TAG_READ, 3, BEFORE}},
+    [OPTIGA_FIXED_USED] = {8, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 3, CHANNEL}},
+    [OPTIGA_USED] = {10, {TAG_CHANGE, 3, CHANNEL, TAG_EXECUTE, 3, CHANNEL}},
+    [OPTIGA_FIXED_COUNTED] = {12, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 7, CHANNEL, AND, COUNT}},
 };
+
+static struct rot_bytes
+condition_of(const struct optiga_meta *m, unsigned tag)
+{
+    if (tag == TAG_EXECUTE)
+        return m->execute;
+    return tag == TAG_CHANGE ? m->change : m->read;
+}
 
 static int
 is_as_wanted(const struct optiga_meta *m, const struct optiga_rule *rule)
@@ -46,7 +60,7 @@ is_as_wanted(const struct optiga_meta *m, const struct optiga_rule *rule)
     for (; p < end; p += 2u + p[1]) {
         const struct rot_bytes want = {p + 2, p[1]};
 
-        if (!optiga_is_condition(p[0] == TAG_CHANGE ? m->change : m->read, want))
+        if (!optiga_is_condition(condition_of(m, p[0]), want))
             return 0;
     }
     return 1;
@@ -83,7 +97,11 @@ prepare_one(struct rot_chip *chip, const struct optiga_rule *rule)
         return rc;
     if (m.life >= OPTIGA_LIFE_OPERATIONAL)
         return ROT_E_MISMATCH;
-    rc = write_meta(chip, rule->oid, conditions[rule->access].tlvs, conditions[rule->access].len);
+    if (rule->oid >= OPTIGA_OID_COUNTER && rule->oid < OPTIGA_OID_COUNTER + OPTIGA_COUNTERS)
+        rc = optiga_counter_set_up(chip, rule->oid); /* nobody can afterwards */
+    if (rc == ROT_OK)
+        rc = write_meta(chip, rule->oid, conditions[rule->access].tlvs,
+                        conditions[rule->access].len);
     if (rc == ROT_OK)
         rc = optiga_get_meta(chip, rule->oid, &m);
     return rc == ROT_OK && !is_as_wanted(&m, rule) ? ROT_E_MISMATCH : rc;

@@ -142,16 +142,15 @@ optiga_agree(struct rot_chip *chip, const struct rot_place *place, const uint8_t
     optiga_put_tlv_u8(a, TAG_ALG, optiga_curve(alg));
     optiga_put_tlv(a, TAG_PUBLIC, bits.p, bits.len);
     rc = run_into(chip, a, into, rot_alg_point_size(alg) / 2, secret, ret_len);
-    if (rc != ROT_OK)
-        rc = optiga_blame_key(chip, place->where, rc);
+    rc = optiga_blame(chip, place->where, 1, rc);
     /* The key is there and may agree: what the part refuses is the point. */
     return rc == ROT_E_CHIP ? ROT_E_FORMAT : rc;
 }
 
+/* SRM, DeriveKey: a salt or info that is missing has no TLV. */
 static void
 put_inputs(struct optiga_apdu *a, const struct rot_kdf_params *p)
 {
-    static const uint8_t zeroes[OPTIGA_EMPTY_SALT] = {0};
     const uint8_t tag = TAG_INPUT;
 
     if (p->kdf == ROT_KDF_HKDF_SHA256) {
@@ -159,8 +158,6 @@ put_inputs(struct optiga_apdu *a, const struct rot_kdf_params *p)
             optiga_put_tlv(a, TAG_INFO, p->info.p, p->info.len);
         if (p->salt.len != 0)
             optiga_put_tlv(a, TAG_INPUT, p->salt.p, p->salt.len);
-        else
-            optiga_put_tlv(a, TAG_INPUT, zeroes, sizeof(zeroes));
         return;
     }
     optiga_put(a, &tag, 1);
@@ -169,21 +166,29 @@ put_inputs(struct optiga_apdu *a, const struct rot_kdf_params *p)
     optiga_put(a, p->info.p, p->info.len);
 }
 
+/* SRM, DeriveKey, notes; configuration guide: V1 has the PRF only, and less room in a session. */
+static int
+is_derivable(const struct rot_kdf_params *p, int is_old, int is_inside)
+{
+    if (is_old &&
+        (p->kdf != ROT_KDF_TLS12_PRF_SHA256 || (is_inside && p->out_len > OPTIGA_V1_SESSION_MAX)))
+        return 0;
+    if (p->kdf == ROT_KDF_TLS12_PRF_SHA256)
+        return p->label.len + p->info.len >= OPTIGA_PRF_INPUT_MIN;
+    return p->kdf == ROT_KDF_HKDF_SHA256 && p->info.len <= OPTIGA_HKDF_INFO_MAX;
+}
+
 rot_err
 optiga_derive(struct rot_chip *chip, const struct rot_place *from,
               const struct rot_kdf_params *params, const struct rot_place *into, uint8_t *out,
               size_t cap, size_t *ret_len)
 {
-    int is_old = optiga_of(chip)->is_old, is_prf = params->kdf == ROT_KDF_TLS12_PRF_SHA256;
+    int is_prf = params->kdf == ROT_KDF_TLS12_PRF_SHA256;
     struct optiga_apdu *a;
 
     (void)cap; /* the core has checked it */
-    if (!is_session(from) || (into != NULL && !is_session(into)))
-        return ROT_E_UNSUPPORTED;
-    /* Configuration guide: V1 has the PRF only, and less room in a session. */
-    if (!is_prf && (params->kdf != ROT_KDF_HKDF_SHA256 || is_old))
-        return ROT_E_UNSUPPORTED;
-    if (is_old && into != NULL && params->out_len > OPTIGA_V1_SESSION_MAX)
+    if (!is_session(from) || (into != NULL && !is_session(into)) ||
+        !is_derivable(params, optiga_of(chip)->is_old, into != NULL))
         return ROT_E_UNSUPPORTED;
     if (!is_filled(chip, from))
         return ROT_E_EMPTY;
@@ -217,7 +222,7 @@ run_pieces(struct rot_chip *chip, unsigned oid, unsigned mode, struct rot_bytes 
         struct optiga_apdu *a = optiga_begin(chip, OPTIGA_ENCRYPT_SYM, mode);
 
         optiga_put_u16(a, oid);
-        optiga_put_tlv(a, piece_tag(at == 0, at + n == msg.len), n != 0 ? msg.p + at : NULL, n);
+        optiga_put_tlv(a, piece_tag(at == 0, at + n == msg.len), msg.p + at, n);
         rc = optiga_run(chip, ret_out);
         at += n;
     } while (rc == ROT_OK && at < msg.len);
@@ -234,14 +239,15 @@ optiga_mac(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
     rot_err rc;
 
     (void)cap; /* the core has checked it */
-    if (optiga_of(chip)->is_old || is_aes == is_session(place))
-        return ROT_E_UNSUPPORTED; /* configuration guide: V1 has neither HMAC nor AES */
+    /* Configuration guide: V1 has neither HMAC nor AES.  SRM, EncryptSym: a length is never 0. */
+    if (optiga_of(chip)->is_old || is_aes == is_session(place) || msg_len == 0)
+        return ROT_E_UNSUPPORTED;
     if (!is_aes && !is_filled(chip, place))
         return ROT_E_EMPTY;
     rc = run_pieces(chip, place->where, is_aes ? OPTIGA_CMAC : OPTIGA_HMAC_SHA256,
                     (struct rot_bytes){msg, msg_len}, &out);
     if (rc != ROT_OK)
-        return is_aes ? optiga_blame_key(chip, place->where, rc) : rc;
+        return is_aes ? optiga_blame(chip, place->where, 1, rc) : rc;
     if (optiga_take_tlv(&out, TAG_RESULT, &value) != ROT_OK || out.len != 0 || value.len != want)
         return ROT_E_FORMAT;
     memcpy(mac, value.p, want);

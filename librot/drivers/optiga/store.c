@@ -145,6 +145,34 @@ find_own(struct rot_chip *chip, const uint8_t head[HEAD], size_t used, struct op
                                                                                 : ROT_E_EMPTY;
 }
 
+/* SRM, counters: value (4), threshold (4). */
+static rot_err
+read_counter(struct rot_chip *chip, unsigned oid, uint32_t *ret_value, uint32_t *ret_threshold)
+{
+    uint8_t b[8];
+    rot_err rc = optiga_get(chip, oid, 0, b, sizeof(b));
+
+    if (rc != ROT_OK)
+        return rc;
+    *ret_value = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    *ret_threshold = (uint32_t)b[4] << 24 | (uint32_t)b[5] << 16 | (uint32_t)b[6] << 8 | b[7];
+    return ROT_OK;
+}
+
+/* What a counter counts to: four bytes as they are; 0 is what a new part has there. */
+static rot_err
+find_limit(struct rot_chip *chip, const struct rot_place *place, struct optiga_content *ret_content)
+{
+    uint32_t value, limit = 0;
+    rot_err rc = read_counter(chip, place->where, &value, &limit);
+
+    if (rc == ROT_OK && limit == 0)
+        rc = ROT_E_EMPTY;
+    if (rc == ROT_OK)
+        *ret_content = (struct optiga_content){(uint16_t)place->where, place->offset, place->size};
+    return rc;
+}
+
 static rot_err
 find(struct rot_chip *chip, unsigned oid, int is_vendor, struct optiga_content *ret_content)
 {
@@ -172,6 +200,8 @@ rot_err
 optiga_find(struct rot_chip *chip, const struct rot_place *place,
             struct optiga_content *ret_content)
 {
+    if (place->offset == OPTIGA_AT_THRESHOLD)
+        return find_limit(chip, place, ret_content);
     return find(chip, place->where, (place->flags & ROT_PLACE_READ_ONLY) != 0, ret_content);
 }
 
@@ -313,6 +343,14 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
     return rc;
 }
 
+static rot_err
+write_limit(struct rot_chip *chip, const struct rot_place *place, const uint8_t *buf, size_t len)
+{
+    rot_err rc = len == place->size ? optiga_check_change(chip, place->where) : ROT_E_FORMAT;
+
+    return rc == ROT_OK ? set_and_compare(chip, place->where, place->offset, buf, len) : rc;
+}
+
 rot_err
 optiga_object_write(struct rot_chip *chip, const struct rot_place *place, size_t offset,
                     const uint8_t *buf, size_t len, size_t total, size_t *ret_need)
@@ -321,6 +359,8 @@ optiga_object_write(struct rot_chip *chip, const struct rot_place *place, size_t
     rot_err rc;
 
     (void)ret_need; /* the core has looked at the size */
+    if (place->offset == OPTIGA_AT_THRESHOLD)
+        return write_limit(chip, place, buf, len);
     if (offset == 0) {
         optiga_of(chip)->pending.place = NULL;
         rc = begin_write(chip, place, buf, len, total);
@@ -339,20 +379,6 @@ optiga_object_write(struct rot_chip *chip, const struct rot_place *place, size_t
 
 /* ---- Counters -------------------------------------------------------------------------------- */
 
-/* SRM, counters: value (4), threshold (4). */
-static rot_err
-read_counter(struct rot_chip *chip, unsigned oid, uint32_t *ret_value, uint32_t *ret_threshold)
-{
-    uint8_t b[8];
-    rot_err rc = optiga_get(chip, oid, 0, b, sizeof(b));
-
-    if (rc != ROT_OK)
-        return rc;
-    *ret_value = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-    *ret_threshold = (uint32_t)b[4] << 24 | (uint32_t)b[5] << 16 | (uint32_t)b[6] << 8 | b[7];
-    return ROT_OK;
-}
-
 rot_err
 optiga_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
 {
@@ -364,20 +390,26 @@ optiga_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64
     return rc;
 }
 
-/* A counter that was never set up counts to nothing. */
+/* Its value; a counter without threshold counts to nothing, and gets the last one there is. */
 static rot_err
-set_up_counter(struct rot_chip *chip, unsigned oid)
+ready_counter(struct rot_chip *chip, unsigned oid, uint32_t *ret_value, uint32_t *ret_threshold)
 {
-    static const uint8_t fresh[8] = {0,
-                                     0,
-                                     0,
-                                     0,
-                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 24),
-                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 16),
-                                     (uint8_t)(OPTIGA_COUNTER_MAX >> 8),
-                                     (uint8_t)OPTIGA_COUNTER_MAX};
+    static const uint8_t last[4] = {OPTIGA_COUNTER_MAX, OPTIGA_COUNTER_MAX, OPTIGA_COUNTER_MAX,
+                                    OPTIGA_COUNTER_MAX};
+    rot_err rc = read_counter(chip, oid, ret_value, ret_threshold);
 
-    return set_and_compare(chip, oid, 0, fresh, sizeof(fresh));
+    if (rc != ROT_OK || *ret_threshold != 0)
+        return rc;
+    *ret_threshold = UINT32_MAX;
+    return set_and_compare(chip, oid, OPTIGA_AT_THRESHOLD, last, sizeof(last));
+}
+
+rot_err
+optiga_counter_set_up(struct rot_chip *chip, unsigned oid)
+{
+    uint32_t value, threshold;
+
+    return ready_counter(chip, oid, &value, &threshold);
 }
 
 rot_err
@@ -385,14 +417,13 @@ optiga_counter_increment(struct rot_chip *chip, const struct rot_place *place, u
 {
     static const uint8_t one = 1;
     uint32_t before = 0, after = 0, threshold = 0;
-    rot_err rc = read_counter(chip, place->where, &before, &threshold);
+    rot_err rc = ready_counter(chip, place->where, &before, &threshold);
 
-    if (rc == ROT_OK && before == 0 && threshold == 0)
-        rc = set_up_counter(chip, place->where);
-    else if (rc == ROT_OK && before >= threshold)
+    if (rc == ROT_OK && before >= threshold)
         rc = ROT_E_STATE;
     if (rc == ROT_OK)
-        rc = optiga_set(chip, OPTIGA_COUNT, place->where, 0, &one, 1);
+        rc = optiga_blame(chip, place->where, 0,
+                          optiga_set(chip, OPTIGA_COUNT, place->where, 0, &one, 1));
     if (rc == ROT_OK)
         rc = read_counter(chip, place->where, &after, &threshold);
     if (rc != ROT_OK)

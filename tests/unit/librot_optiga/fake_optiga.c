@@ -75,6 +75,7 @@ add_keys(struct fake_optiga *f)
     o = add(f, 0xe200, 0, 0);
     o->read.len = 0;
     SET(o->change, "\xff");
+    SET(o->exec, "\x00");
 }
 
 /* A TLS identity of one certificate, in whose middle the key stands. */
@@ -134,6 +135,7 @@ add_objects(struct fake_optiga *f)
     (void)add(f, 0xe0ef, 1200, 1200);
     for (unsigned i = 0; i < 4; i++) {
         o = add(f, 0xe120 + i, 8, 8);
+        SET(o->exec, "\x00");
         o->type = 0x01;
     }
     o = add(f, 0xe140, 64, 64);
@@ -344,7 +346,7 @@ set_object(struct fake_optiga *f, const struct command *c, struct fake_answer *a
             a->status = set_metadata(o, c->in + 4, len);
         return;
     }
-    if (!is_allowed(o, &o->change, c->is_protected) || o->max == 0) {
+    if (!is_allowed(o, c->param == 0x02 ? &o->exec : &o->change, c->is_protected) || o->max == 0) {
         a->status = 0x07;
         return;
     }
@@ -464,6 +466,10 @@ sign(struct fake_optiga *f, const struct command *c, struct fake_answer *a)
         a->status = 0x05;
         return;
     }
+    if (!is_allowed(o, &o->exec, c->is_protected)) {
+        a->status = 0x07;
+        return;
+    }
     half = rot_alg_point_size(curve(o->alg)) / 2;
     (void)!f->port->ops->ec_sign(f->port->self, curve(o->alg), o->priv, digest.p, digest.len, raw);
     put_integer(a, raw, half);
@@ -547,7 +553,8 @@ derive(struct fake_optiga *f, const struct command *c, struct fake_answer *a)
     if (c->param == 0x01)
         p = (struct rot_kdf_params){
             .out_len = len, .kdf = ROT_KDF_TLS12_PRF_SHA256, .label = input};
-    if (f->session_len[from] == 0 || len > 64 || input.p == NULL ||
+    if (f->session_len[from] == 0 || len > 64 || p.info.len > 256 ||
+        (c->param == 0x01 && input.len < 8) ||
         f->port->ops->kdf(f->port->self,
                           (struct rot_bytes){f->sessions[from], f->session_len[from]}, &p,
                           out) != ROT_OK) {
@@ -565,7 +572,7 @@ encrypt(struct fake_optiga *f, const struct command *c, struct fake_answer *a)
     const struct fake_object *o = fake_find(f, oid);
     struct rot_bytes text;
 
-    if (piece > 3 || c->len != 5 + n || n > 640 ||
+    if (piece > 3 || c->len != 5 + n || n == 0 || n > 640 ||
         (piece == 0 || piece == 1 ? 0 : f->mac_len == 0) ||
         (c->param == 0x20 ? f->session_len[slot] == 0 : o == NULL || o->alg == 0)) {
         a->status = 0x05;

@@ -394,7 +394,8 @@ agreement_out_and_inside(void **state)
                      ROT_OK);
     for (size_t i = 0; i < sizeof(msg); i++)
         msg[i] = (uint8_t)(i * 3);
-    for (size_t len = 0; len <= sizeof(msg); len += len < 520 && len > 500 ? 1 : 100) {
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), msg, 0, out, 64, &n), ROT_E_UNSUPPORTED);
+    for (size_t len = 1; len <= sizeof(msg); len += len < 520 && len > 500 ? 1 : 100) {
         text.len = len;
         assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), msg, len, out, 64, &n), ROT_OK);
         assert_int_equal(n, 32);
@@ -421,7 +422,13 @@ derivation(void **state)
          .info = {(const uint8_t *)"seed of the two", 15},
          .out_len = 48},
     };
-    struct rot_kdf_params other = {.kdf = ROT_KDF_HKDF_EXPAND, .out_len = 32};
+    static const uint8_t long_info[257] = {0};
+    struct rot_kdf_params others[] = {
+        {.kdf = ROT_KDF_HKDF_EXPAND, .out_len = 32},
+        {.kdf = ROT_KDF_SINGLE_STEP, .out_len = 32},
+        {.kdf = ROT_KDF_HKDF_SHA256, .info = {long_info, 257}, .out_len = 32},
+        {.kdf = ROT_KDF_TLS12_PRF_SHA256, .label = {long_info, 7}, .out_len = 32},
+    };
     uint8_t want[64], mac[32];
 
     assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), params, 0, out, 64, &n), ROT_E_EMPTY);
@@ -446,22 +453,28 @@ derivation(void **state)
             host(d)->ops->hmac(host(d)->self, ROT_HASH_SHA256, key, &text, 1, expected), ROT_OK);
         assert_memory_equal(mac, expected, 32);
     }
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &other, 0, out, 64, &n),
-                     ROT_E_UNSUPPORTED);
-    other.kdf = ROT_KDF_SINGLE_STEP;
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &other, 0, out, 64, &n),
-                     ROT_E_UNSUPPORTED);
-    other.kdf = ROT_KDF_HKDF_SHA256;
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(4), &other, 0, out, 64, &n),
+    /* What the part would refuse is not sent. */
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        unsigned before = d->part.commands;
+
+        assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &others[i], 0, out, 64, &n),
+                         ROT_E_UNSUPPORTED);
+        assert_int_equal(d->part.commands, before);
+    }
+    others[2].info.len = 256;
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &others[2], 0, out, 64, &n), ROT_OK);
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(4), &others[2], 0, out, 64, &n),
                      ROT_E_UNSUPPORTED);
     /* Inputs beyond what a command holds. */
-    other.info = (struct rot_bytes){d->part.mac_text, 700};
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &other, 0, out, 64, &n), ROT_E_ARG);
+    others[2].salt = (struct rot_bytes){d->part.mac_text, 700};
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &others[2], 0, out, 64, &n), ROT_E_ARG);
     plan(d, 0xb4, 0, "12345678", 8);
-    other.info.len = 4;
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &other, 0, out, 64, &n), ROT_E_FORMAT);
-    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &other, ROT_SESSION(1), NULL, 0, NULL),
+    others[2].salt.len = 0;
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(0), &others[2], 0, out, 64, &n),
                      ROT_E_FORMAT);
+    assert_int_equal(
+        rot_derive(&d->chip, ROT_SESSION(0), &others[2], ROT_SESSION(1), NULL, 0, NULL),
+        ROT_E_FORMAT);
     assert_int_equal(rot_mac(&d->chip, ROT_SESSION(1), out, 4, mac, 32, &n), ROT_E_EMPTY);
 }
 
@@ -508,8 +521,9 @@ the_first_version(void **state)
     struct desk *d = *state;
     struct rot_capability cap;
     struct rot_kdf_params hkdf = {.kdf = ROT_KDF_HKDF_SHA256, .out_len = 32};
-    struct rot_kdf_params prf = {
-        .kdf = ROT_KDF_TLS12_PRF_SHA256, .label = {(const uint8_t *)"label", 5}, .out_len = 64};
+    struct rot_kdf_params prf = {.kdf = ROT_KDF_TLS12_PRF_SHA256,
+                                 .label = {(const uint8_t *)"long label", 10},
+                                 .out_len = 64};
     struct peer p;
 
     fake_find(&d->part, 0xe200)->oid = 0xffff;

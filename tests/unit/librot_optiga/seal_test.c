@@ -143,7 +143,7 @@ a_whole_recipe(void **state)
 {
     struct desk *d = *state;
     struct rot_identity id;
-    uint8_t pub[91], bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint8_t pub[91], bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8}, digest[32] = {0}, sig[80];
     size_t n = 0;
     uint64_t v;
 
@@ -193,6 +193,10 @@ a_whole_recipe(void **state)
                      ROT_E_AUTH);
     assert_int_equal(rot_object_read(&d->chip, ROT_DATA(2), ROT_PART_DATA, 0, bytes, 8, &n),
                      ROT_E_AUTH);
+    /* Nor does it use a key, or count. */
+    assert_int_equal(rot_sign_digest(&d->chip, ROT_IDEVID, digest, 32, sig, sizeof(sig), &n),
+                     ROT_E_AUTH);
+    assert_int_equal(rot_counter_increment(&d->chip, ROT_COUNTER(0), &v), ROT_E_AUTH);
     assert_int_equal(rot_channel_rotate(&d->chip, bytes, 8), ROT_E_ARG);
 }
 

@@ -25,7 +25,9 @@ probe(struct rot_chip *chip)
     s->address = t->address != 0 ? t->address : TA100_ADDRESS;
     rc = ta100_identity(chip, &id);
     s->is_open = rc == ROT_OK;
-    return rc == ROT_OK || rc == ROT_E_BUS ? rc : ROT_E_WRONG_PART;
+    if (rc == ROT_OK || (rc == ROT_E_BUS && !ta100_is_another(chip)))
+        return rc;
+    return ROT_E_WRONG_PART;
 }
 
 /* Sleep clears the registers. */

@@ -98,6 +98,8 @@ ROT_MUST_USE rot_err ta100_run(struct rot_chip *chip, struct rot_bytes *ret_data
 /* The answer has exactly len bytes of data: they go to out. */
 ROT_MUST_USE rot_err ta100_run_into(struct rot_chip *chip, uint8_t *out, size_t len);
 ROT_MUST_USE rot_err ta100_run_plain(struct rot_chip *chip);
+/* After a command that failed: 1 when what is there does not behave as a TA100 does. */
+int ta100_is_another(struct rot_chip *chip);
 /* The state's buffer held a secret. */
 void ta100_forget(struct rot_chip *chip);
 

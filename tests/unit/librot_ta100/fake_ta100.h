@@ -72,6 +72,7 @@ struct fake_ta100 {
     unsigned nak;         /* so many writes are not acknowledged */
     unsigned bad_crcs;    /* so many commands arrive damaged */
     int is_deaf;          /* nobody there */
+    int takes_all;        /* acknowledges any write */
     uint8_t status_byte;  /* other than 0: what the status register says */
     unsigned cut_at;      /* the transfer at which power fails, counting from 1: before it... */
     int cut_after;        /* ...or after */

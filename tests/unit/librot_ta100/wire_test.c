@@ -62,6 +62,48 @@ nobody_or_somebody_else(void **state)
 }
 
 static size_t
+in_other_words(void *arg, uint8_t *answer, size_t len)
+{
+    (void)arg;
+    answer[0] ^= 0x80;
+    return len;
+}
+
+static void
+vanish(void *arg, const uint8_t *command, size_t len, struct fake_answer *a)
+{
+    struct fake_ta100 *f = arg;
+
+    (void)command;
+    (void)len;
+    (void)a;
+    f->is_deaf = 1;
+}
+
+/* Answers that are none: a bad wire, or a part that also takes what a TA100 does not. */
+static void
+a_bad_wire_is_no_other_part(void **state)
+{
+    struct desk *d = *state;
+
+    d->part.tamper = in_other_words;
+    assert_int_equal(desk_open(d), ROT_E_BUS);
+    d->part.takes_all = 1;
+    assert_int_equal(desk_open(d), ROT_E_WRONG_PART);
+    d->part.takes_all = 0;
+    d->part.tamper = NULL;
+    /* One that is gone after the command. */
+    d->part.arg = &d->part;
+    d->part.lie = vanish;
+    d->part.waits_us = 0;
+    assert_int_equal(desk_open(d), ROT_E_BUS);
+    assert_true(d->part.waits_us <= 30000);
+    d->part.lie = NULL;
+    d->part.is_deaf = 0;
+    assert_int_equal(desk_open(d), ROT_OK);
+}
+
+static size_t
 another_version(void *arg, uint8_t *answer, size_t len)
 {
     (void)arg;
@@ -373,6 +415,7 @@ main(void)
         CLOSED(a_real_bus_is_left_alone),
         CLOSED(production_takes_no_simulator),
         CLOSED(nobody_or_somebody_else),
+        CLOSED(a_bad_wire_is_no_other_part),
         CLOSED(another_version_is_another_part),
         READY(it_says_what_it_is),
         READY(info_is_that_of_the_page),

@@ -573,6 +573,48 @@ def write_stsafe_seeds():
     seed("stsafe_response", "padding", bytes([3]) + bytes(16) + b"\x80" + bytes(15))
 
 
+def write_ta100_response_seeds():
+    """A TA100: of each command three zeroes, for what it says and the two reads of it."""
+    name, honest = "ta100_response", bytes(3)
+    # Flags: asleep, and the others with a byte of their own.
+    for flags, more in ((0, b""), (4, b""), (8, b"\2"), (16, b"\5"), (32, b"\2"), (64, b"\6"), (128, b"\x17")):
+        start = bytes([flags]) + more + honest
+        for obj in range(16) if flags == 0 else ():
+            for op in range(5):
+                seed(name, "key-%02x-%d-%d" % (flags, obj, op), start + bytes([0, obj, 100, op, 1]))
+            for part in range(3):
+                seed(name, "read-%02x-%d-%d" % (flags, obj, part), start + bytes([2, obj, part, 100, 0, 0]))
+                seed(name, "write-%02x-%d-%d" % (flags, obj, part), start + bytes([2, obj, part, 60, 0, 1]))
+        for stage in range(4):
+            seed(name, "seal-%02x-%d" % (flags, stage), start + bytes([4, stage, 0]) + bytes(300))
+        seed(name, "look-%02x" % flags, start + bytes([5, 200]) + bytes(60) + b"\1")
+    pair = bytes([0, 2, 100, 0]) + 4 * honest       # ldevid/0: look, create, make
+    agreed = pair + bytes([0, 2, 100, 3, 0]) + honest  # into session/0
+    for kdf in range(4):
+        for into in range(6):
+            seed(name, "derive-%d-%d" % (kdf, into),
+                 b"\0" + honest + agreed + bytes([1, kdf, 0, into, 8, 1, 0]) + bytes(40))
+    for session, size in ((4, 32), (5, 16)):
+        # Lengths are multiples of 5: only what a lie makes of them fits.
+        seed(name, "import-%d" % session, b"\0" + honest + bytes([1, 0, session, 1, 4, 0, 1]) + bytes(40))
+        seed(name, "box-%d" % session, b"\0" + honest + bytes([1, 0, session, 1, size, 0, 0, 7, 0, 0]) + bytes(40))
+    speaker = bytes([0, 1, 100, 0]) + 4 * honest
+    identity = bytes([0, 0, 100, 0]) + 4 * honest
+    for obj in range(3):
+        seed(name, "attest-%d" % obj, b"\0" + honest + speaker + identity + pair + bytes([3, 255, obj]) + bytes(40))
+    certificate = bytes([2, 0, 0, 50, 0, 1]) + 8 * honest
+    seed(name, "sealed", b"\0" + honest + bytes([4, 0, 0]) + bytes(230) + identity + certificate +
+         bytes([4, 1, 0]) + bytes(100))
+    seed(name, "locked", b"\0" + honest + bytes([2, 4, 2, 50, 0, 1]) + 8 * honest + bytes([4, 2, 0]) + bytes(40))
+    for how in range(9):
+        for at in (0, 21, 37):
+            seed(name, "lie-%d-%d" % (how, at), bytes([0, how, at, 1]) + bytes(20))
+    for how in (0xf8, 0xf9, 0xfa, 0xfc):
+        seed(name, "tamper-%02x" % how, bytes([0, 0, how, 3, 0xe8]) + bytes(20))
+    for more in (bytes.fromhex("0005000000"), bytes.fromhex("00080061626300 00")):
+        seed(name, "answer-%d" % len(more), b"\3" + more)
+
+
 # ---- STSAFE commands -------------------------------------------------------------------------
 
 STSAFE_CODES = [0, 1, 2, 4, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 20, 22, 23, 24, 25, 26, 27, 28, 31]
@@ -1204,6 +1246,7 @@ def main():
     write_stsafe_command_seeds()
     write_se05x_seeds()
     write_ta100_command_seeds()
+    write_ta100_response_seeds()
     write_optiga_seeds()
     write_optiga_command_seeds()
     write_fixtures_seeds()

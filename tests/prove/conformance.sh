@@ -38,6 +38,7 @@ simulated optiga-trust-m3 blank-m3 docs/chips/optiga.md
 simulated stsafe-a100 blank-a100 docs/chips/stsafe.md
 simulated stsafe-a110 blank-a110 docs/chips/stsafe.md
 simulated stsafe-a120 blank-a120 docs/chips/stsafe.md
+simulated ta100 blank-ta100 docs/chips/ta100.md
 part tpm2 docs/chips/tpm2.md tests/conformance/run_tpm.sh "$suite" $golden/tpm2.json
 
 python3 tests/prove/conformance.py "$work" "$golden" "${RS_FIGURES:-/dev/null}" "${parts[@]}" || failed=1

@@ -229,8 +229,8 @@ usual_driver(uint8_t address)
     static const struct {
         uint8_t address;
         const char *driver;
-    } rows[] = {{0x60, "atecc"},  {0x36, "atecc"},  {0x35, "atecc"}, {0x48, "se05x"},
-                {0x30, "optiga"}, {0x20, "stsafe"}, {0x21, "stsafe"}};
+    } rows[] = {{0x60, "atecc"},  {0x36, "atecc"},  {0x35, "atecc"},  {0x48, "se05x"},
+                {0x30, "optiga"}, {0x20, "stsafe"}, {0x21, "stsafe"}, {0x17, "ta100"}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].address == address)

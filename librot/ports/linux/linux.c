@@ -102,7 +102,10 @@ i2c_driver(size_t n)
     return NULL;
 }
 
-/* The driver whose part answers.  Probing changes nothing in a part. */
+/*
+ * The driver whose part answers.  Probing changes nothing in a part.  A driver that keeps off
+ * this bus has nothing to say about what is there.
+ */
 static rot_err
 probe_i2c(struct rot_linux *lin)
 {
@@ -119,7 +122,7 @@ probe_i2c(struct rot_linux *lin)
             rot_close(&chip);
             return ROT_OK;
         }
-        if (told == ROT_E_BUS) /* says less than any other */
+        if (told == ROT_E_BUS && rc != ROT_E_UNSUPPORTED) /* says less than any other */
             told = rc;
     }
     return told;

@@ -7,7 +7,9 @@
  *     timing  none            (or: real)
  *     busy    2000            (microseconds, with timing none)
  *     trace   bus.trace
+ *     mux     fixture-2     0x70
  *     chip    fixture-1/u1  blank608b
+ *     chip    fixture-2/u1  blank608b  3      (behind channel 3 of the mux)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -75,6 +77,34 @@ take_busy(const struct reader *r, const char *word, struct rs_err *err)
 }
 
 static rs_code
+take_mux(const struct reader *r, const char *bus, const char *address, struct rs_err *err)
+{
+    struct panel_mux *mux = &r->config->muxes[r->config->mux_count];
+    char *end;
+
+    if (r->config->mux_count == PANEL_MUXES_MAX)
+        return complain(r, err, "too many muxes", "");
+    if (strlen(bus) >= sizeof(mux->bus))
+        return complain(r, err, "a name this long cannot be", bus);
+    memcpy(mux->bus, bus, strlen(bus) + 1);
+    mux->address = (unsigned)strtoul(address, &end, 0);
+    if (*end != '\0' || end == address)
+        return complain(r, err, "a mux is: mux BUS ADDRESS, not", address);
+    r->config->mux_count++;
+    return RS_OK;
+}
+
+/* "3": behind that channel of the mux. */
+static rs_code
+take_channel(const struct reader *r, const char *word, struct rs_err *err)
+{
+    if (word[0] < '0' || word[0] > '7' || word[1] != '\0')
+        return complain(r, err, "a channel is 0 to 7, not", word);
+    r->config->chips[r->config->chip_count - 1].behind = (unsigned)(word[0] - '0') + 1;
+    return RS_OK;
+}
+
+static rs_code
 take_chip(const struct reader *r, const char *name, const char *kind, struct rs_err *err)
 {
     struct panel_config *config = r->config;
@@ -95,13 +125,21 @@ static rs_code
 take_words(const struct reader *r, char *const *words, size_t count, struct rs_err *err)
 {
     struct panel_config *config = r->config;
-    size_t wanted = strcmp(words[0], "chip") == 0 ? 3 : 2;
+    int is_chip = strcmp(words[0], "chip") == 0, is_mux = strcmp(words[0], "mux") == 0;
+    rs_code rc;
 
-    if (count != wanted)
-        return complain(r, err, wanted == 3 ? "a chip is: chip NAME KIND" : "one value after",
+    if (is_chip && (count == 3 || count == 4)) {
+        rc = take_chip(r, words[1], words[2], err);
+        return rc == RS_OK && count == 4 ? take_channel(r, words[3], err) : rc;
+    }
+    if (is_mux && count == 3)
+        return take_mux(r, words[1], words[2], err);
+    if (count != 2 || is_chip || is_mux)
+        return complain(r, err,
+                        is_chip  ? "a chip is: chip NAME KIND [CHANNEL]"
+                        : is_mux ? "a mux is: mux BUS ADDRESS"
+                                 : "one value after",
                         words[0]);
-    if (wanted == 3)
-        return take_chip(r, words[1], words[2], err);
     if (strcmp(words[0], "listen") == 0)
         return take_path(r, words[1], config->listen, sizeof(config->listen), err);
     if (strcmp(words[0], "state") == 0)
@@ -112,7 +150,7 @@ take_words(const struct reader *r, char *const *words, size_t count, struct rs_e
         return take_timing(r, words[1], err);
     if (strcmp(words[0], "busy") == 0)
         return take_busy(r, words[1], err);
-    return complain(r, err, "unknown word (listen state timing busy trace chip)", words[0]);
+    return complain(r, err, "unknown word (listen state timing busy trace mux chip)", words[0]);
 }
 
 static rs_code

@@ -20,12 +20,20 @@
 #include "base/err.h"
 #include "sims/panel/panel.h"
 
+#define PANEL_MUXES_MAX 16
+
 /* ---- Panel file -------------------------------------------------------------- */
 
 struct panel_chip {
     char name[SIM_NAME_MAX + 1];
     char kind[32];
+    unsigned behind; /* which channel of its bus's mux, plus one; 0: in front of it */
     unsigned line;
+};
+
+struct panel_mux {
+    char bus[SIM_NAME_MAX + 1];
+    unsigned address;
 };
 
 /* What a panel file and the command line agree on; "" is "not said". */
@@ -35,6 +43,8 @@ struct panel_config {
     unsigned busy_us;
     struct panel_chip chips[SIM_CHIPS_MAX];
     size_t chip_count;
+    struct panel_mux muxes[PANEL_MUXES_MAX];
+    size_t mux_count;
 };
 
 /*

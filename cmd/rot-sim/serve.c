@@ -201,10 +201,15 @@ build_panel(const struct panel_config *config, struct sim_panel **ret_panel, str
 
     if (rc != RS_OK)
         return rc;
+    for (size_t i = 0; rc == RS_OK && i < config->mux_count; i++)
+        rc = sim_panel_add_mux(panel, config->muxes[i].bus, config->muxes[i].address, err);
     for (size_t i = 0; rc == RS_OK && i < config->chip_count; i++) {
-        struct sim_chip *chip;
+        const struct panel_chip *c = &config->chips[i];
+        struct sim_chip *chip = NULL;
 
-        rc = sim_panel_add(panel, config->chips[i].name, config->chips[i].kind, &chip, err);
+        rc = sim_panel_add(panel, c->name, c->kind, &chip, err);
+        if (rc == RS_OK && c->behind > 0)
+            rc = sim_chip_put_behind(chip, c->behind - 1, err);
     }
     if (rc != RS_OK) {
         sim_panel_free(panel);

@@ -43,6 +43,7 @@ full_name(const struct sim_chip *chip)
 static json_t *
 list_chip(struct sim_chip *chip)
 {
+    json_t *row;
     uint8_t serial[SIM_SERIAL_MAX];
     size_t serial_len = chip->model->get_serial(chip->state, serial);
     char hex[2 * SIM_SERIAL_MAX + 1], locks[80], address[8];
@@ -55,10 +56,13 @@ list_chip(struct sim_chip *chip)
         (void)json_array_append_new(faults,
                                     json_pack("{s:i, s:s}", "id", (int)chip->rules.list[i].id,
                                               "rule", chip->rules.list[i].text));
-    return json_pack("{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:s}", "chip", full_name(chip),
-                     "model", chip->model->name, "personality", chip->personality, "serial", hex,
-                     "address", address, "power", chip->model->get_power(chip->state), "locks",
-                     locks, "faults", faults, "state_file", chip->path);
+    row = json_pack("{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:s}", "chip", full_name(chip),
+                    "model", chip->model->name, "personality", chip->personality, "serial", hex,
+                    "address", address, "power", chip->model->get_power(chip->state), "locks",
+                    locks, "faults", faults, "state_file", chip->path);
+    if (row != NULL && chip->channel >= 0)
+        (void)json_object_set_new(row, "channel", json_integer(chip->channel));
+    return row;
 }
 
 static rs_code

@@ -18,6 +18,8 @@
 #include "sims/atecc/vendor.h"
 #include "sims/panel/panel_state.h"
 
+#define MUX_FIRST           0x70u
+#define MUX_LAST            0x77u
 #define GENERAL_CALL_HZ_MAX 100000u /* faster, SDA is not low long enough to wake a chip */
 
 /* ---- Making a panel --------------------------------------------------------------- */
@@ -216,6 +218,7 @@ sim_panel_add(struct sim_panel *panel, const char *name, const char *kind,
     if (chip == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory for a chip");
     chip->bus = bus;
+    chip->channel = -1;
     (void)snprintf(chip->name, sizeof(chip->name), "%s", chip_name);
     if (panel->options.state_dir != NULL)
         (void)snprintf(chip->path, sizeof(chip->path), "%s/%.63s,%.63s.json",
@@ -229,6 +232,49 @@ sim_panel_add(struct sim_panel *panel, const char *name, const char *kind,
     bus->chips[bus->chip_count++] = chip;
     *ret_chip = chip;
     return RS_OK;
+}
+
+/* ---- Multiplexers ------------------------------------------------------------------------ */
+
+rs_code
+sim_panel_add_mux(struct sim_panel *panel, const char *bus_name, unsigned address,
+                  struct rs_err *err)
+{
+    char name[SIM_NAME_MAX + 1], none[SIM_NAME_MAX + 1], whole[SIM_NAME_MAX + 4];
+    struct sim_bus *bus;
+
+    (void)snprintf(whole, sizeof(whole), "%.63s/x", bus_name);
+    if (!split_name(whole, name, none))
+        return rs_fail(err, RS_E_USAGE, "simulator: %.64s is no name of a bus", bus_name);
+    if (address < MUX_FIRST || address > MUX_LAST)
+        return rs_fail(err, RS_E_USAGE, "simulator: a mux is at 0x70 to 0x77");
+    bus = sim_panel_find_bus(panel, name);
+    if (bus == NULL)
+        bus = make_bus(panel, name);
+    if (bus == NULL)
+        return rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory for a bus");
+    if (bus->mux_address != 0)
+        return rs_fail(err, RS_E_USAGE, "simulator: two muxes on bus %s", name);
+    bus->mux_address = (uint8_t)address;
+    return RS_OK;
+}
+
+rs_code
+sim_chip_put_behind(struct sim_chip *chip, unsigned channel, struct rs_err *err)
+{
+    if (chip->bus->mux_address == 0)
+        return rs_fail(err, RS_E_USAGE, "simulator: %s/%s has a channel, its bus has no mux",
+                       chip->bus->name, chip->name);
+    if (channel > 7)
+        return rs_fail(err, RS_E_USAGE, "simulator: a mux has channels 0 to 7");
+    chip->channel = (int)channel;
+    return RS_OK;
+}
+
+static int
+is_connected(const struct sim_chip *chip)
+{
+    return chip->channel < 0 || (chip->bus->mux_open & 1u << chip->channel) != 0;
 }
 
 struct sim_bus *
@@ -373,8 +419,10 @@ take_failure(struct sim_chip *chip, struct rs_err *err)
 static void
 wake_all(struct sim_bus *bus, uint32_t low_us)
 {
-    for (size_t i = 0; i < bus->chip_count; i++)
-        bus->chips[i]->model->wake(bus->chips[i]->state, low_us);
+    for (size_t i = 0; i < bus->chip_count; i++) {
+        if (is_connected(bus->chips[i]))
+            bus->chips[i]->model->wake(bus->chips[i]->state, low_us);
+    }
 }
 
 /* The lock is held. */
@@ -384,7 +432,7 @@ write_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint
 {
     uint64_t us = wire_us(speed_hz, len);
     rs_code rc = RS_OK;
-    int ack = 0;
+    int ack = address != 0 && address == bus->mux_address;
 
     pass_time(bus, us);
     if (address == 0 && speed_hz <= GENERAL_CALL_HZ_MAX)
@@ -392,7 +440,11 @@ write_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint
     for (size_t i = 0; i < bus->chip_count; i++) {
         struct sim_chip *chip = bus->chips[i];
         int mine = chip->model->get_address(chip->state) == address;
-        int here = chip->model->i2c_write(chip->state, address, p, len);
+        int here;
+
+        if (!is_connected(chip))
+            continue;
+        here = chip->model->i2c_write(chip->state, address, p, len);
 
         if (mine || here)
             count(chip, len, here, us);
@@ -400,6 +452,9 @@ write_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint
         if (rc == RS_OK)
             rc = take_failure(chip, err);
     }
+    /* It takes the last byte, and lets the channel through when the transaction has ended. */
+    if (address != 0 && address == bus->mux_address && len > 0)
+        bus->mux_open = p[len - 1];
     trace_bytes(bus, 'W', address, ack, p, len);
     if (rc == RS_OK)
         *ret_ack = ack;
@@ -414,17 +469,21 @@ read_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p,
     uint64_t us = wire_us(speed_hz, len);
     uint8_t bytes[SIM_IO_MAX];
     rs_code rc = RS_OK;
-    int ack = 0;
+    int ack = address != 0 && address == bus->mux_address;
 
     if (len > sizeof(bytes))
         return rs_fail(err, RS_E_REQUEST_FORMAT, "simulator: a read of more than %d bytes",
                        SIM_IO_MAX);
     pass_time(bus, us);
-    memset(p, 0xFF, len);
+    memset(p, ack ? bus->mux_open : 0xFF, len);
     for (size_t i = 0; i < bus->chip_count; i++) {
         struct sim_chip *chip = bus->chips[i];
         int mine = chip->model->get_address(chip->state) == address;
-        int here = chip->model->i2c_read(chip->state, address, bytes, len);
+        int here;
+
+        if (!is_connected(chip))
+            continue;
+        here = chip->model->i2c_read(chip->state, address, bytes, len);
 
         if (mine || here)
             count(chip, len, here, us);

@@ -47,6 +47,16 @@ void sim_panel_free(struct sim_panel *panel);
 RS_MUST_USE rs_code sim_panel_add(struct sim_panel *panel, const char *name, const char *kind,
                                   struct sim_chip **ret_chip, struct rs_err *err);
 
+/*
+ * A multiplexer (PCA9548 and the like) on a bus, and a chip behind one of its channels: it
+ * sees the bus while the channel is selected.  After power-up none is.  RS_E_USAGE for an
+ * address outside 0x70 to 0x77, a second one on the bus, a channel above 7 or without a mux.
+ */
+RS_MUST_USE rs_code sim_panel_add_mux(struct sim_panel *panel, const char *bus, unsigned address,
+                                      struct rs_err *err);
+RS_MUST_USE rs_code sim_chip_put_behind(struct sim_chip *chip, unsigned channel,
+                                        struct rs_err *err);
+
 int sim_panel_real_time(const struct sim_panel *panel);
 size_t sim_panel_count(const struct sim_panel *panel);
 

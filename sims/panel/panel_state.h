@@ -21,6 +21,7 @@ struct sim_chip {
     char name[SIM_NAME_MAX + 1];
     char path[512]; /* of the state file; "" when nothing is kept */
     char personality[32];
+    int channel; /* of the bus's mux, behind which it is; -1: in front of it */
     const struct sim_model *model;
     void *state; /* model->state_size, owned */
     struct sim_host host;
@@ -36,6 +37,8 @@ struct sim_bus {
     pthread_mutex_t lock; /* the clock, and every chip on this bus */
     uint64_t now_us;      /* with timing none */
     uint64_t seen_us;     /* the machine's clock at the last sim_bus_catch_up() */
+    uint8_t mux_address;  /* 0: there is none */
+    uint8_t mux_open;     /* its control register: a bit for each channel */
     struct sim_chip *chips[SIM_CHIPS_MAX];
     size_t chip_count;
     struct sim_bus *next;

@@ -646,10 +646,99 @@ test_vendor_is_kept(void **state)
     assert_int_not_equal(sim_vendor_open(work_dir, &b, NULL), RS_OK);
 }
 
+/* ---- A mux ------------------------------------------------------------------------------- */
+
+/* Awake at 0x60, and what it says then. */
+static int
+answers(struct sim_bus *bus)
+{
+    static const uint8_t awake[4] = {0x04, 0x11, 0x33, 0x43};
+    uint8_t rx[4] = {0};
+    int ack = 0;
+
+    sim_bus_wake(bus, 80);
+    sim_bus_delay(bus, 1500);
+    assert_int_equal(sim_bus_read(bus, 100000, 0x60, rx, 4, &ack, NULL), RS_OK);
+    assert_true(!ack || memcmp(rx, awake, 4) == 0);
+    return ack;
+}
+
+static int
+tell(struct sim_bus *bus, uint8_t address, const char *bytes, size_t len)
+{
+    int ack = 0;
+
+    assert_int_equal(sim_bus_write(bus, 100000, address, (const uint8_t *)bytes, len, &ack, NULL),
+                     RS_OK);
+    return ack;
+}
+
+static void
+test_mux_refuses(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *chip = NULL;
+
+    (void)state;
+    assert_int_equal(sim_panel_add_mux(panel, "a/b", 0x70, NULL), RS_E_USAGE);
+    assert_int_equal(sim_panel_add_mux(panel, "a", 0x6f, NULL), RS_E_USAGE);
+    assert_int_equal(sim_panel_add_mux(panel, "a", 0x78, NULL), RS_E_USAGE);
+    assert_int_equal(sim_panel_add(panel, "b/u1", "blank608b", &chip, NULL), RS_OK);
+    assert_int_equal(sim_chip_put_behind(chip, 0, NULL), RS_E_USAGE);
+    assert_int_equal(sim_panel_add_mux(panel, "a", 0x70, NULL), RS_OK);
+    assert_int_equal(sim_panel_add_mux(panel, "a", 0x71, NULL), RS_E_USAGE);
+    assert_int_equal(sim_panel_add(panel, "a/u1", "blank608b", &chip, NULL), RS_OK);
+    assert_int_equal(sim_chip_put_behind(chip, 8, NULL), RS_E_USAGE);
+    assert_int_equal(sim_chip_put_behind(chip, 7, NULL), RS_OK);
+    sim_panel_free(panel);
+}
+
+/* Two parts with one address, apart by the channel; the one in front is always heard. */
+static void
+test_mux(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *one = NULL, *two = NULL, *front = NULL;
+    struct sim_bus *bus;
+    uint8_t rx[2] = {0x55, 0x55};
+    int ack = 0;
+
+    (void)state;
+    assert_int_equal(sim_panel_add_mux(panel, "a", 0x71, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "a/u1", "blank608b", &one, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "a/u2", "blank608b", &two, NULL), RS_OK);
+    assert_int_equal(sim_panel_add(panel, "a/u3", "blank-se050", &front, NULL), RS_OK);
+    assert_int_equal(sim_chip_put_behind(one, 0, NULL), RS_OK);
+    assert_int_equal(sim_chip_put_behind(two, 5, NULL), RS_OK);
+    bus = sim_panel_find_bus(panel, "a");
+    assert_false(answers(bus));
+    assert_true(tell(bus, 0x48, "", 0));
+    assert_false(tell(bus, 0x70, "\x01", 1)); /* another address */
+    assert_false(answers(bus));
+    assert_true(tell(bus, 0x71, "\x01", 1));
+    assert_true(answers(bus));
+    sim_bus_power(bus, one, 0);
+    assert_false(answers(bus)); /* it was that one */
+    assert_true(tell(bus, 0x71, "\x02", 1));
+    assert_false(answers(bus));
+    assert_true(tell(bus, 0x71, "", 0)); /* asked whether it is there: nothing changes */
+    assert_int_equal(sim_bus_read(bus, 100000, 0x71, rx, 2, &ack, NULL), RS_OK);
+    assert_true(ack);
+    assert_memory_equal(rx, "\x02\x02", 2);
+    assert_true(tell(bus, 0x71, "\x02\x20", 2)); /* the last byte counts */
+    assert_true(answers(bus));
+    assert_true(tell(bus, 0x48, "", 0));
+    assert_true(tell(bus, 0x71, "\x00", 1));
+    assert_false(answers(bus));
+    sim_panel_free(panel);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mux_refuses),
+        cmocka_unit_test(test_mux),
         cmocka_unit_test(test_rules_refused),
         cmocka_unit_test(test_rules_act),
         cmocka_unit_test(test_documented_example),

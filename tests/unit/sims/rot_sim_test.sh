@@ -37,6 +37,11 @@ printf 'chip a/u1 blank608b extra\n' >"$dir/panel"
 if "$sim" panel "$dir/panel" 2>"$dir/err"; then die "a wrong panel was taken"; else rc=$?; fi
 [ "$rc" = 2 ] || die "exit $rc for a wrong panel, not 2"
 grep -q "panel:1:" "$dir/err" || die "the line is not named"
+for line in 'mux a' 'mux a 0x70 1' 'mux a x' 'mux a 0x60' 'mux a 0x70\nmux a 0x71' \
+    'chip a/u2 blank608b 1' 'mux a 0x70\nchip a/u2 blank608b 8'; do
+    printf "listen s\nchip a/u1 blank608b\n$line\n" >"$dir/panel"
+    if "$sim" panel "$dir/panel" 2>"$dir/err"; then die "taken: $line"; fi
+done
 printf 'listen s\nchip a/u1 atecc9000\n' >"$dir/panel"
 if "$sim" panel "$dir/panel" 2>"$dir/err"; then die "an unknown kind was taken"; fi
 if "$sim" list --socket "$dir/none" 2>"$dir/err"; then die "nobody answered, and list was content"; fi
@@ -48,10 +53,13 @@ if "$sim" fly 2>"$dir/err"; then die "an unknown verb was taken"; fi
     echo 'trace trace'
     for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo "chip fixture-$i/u1 blank608b"; done
     echo 'chip desk/tng tngtls'
+    echo 'chip hub/u1 blank608b 7'
+    echo 'mux hub 0x77'
 } >"$dir/panel"
 start
 "$sim" list --socket "$dir/s" >"$dir/list"
-[ "$(grep -c blank608b "$dir/list")" = 13 ] || die "13 blank parts expected"
+[ "$(grep -c blank608b "$dir/list")" = 14 ] || die "14 blank parts expected"
+"$sim" list --json --socket "$dir/s" | grep -q '"channel":7' || die "the channel is not listed"
 grep -q 'desk/tng .*config,data' "$dir/list" || die "the Trust part is not locked"
 "$sim" fault fixture-2/u1 cut-write@3 --socket "$dir/s" >/dev/null
 "$sim" list --socket "$dir/s" | grep -q 'fault 1: cut-write@3' || die "the rule is not listed"

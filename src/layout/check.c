@@ -71,7 +71,7 @@ static const struct room tpm2_rooms[] = {
 };
 
 static const struct room ta100_rooms[] = {
-    {SPACE_ALL, 0x8000, 0x81ff, 1024}, /* elements */
+    {SPACE_ALL, 0x8000, 0x81ff, 8192}, /* elements */
     {SPACE_ALL, 0x4000, 0x4003, 0},    /* volatile registers */
     {SPACE_COUNTER, 0x4010, 0x4011, 0},
 };
@@ -85,7 +85,7 @@ static const struct family families[] = {
     {"stsafe", "zone or key slot", EC2 | SECRET, 12, 76, 0, 0, ROOMS(stsafe_rooms)},
     {"optiga", "object", EC2 | SECRET, 4, 140, 1, 1, ROOMS(optiga_rooms)},
     {"se05x", "object id", EC2 | SECRET | ALG(ROT_ALG_AES256), 8, 0, 1, 0, ROOMS(se05x_rooms)},
-    {"ta100", "element", ALG(ROT_ALG_P256) | SECRET | ALG(ROT_ALG_AES256), 0, 0, 1, 0,
+    {"ta100", "element", ALG(ROT_ALG_P256) | SECRET | ALG(ROT_ALG_AES256), 8, 0, 1, 0,
      ROOMS(ta100_rooms)},
     {"tpm2", "handle or index", EC2 | ALG(ROT_ALG_RSA2048) | ALG(ROT_ALG_HMAC_SHA256), 8, 0, 1, 0,
      ROOMS(tpm2_rooms)},

@@ -58,7 +58,7 @@ static const struct room optiga_rooms[] = {
     {SPACE_ALL, 0xe200, 0xe200, 0},     {SPACE_ALL, 0xe0e0, 0xe0e3, 1728},
     {SPACE_ALL, 0xe0e8, 0xe0e9, 1200},  {SPACE_ALL, 0xe0ef, 0xe0ef, 1200},
     {SPACE_ALL, 0xf1d0, 0xf1db, 140},   {SPACE_ALL, 0xf1e0, 0xf1e1, 1500},
-    {SPACE_COUNTER, 0xe120, 0xe123, 0},
+    {SPACE_COUNTER, 0xe120, 0xe123, 0}, {SPACE_ALL, 0xe120, 0xe123, 8}, /* what it counts to */
 };
 static const struct room se05x_rooms[] = {
     {SPACE_ALL, 0x00000001, 0x7ffeffff, 2048}, /* one command's worth, and its trailer */

@@ -96,13 +96,30 @@ take_model(struct se05x_state *s, struct rot_bytes body)
         s->model = model_of((unsigned)b.p[SE05X_OEF_AT] << 8 | b.p[SE05X_OEF_AT + 1]);
 }
 
-/* Before anything is selected.  A part that another program has in use does not say. */
+static rot_err
+open_line(struct rot_chip *chip)
+{
+    const struct rot_transport *t = chip->setup.transport;
+
+    return t1_i2c_open(&se05x_of(chip)->t1, t, t->address != 0 ? t->address : SE05X_ADDRESS);
+}
+
+/*
+ * Before anything is selected.  What another program left selected does not say: that
+ * program's conversation is over anyway.
+ */
 static rot_err
 find_model(struct rot_chip *chip)
 {
     struct rot_bytes body = {NULL, 0};
     rot_err rc = say(chip, card_identify, sizeof(card_identify), &body);
 
+    if (chip->raw_status != 0) {
+        t1_i2c_close(&se05x_of(chip)->t1);
+        rc = open_line(chip);
+        if (rc == ROT_OK)
+            rc = say(chip, card_identify, sizeof(card_identify), &body);
+    }
     if (rc == ROT_E_BUS || rc == ROT_E_FORMAT)
         return rc;
     if (rc != ROT_OK)
@@ -268,11 +285,10 @@ static rot_err
 connect(struct rot_chip *chip)
 {
     struct se05x_state *s = se05x_of(chip);
-    const struct rot_transport *t = chip->setup.transport;
     rot_err rc = ROT_OK;
 
     if (!s->t1.is_open)
-        rc = t1_i2c_open(&s->t1, t, t->address != 0 ? t->address : SE05X_ADDRESS);
+        rc = open_line(chip);
     if (rc == ROT_OK && s->model == 0)
         rc = find_model(chip);
     if (rc == ROT_OK)

@@ -2,8 +2,9 @@
  * curve.c: curves that a part must be told about before it uses them.
  *
  * Parts come without some or all of the NIST curves (ref 3.3): a curve is created,
- * then given its five parameters.  Cut between them, the part lists a curve that it
- * cannot use; then it gets them again.  No curve is ever deleted: keys may be on it.
+ * then given its five parameters.  Cut between them, the part has a curve that it
+ * cannot use, and lists it or not (ref 3.3 does not say): then it is told everything
+ * again.  No curve is ever deleted: keys may be on it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -61,38 +62,41 @@ se05x_curve_of(enum rot_alg alg)
     return alg == ROT_ALG_P384 ? SE05X_CURVE_P384 : 0;
 }
 
-/* Those that it has already it may refuse. */
 static rot_err
-set_parameters(struct rot_chip *chip, uint8_t curve, int again)
+set_parameter(struct rot_chip *chip, uint8_t curve, uint8_t number, struct rot_bytes value)
 {
-    const uint8_t *p = curve == SE05X_CURVE_P256 ? p256 : p384;
-    size_t half = curve == SE05X_CURVE_P256 ? 32 : 48;
-    rot_err rc = ROT_OK;
-
-    for (unsigned i = 0; i < sizeof(numbers) && rc == ROT_OK; i++) {
-        size_t len = i == 2 ? 1 + 2 * half : half;
-
-        se05x_begin(chip, SE05X_OP_SET_CURVE);
-        se05x_put_u8(chip, SE05X_TAG_1, curve);
-        se05x_put_u8(chip, SE05X_TAG_2, numbers[i]);
-        se05x_put(chip, SE05X_TAG_3, p, len);
-        rc = se05x_run_plain(chip);
-        if (again && chip->raw_status != 0)
-            rc = ROT_OK;
-        p += len;
-    }
-    return rc;
+    se05x_begin(chip, SE05X_OP_SET_CURVE);
+    se05x_put_u8(chip, SE05X_TAG_1, curve);
+    se05x_put_u8(chip, SE05X_TAG_2, number);
+    se05x_put(chip, SE05X_TAG_3, value.p, value.len);
+    return se05x_run_plain(chip);
 }
 
+/*
+ * Create it and give it its parameters.  A part that was cut off in between has it already, and
+ * may refuse what it knows of it; whether it was enough shows when a key is made.
+ */
 static rot_err
-create(struct rot_chip *chip, uint8_t curve)
+tell(struct rot_chip *chip, uint8_t curve)
 {
+    const uint8_t *p = curve == SE05X_CURVE_P256 ? p256 : p384;
+    size_t half = curve == SE05X_CURVE_P256 ? 32 : 48, len;
+    int had_it;
     rot_err rc;
 
     se05x_begin(chip, SE05X_OP_CREATE_CURVE);
     se05x_put_u8(chip, SE05X_TAG_1, curve);
     rc = se05x_run_plain(chip);
-    return rc == ROT_OK ? set_parameters(chip, curve, 0) : rc;
+    had_it = chip->raw_status == SE05X_SW_CONDITIONS;
+    if (had_it)
+        rc = ROT_OK;
+    for (unsigned i = 0; i < sizeof(numbers) && rc == ROT_OK; i++, p += len) {
+        len = i == 2 ? 1 + 2 * half : half;
+        rc = set_parameter(chip, curve, numbers[i], (struct rot_bytes){p, len});
+        if (had_it && chip->raw_status == SE05X_SW_CONDITIONS)
+            rc = ROT_OK;
+    }
+    return rc;
 }
 
 /* One byte for every curve from number 1 on. */
@@ -123,7 +127,7 @@ se05x_need_curve(struct rot_chip *chip, uint8_t curve)
         return ROT_OK;
     rc = is_set(chip, curve, &set);
     if (rc == ROT_OK && !set)
-        rc = create(chip, curve);
+        rc = tell(chip, curve);
     if (rc == ROT_OK)
         s->curves |= (uint8_t)(1u << curve);
     return rc;
@@ -132,5 +136,5 @@ se05x_need_curve(struct rot_chip *chip, uint8_t curve)
 rot_err
 se05x_finish_curve(struct rot_chip *chip, uint8_t curve)
 {
-    return set_parameters(chip, curve, 1);
+    return tell(chip, curve);
 }

@@ -188,7 +188,7 @@ generate_once(struct rot_chip *chip, const struct rot_place *place, enum rot_alg
 
     if (curve == 0)
         return ROT_E_UNSUPPORTED;
-    rc = se05x_check_channel(chip, place);
+    rc = se05x_check_place(chip, place);
     if (rc == ROT_OK)
         rc = generate(chip, place, curve);
     return rc == ROT_OK ? public_once(chip, place, pub, cap, ret_len) : rc;

@@ -130,9 +130,11 @@ se05x_has_rights(const struct se05x_attributes *a, uint32_t rights)
 }
 
 rot_err
-se05x_check_channel(const struct rot_chip *chip, const struct rot_place *place)
+se05x_check_place(const struct rot_chip *chip, const struct rot_place *place)
 {
     int wanted = (place->flags & ROT_PLACE_ENCRYPTED) != 0;
 
+    if (place->where > SE05X_ID_CUSTOMER_MAX || place->also > SE05X_ID_CUSTOMER_MAX)
+        return ROT_E_UNSUPPORTED;
     return wanted && chip->protection == ROT_PROTECTION_NONE ? ROT_E_AUTH : ROT_OK;
 }

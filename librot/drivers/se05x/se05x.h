@@ -167,8 +167,9 @@ enum se05x_alg {
 
 #define SE05X_ORIGIN_INTERNAL 2u
 
-/* Objects of the part's maker (ref 5). */
-#define SE05X_ID_UID 0x7fff0206u
+/* Objects of the part's maker, and the last that is its owner's (ref 5). */
+#define SE05X_ID_UID          0x7fff0206u
+#define SE05X_ID_CUSTOMER_MAX 0x7bffffffu
 
 /* Status words (ref 3.5). */
 #define SE05X_SW_OK          0x9000u
@@ -391,8 +392,11 @@ rot_err se05x_attributes(struct rot_chip *chip, uint32_t id, struct se05x_attrib
 uint32_t se05x_rights(const struct rot_chip *chip, const struct rot_place *place, int is_locked);
 /* Whether an object has exactly these rights, for everybody. */
 int se05x_has_rights(const struct se05x_attributes *a, uint32_t rights);
-/* ROT_E_AUTH for a place that wants the secure channel when there is none. */
-rot_err se05x_check_channel(const struct rot_chip *chip, const struct rot_place *place);
+/*
+ * What is to be written to: ROT_E_UNSUPPORTED for an id that is not the customer's (ref 5),
+ * ROT_E_AUTH for a place that wants the secure channel when there is none.
+ */
+rot_err se05x_check_place(const struct rot_chip *chip, const struct rot_place *place);
 
 /* ---- keys.c ---------------------------------------------------------------------------------- */
 

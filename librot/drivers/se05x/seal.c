@@ -10,7 +10,9 @@
  *   2  the old object is deleted
  *   3  a locked copy of the copy takes its place
  *
- * Cut anywhere, the content is there once or twice, and the next call goes on.
+ * Cut anywhere, the content is there once or twice, and the next call goes on.  A part that
+ * tears what it creates leaves a piece that nobody can take away: then the other id is
+ * locked in its own place.
  *
  * The life cycle is not sealed (ref 3.3): a transport lock stops all use, and a part that
  * insists on its channel hides the unique id that the host's secret depends on.
@@ -76,10 +78,13 @@ clear(struct rot_chip *chip, uint32_t id)
     return rc == ROT_E_EMPTY ? ROT_OK : rc;
 }
 
-/* A file and its trailer, with another sequence, created locked by one command. */
+/*
+ * A file and its trailer, with another sequence, created locked by one command.  It waits at the
+ * end of the buffer while what was in its place is deleted.
+ */
 static rot_err
 copy_file(struct rot_chip *chip, const struct rot_place *place, const struct se05x_slot *from,
-          struct se05x_slot *to)
+          const struct se05x_slot *to)
 {
     struct se05x_state *s = se05x_of(chip);
     size_t len = (size_t)from->size + SE05X_TRAILER;
@@ -92,8 +97,10 @@ copy_file(struct rot_chip *chip, const struct rot_place *place, const struct se0
     rc = se05x_read_piece(chip, from->id, 0, len, &b);
     if (rc != ROT_OK)
         return rc;
-    /* The answer lies where the command is built: out of its way. */
     memmove(end, b.p, len);
+    rc = clear(chip, to->id);
+    if (rc != ROT_OK)
+        return rc;
     se05x_begin_new(chip, SE05X_OP_WRITE_BINARY, to->id, se05x_rights(chip, place, 1));
     se05x_put_u16(chip, SE05X_TAG_3, (unsigned)len);
     p = se05x_reserve(&s->command, s->apdu, SE05X_TAG_4, len);
@@ -127,12 +134,10 @@ compare_files(struct rot_chip *chip, const struct se05x_slot *a, const struct se
 
 static rot_err
 lock_file(struct rot_chip *chip, const struct rot_place *place, const struct se05x_slot *from,
-          struct se05x_slot *to)
+          const struct se05x_slot *to)
 {
-    rot_err rc = clear(chip, to->id);
+    rot_err rc = copy_file(chip, place, from, to);
 
-    if (rc == ROT_OK)
-        rc = copy_file(chip, place, from, to);
     return rc == ROT_OK ? compare_files(chip, from, to) : rc;
 }
 
@@ -140,26 +145,31 @@ static rot_err
 seal_file(struct rot_chip *chip, const struct rot_place *place)
 {
     struct se05x_slot current, other;
-    enum lock lock;
+    enum lock lock, other_lock;
     rot_err rc = se05x_find_slots(chip, place, &current, &other);
 
     if (rc == ROT_OK && !current.is_whole)
         rc = ROT_E_EMPTY;
     if (rc == ROT_OK)
         rc = lock_of(chip, place, current.id, &lock);
+    if (rc == ROT_OK)
+        rc = lock_of(chip, place, other.id, &other_lock);
     if (rc != ROT_OK)
         return rc;
-    if (lock == LOCK_CLOSED) {
-        other.sequence = current.sequence;
-        return lock_file(chip, place, &current, &other);
+    /* A copy that was torn keeps its id from anything newer for good. */
+    if (lock != LOCK_CLOSED && other_lock == LOCK_CLOSED)
+        return copy_file(chip, place, &current, &current);
+    if (lock != LOCK_CLOSED) {
+        other.sequence = current.sequence + 1;
+        other.size = current.size;
+        rc = lock_file(chip, place, &current, &other);
+        if (rc != ROT_OK)
+            return rc;
+        current.sequence = other.sequence;
+        return lock_file(chip, place, &other, &current);
     }
-    other.sequence = current.sequence + 1;
-    rc = lock_file(chip, place, &current, &other);
-    if (rc != ROT_OK)
-        return rc;
-    current.sequence = other.sequence;
-    other.size = current.size;
-    return lock_file(chip, place, &other, &current);
+    other.sequence = current.sequence;
+    return other_lock == LOCK_CLOSED ? ROT_OK : lock_file(chip, place, &current, &other);
 }
 
 static rot_err
@@ -195,6 +205,20 @@ seal_key(struct rot_chip *chip, const struct rot_place *place)
 
 /* ---- Stages --------------------------------------------------------------------------------- */
 
+/* Files that cannot change and of which none is whole are nobody's. */
+static rot_err
+state_of_closed(struct rot_chip *chip, const struct rot_place *place,
+                enum rot_seal_state *ret_state)
+{
+    struct se05x_slot current = {.is_whole = 1}, other;
+    rot_err rc = ROT_OK;
+
+    if ((place->flags & ROT_PLACE_PUBLIC_KEY) == 0)
+        rc = se05x_find_slots(chip, place, &current, &other);
+    *ret_state = current.is_whole ? ROT_SEAL_DONE : ROT_SEAL_FOREIGN;
+    return rc;
+}
+
 static rot_err
 state_of_bytes(struct rot_chip *chip, const struct rot_place *place, enum rot_seal_state *ret_state)
 {
@@ -205,11 +229,12 @@ state_of_bytes(struct rot_chip *chip, const struct rot_place *place, enum rot_se
         rc = lock_of(chip, place, place->also, &second);
     if (rc != ROT_OK)
         return rc;
+    *ret_state = ROT_SEAL_OPEN;
     if (first == LOCK_FOREIGN || second == LOCK_FOREIGN)
         *ret_state = ROT_SEAL_FOREIGN;
-    else
-        *ret_state = first == LOCK_CLOSED && second == LOCK_CLOSED ? ROT_SEAL_DONE : ROT_SEAL_OPEN;
-    return ROT_OK;
+    else if (first == LOCK_CLOSED && second == LOCK_CLOSED)
+        rc = state_of_closed(chip, place, ret_state);
+    return rc;
 }
 
 static rot_err

@@ -29,7 +29,7 @@ static rot_err
 put_secret(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes value)
 {
     uint32_t op = is_hmac(place) ? SE05X_OP_WRITE_HMAC : SE05X_OP_WRITE_AES;
-    rot_err rc = se05x_check_channel(chip, place);
+    rot_err rc = se05x_check_place(chip, place);
 
     if (rc == ROT_OK)
         rc = se05x_delete(chip, place->where);

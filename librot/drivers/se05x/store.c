@@ -381,7 +381,7 @@ se05x_object_write(struct rot_chip *chip, const struct rot_place *place, size_t 
                    const uint8_t *buf, size_t len, size_t total, size_t *ret_need)
 {
     const struct piece piece = {offset, len, total, buf};
-    rot_err rc = se05x_check_channel(chip, place);
+    rot_err rc = se05x_check_place(chip, place);
 
     if (rc != ROT_OK)
         return rc;
@@ -428,8 +428,10 @@ static rot_err
 count(struct rot_chip *chip, const struct rot_place *place)
 {
     int there = 0;
-    rot_err rc = se05x_exists(chip, place->where, &there);
+    rot_err rc = se05x_check_place(chip, place);
 
+    if (rc == ROT_OK)
+        rc = se05x_exists(chip, place->where, &there);
     if (rc == ROT_OK && !there) {
         se05x_begin_new(chip, SE05X_OP_WRITE_COUNTER, place->where, se05x_rights(chip, place, 0));
         se05x_put_u16(chip, SE05X_TAG_2, COUNTER_SIZE);

@@ -363,8 +363,11 @@ do_curve(struct fake_se05x *f, const struct request *r, struct fake_answer *a)
     }
     bit = (uint8_t)(1u << *curve);
     if (r->header[3] == 0x04) {
+        if (f->refuses_half && (f->half_curves & bit) != 0)
+            a->sw = 0x6985;
+        else
+            parameters = 0;
         f->half_curves |= bit;
-        parameters = 0;
     } else if (r->header[3] == 0x28) {
         f->half_curves &= (uint8_t)~bit;
         f->curves &= (uint8_t)~bit;
@@ -629,10 +632,11 @@ do_write(struct fake_se05x *f, const struct request *r, struct fake_answer *a)
 static void
 list_curves(const struct fake_se05x *f, struct fake_answer *a)
 {
+    const unsigned known = f->curves | (f->refuses_half ? 0u : f->half_curves);
     uint8_t list[0x10];
 
     for (unsigned i = 0; i < sizeof(list); i++)
-        list[i] = i < 7 && ((f->curves | f->half_curves) & 1u << (i + 1)) != 0 ? 2 : 1;
+        list[i] = i < 7 && (known & 1u << (i + 1)) != 0 ? 2 : 1;
     put(a, 0x41, list, sizeof(list));
 }
 

@@ -43,6 +43,7 @@ struct fake_se05x {
     uint8_t version[3];
     uint8_t curves; /* bits 1 << curve: set up, with all parameters */
     uint8_t half_curves;
+    uint8_t refuses_half; /* a half-told curve is not listed, and cannot be created again */
     uint8_t configuration[12];
     struct fake_object objects[FAKE_OBJECTS];
     uint8_t keys[48], key_version;

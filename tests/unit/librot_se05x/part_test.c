@@ -240,7 +240,7 @@ curves_are_set_up(void **state)
     part.lie = NULL;
 }
 
-/* Power goes between two parameters: the curve is listed, and cannot be used. */
+/* Power goes between two parameters: the curve cannot be used, and is listed or not. */
 static void
 half_a_curve_is_finished(void **state)
 {
@@ -248,11 +248,16 @@ half_a_curve_is_finished(void **state)
     size_t n = 0;
 
     (void)state;
-    part.curves = 0;
-    part.half_curves = 1u << 3;
-    assert_int_equal(rot_key_generate(&chip, ROT_LDEVID(0), ROT_ALG_P256, pub, sizeof(pub), &n),
-                     ROT_OK);
-    assert_int_equal(part.curves, 1u << 3);
+    for (uint8_t unlisted = 0; unlisted < 2; unlisted++) {
+        part.refuses_half = unlisted;
+        part.curves = 0;
+        part.half_curves = 1u << 3;
+        se05x_of(&chip)->curves = 0;
+        (void)!rot_key_delete(&chip, ROT_LDEVID(0));
+        assert_int_equal(rot_key_generate(&chip, ROT_LDEVID(0), ROT_ALG_P256, pub, sizeof(pub), &n),
+                         ROT_OK);
+        assert_int_equal(part.curves, 1u << 3);
+    }
     part.curves = 0;
     n = make_peer(0x33, pub);
     assert_int_equal(rot_object_write(&chip, ROT_FIRMWARE(0), ROT_PART_DATA, 0, pub, n, n, &n),

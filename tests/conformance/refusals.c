@@ -181,7 +181,7 @@ is_awake(const struct rot_transport *line)
 
 /*
  * The driver of s at another's address.  Who sleeps until the bus is held low acknowledges
- * nothing, and is tried when awake, too.
+ * nothing, and is tried when awake, too.  Who takes nothing but its own commands looks like nobody.
  */
 static void
 refuse_other(struct suite *s, struct rot_linux *other)
@@ -194,6 +194,8 @@ refuse_other(struct suite *s, struct rot_linux *other)
         GIVES(s, other->model, try(s, &setup), ROT_E_BUS);
         CHECK(s, other->model, line->i2c->wake(line->self, WAKE_LOW_US) == ROT_OK);
         line->line->delay_us(line->self, WAKE_DELAY_US);
+        if (!is_awake(line))
+            return;
     }
     GIVES(s, other->model, try(s, &setup), ROT_E_WRONG_PART);
 }

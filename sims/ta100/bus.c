@@ -56,6 +56,7 @@ ta100_set_power(void *state, int on)
     drop_answer(c);
     c->asleep = 0;
     c->selected = 0;
+    memset(&c->spi, 0, sizeof(c->spi));
     c->address = configured_address(c);
     c->busy_until_us = 0;
     c->ready_at_us = c->now_us + TA100_P_BOOT_US;
@@ -69,11 +70,10 @@ ta100_wake(void *state, uint32_t low_us)
     (void)low_us;
 }
 
-/* Does the part take part in this transaction? */
-static int
-listens(struct ta100_chip *c, uint8_t address)
+int
+ta100_is_awake(struct ta100_chip *c)
 {
-    if (!c->powered || address != c->address)
+    if (!c->powered)
         return 0;
     if (c->asleep) {
         c->asleep = 0;
@@ -82,8 +82,15 @@ listens(struct ta100_chip *c, uint8_t address)
     return c->now_us >= c->ready_at_us;
 }
 
+/* Does the part take part in this transaction? */
 static int
-is_executing(const struct ta100_chip *c)
+listens(struct ta100_chip *c, uint8_t address)
+{
+    return c->powered && address == c->address && ta100_is_awake(c);
+}
+
+int
+ta100_is_executing(const struct ta100_chip *c)
 {
     return c->stuck || c->now_us < c->busy_until_us;
 }
@@ -138,9 +145,8 @@ run_packet(struct ta100_chip *c, const uint8_t *p, size_t len, const struct sim_
     bend_answer(c, fate);
 }
 
-/* 0: the packet was not taken. */
-static int
-take_packet(struct ta100_chip *c, const uint8_t *p, size_t len)
+int
+ta100_take_packet(struct ta100_chip *c, const uint8_t *p, size_t len)
 {
     struct sim_fate fate = c->host->command(c->host->self);
 
@@ -184,28 +190,28 @@ ta100_i2c_write(void *state, uint8_t address, const uint8_t *p, size_t len)
         c->selected = p[0];
         return len == 1;
     case TA100_P_READ_RESPONSE:
-        if (is_executing(c) || len != 1)
+        if (ta100_is_executing(c) || len != 1)
             return 0;
         c->selected = p[0];
         c->answer_pos = 0;
         return 1;
     case TA100_P_WRITE_COMMAND:
-        return is_executing(c) ? 0 : take_packet(c, p + 1, len - 1);
+        return ta100_is_executing(c) ? 0 : ta100_take_packet(c, p + 1, len - 1);
     default:
         return 0;
     }
 }
 
-static uint8_t
-status_byte(const struct ta100_chip *c)
+uint8_t
+ta100_status_byte(const struct ta100_chip *c)
 {
-    if (is_executing(c) || c->quirk == TA100_QUIRK_NEVER_READY)
+    if (ta100_is_executing(c) || c->quirk == TA100_QUIRK_NEVER_READY)
         return TA100_P_EXECUTING;
     return c->answer_len > 0 ? TA100_P_READY : TA100_P_IDLE;
 }
 
-static void
-answer_was_read(struct ta100_chip *c)
+void
+ta100_answer_was_read(struct ta100_chip *c)
 {
     if (c->cut_when_answered) {
         ta100_set_power(c, 0);
@@ -223,14 +229,14 @@ ta100_i2c_read(void *state, uint8_t address, uint8_t *p, size_t len)
     if (!listens(c, address) || c->selected == 0)
         return 0;
     if (c->selected == TA100_P_READ_STATUS) {
-        memset(p, status_byte(c), len);
+        memset(p, ta100_status_byte(c), len);
         return 1;
     }
-    if (is_executing(c) || c->answer_len == 0)
+    if (ta100_is_executing(c) || c->answer_len == 0)
         return 0;
     for (size_t i = 0; i < len; i++)
         p[i] = c->answer_pos < c->answer_len ? c->answer[c->answer_pos++] : FILL;
     if (c->answer_pos == c->answer_len)
-        answer_was_read(c);
+        ta100_answer_was_read(c);
     return 1;
 }

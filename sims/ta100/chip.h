@@ -6,7 +6,7 @@
  * start with a two-byte length and a status and end with a CRC, elements with
  * handles and seven attributes.
  *
- * Bus (bus.c), packets and opcodes (dispatch.c), elements and the one door to
+ * Bus (bus.c: I2C, spi.c), packets and opcodes (dispatch.c), elements and the one door to
  * NVM (element.c), commands by group (cmd_*.c), saved form (state.c).
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -92,6 +92,15 @@ enum ta100_quirk {
     TA100_QUIRK_LONG_LENGTH, /* answers say that they are longer than a packet may be */
 };
 
+/* A frame on SPI, from the first byte after chip select fell. */
+struct ta100_frame {
+    unsigned is_begun : 1;
+    unsigned deaf : 1; /* the part was not awake when it began */
+    uint8_t instruction;
+    uint8_t packet[TA100_P_PACKET_MAX];
+    size_t len; /* of the packet, also of what did not fit */
+};
+
 struct ta100_chip {
     const struct sim_host *host;
     struct sim_timing timing;
@@ -110,6 +119,7 @@ struct ta100_chip {
     uint64_t now_us, ready_at_us, busy_until_us;
     uint8_t answer[TA100_P_PACKET_MAX];
     size_t answer_len, answer_pos;
+    struct ta100_frame spi;
 
     /* Power cut in memory writes: bytes that still get through, -1 half, INT_MAX: no cut. */
     int tear_after;
@@ -129,6 +139,17 @@ ta100_handler ta100_do_info, ta100_do_self_test, ta100_do_random, ta100_do_power
     ta100_do_counter, ta100_do_create, ta100_do_delete, ta100_do_write, ta100_do_read,
     ta100_do_genkey, ta100_do_sign, ta100_do_verify, ta100_do_ecdh, ta100_do_kdf, ta100_do_mac,
     ta100_do_gcm;
+
+/* ---- The bus (bus.c, spi.c) ------------------------------------------------------------------- */
+
+/* Awake long enough to take part; a sleeping part begins to wake. */
+int ta100_is_awake(struct ta100_chip *c);
+int ta100_is_executing(const struct ta100_chip *c);
+uint8_t ta100_status_byte(const struct ta100_chip *c);
+/* A whole command, under the fault rules; 0: it was not taken. */
+int ta100_take_packet(struct ta100_chip *c, const uint8_t *p, size_t len);
+/* The last byte of the answer is out. */
+void ta100_answer_was_read(struct ta100_chip *c);
 
 /* ---- Elements (element.c) ------------------------------------------------------------------- */
 
@@ -165,6 +186,7 @@ void ta100_set_power(void *state, int on);
 void ta100_wake(void *state, uint32_t low_us);
 int ta100_i2c_write(void *state, uint8_t address, const uint8_t *p, size_t len);
 int ta100_i2c_read(void *state, uint8_t address, uint8_t *p, size_t len);
+void ta100_spi(void *state, const uint8_t *tx, uint8_t *rx, size_t len, int keep);
 
 /* ---- Saved form (state.c) --------------------------------------------------------------------- */
 

@@ -171,6 +171,7 @@ const struct sim_model ta100_model = {
     .wake = ta100_wake,
     .i2c_write = ta100_i2c_write,
     .i2c_read = ta100_i2c_read,
+    .spi = ta100_spi,
     .get_address = get_address,
     .get_serial = get_serial,
     .get_locks = get_locks,

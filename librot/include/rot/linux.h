@@ -15,6 +15,7 @@
  * Names of chips:
  *
  *   i2c:1:0x60             a part on /dev/i2c-1 at the 7-bit address 0x60
+ *   spi:0.1                a part on /dev/spidev0.1
  *   sim:desk/1             chip 1 on bus "desk" of the simulator whose socket is
  *                          $ROOTSMITH_SIM_SOCKET, or else where rot-sim listens
  *                          by default (docs/protocols/simulator.md section 1)
@@ -55,6 +56,7 @@ struct rot_linux {
     struct rot_soft soft;
     uint8_t soft_secret[32];
     int fd;
+    uint32_t spi_hz; /* 0: what the device has */
     void *tcti; /* of the TSS; NULL while not connected */
     char tcti_name[ROT_LINUX_ERROR_MAX];
     uint64_t state[ROT_LINUX_STATE_SIZE / sizeof(uint64_t)];
@@ -84,7 +86,7 @@ ROT_MUST_USE rot_err rot_linux_open_with(struct rot_linux *lin, const char *uri,
                                          const char *channel_secret);
 
 /*
- * A whole bus instead of one part: "i2c:1", "sim:desk/" and a star, or "sim:desk/1" (its power
+ * A whole bus instead of one part: "i2c:1", "spi:0.1", "sim:desk/" and a star, or "sim:desk/1" (its power
  * line is then that of chip 1 alone).  lin->transport is ready, no driver is chosen and nothing
  * was sent; whoever has more to say about the wire (a multiplexer, a power line) puts a
  * transport of his own over this one.

@@ -89,14 +89,14 @@ take_number(const char **p, char stop, unsigned long max, unsigned *ret_value)
     return 1;
 }
 
-/* The n-th driver for I2C parts, or NULL. */
+/* The n-th driver for parts on such a bus, or NULL. */
 static const struct rot_driver *
-i2c_driver(size_t n)
+bus_driver(enum rot_bus bus, size_t n)
 {
     const struct rot_driver *d;
 
     for (size_t i = 0; (d = rot_registry_at(i)) != NULL; i++) {
-        if (d->bus == ROT_BUS_I2C && n-- == 0)
+        if (d->bus == bus && n-- == 0)
             return d;
     }
     return NULL;
@@ -107,12 +107,12 @@ i2c_driver(size_t n)
  * this bus has nothing to say about what is there.
  */
 static rot_err
-probe_i2c(struct rot_linux *lin)
+probe_bus(struct rot_linux *lin, enum rot_bus bus)
 {
     const struct rot_driver *d;
     rot_err told = ROT_E_BUS;
 
-    for (size_t i = 0; (d = i2c_driver(i)) != NULL; i++) {
+    for (size_t i = 0; (d = bus_driver(bus, i)) != NULL; i++) {
         struct rot_chip chip;
         rot_err rc = use_driver(lin, d);
 
@@ -131,7 +131,7 @@ probe_i2c(struct rot_linux *lin)
 static rot_err
 open_i2c(struct rot_linux *lin, const char *text)
 {
-    const struct rot_driver *first = i2c_driver(0);
+    const struct rot_driver *first = bus_driver(ROT_BUS_I2C, 0);
     unsigned bus, address;
     const char *p = text;
     rot_err rc;
@@ -144,13 +144,34 @@ open_i2c(struct rot_linux *lin, const char *text)
     rc = linux_open_i2c(lin, bus, address);
     if (rc != ROT_OK)
         return rc;
-    if (i2c_driver(1) == NULL)
+    if (bus_driver(ROT_BUS_I2C, 1) == NULL)
         return use_driver(lin, first); /* nothing to choose from: rot_open() will tell */
-    rc = probe_i2c(lin);
+    rc = probe_bus(lin, ROT_BUS_I2C);
     if (rc != ROT_OK)
         return linux_fail(lin, rc, "i2c: no part that a driver knows at %#x on bus %u", address,
                           bus);
     return ROT_OK;
+}
+
+/* ---- spi: ---------------------------------------------------------------------- */
+
+static rot_err
+open_spi(struct rot_linux *lin, const char *text)
+{
+    unsigned bus, select;
+    const char *p = text;
+    rot_err rc;
+
+    if (!take_number(&p, '.', BUS_MAX, &bus) || !take_number(&p, '\0', BUS_MAX, &select))
+        return linux_fail(lin, ROT_E_FORMAT, "spi: want spi:BUS.SELECT, as in spi:0.0");
+    if (bus_driver(ROT_BUS_SPI, 0) == NULL)
+        return linux_fail(lin, ROT_E_UNSUPPORTED, "spi: this build has no driver for an SPI part");
+    rc = linux_open_spi(lin, bus, select);
+    if (rc == ROT_OK)
+        rc = probe_bus(lin, ROT_BUS_SPI);
+    if (rc != ROT_OK && lin->error[0] == '\0')
+        return linux_fail(lin, rc, "spi: no part that a driver knows at %u.%u", bus, select);
+    return rc;
 }
 
 /* ---- soft: --------------------------------------------------------------------- */
@@ -225,7 +246,8 @@ find_on_buses(struct rot_linux *lin)
         return open_tpm(lin, NULL);
     for (unsigned bus = 0; bus <= BUS_MAX; bus++) {
         for (size_t i = 0; i < sizeof(usual_addresses); i++) {
-            if (linux_open_i2c(lin, bus, usual_addresses[i]) == ROT_OK && probe_i2c(lin) == ROT_OK)
+            if (linux_open_i2c(lin, bus, usual_addresses[i]) == ROT_OK &&
+                probe_bus(lin, ROT_BUS_I2C) == ROT_OK)
                 return ROT_OK;
             close_line(lin);
         }
@@ -256,6 +278,9 @@ open_by_name(struct rot_linux *lin, const char *uri)
     rest = after(uri, "i2c:");
     if (rest != NULL)
         return open_i2c(lin, rest);
+    rest = after(uri, "spi:");
+    if (rest != NULL)
+        return open_spi(lin, rest);
     rest = after(uri, "soft:");
     if (rest != NULL)
         return open_soft(lin, rest);
@@ -265,14 +290,14 @@ open_by_name(struct rot_linux *lin, const char *uri)
     if (strcmp(uri, "auto") == 0)
         return find_on_buses(lin);
     return linux_fail(lin, ROT_E_FORMAT,
-                      "chip: want sim:, i2c:, soft:, tpm: or auto, not \"%.80s\"", uri);
+                      "chip: want sim:, i2c:, spi:, soft:, tpm: or auto, not \"%.80s\"", uri);
 }
 
 static rot_err
 open_bus_by_name(struct rot_linux *lin, const char *uri)
 {
     const char *rest = after(uri, "sim:");
-    unsigned bus;
+    unsigned bus, select;
     rot_err rc;
 
     if (rest != NULL) {
@@ -284,7 +309,12 @@ open_bus_by_name(struct rot_linux *lin, const char *uri)
     rest = after(uri, "i2c:");
     if (rest != NULL && take_number(&rest, '\0', BUS_MAX, &bus))
         return linux_open_i2c(lin, bus, 0);
-    return linux_fail(lin, ROT_E_FORMAT, "bus: want i2c:BUS or sim:BUS/CHIP, not \"%.80s\"", uri);
+    rest = after(uri, "spi:");
+    if (rest != NULL && take_number(&rest, '.', BUS_MAX, &bus) &&
+        take_number(&rest, '\0', BUS_MAX, &select))
+        return linux_open_spi(lin, bus, select);
+    return linux_fail(lin, ROT_E_FORMAT,
+                      "bus: want i2c:BUS, spi:BUS.SELECT or sim:BUS/CHIP, not \"%.80s\"", uri);
 }
 
 static rot_err
@@ -345,7 +375,8 @@ rot_linux_choose(struct rot_linux *lin, const struct rot_driver *driver, uint8_t
 {
     if (lin == NULL || driver == NULL)
         return ROT_E_ARG;
-    if (driver->bus != ROT_BUS_I2C || lin->transport.i2c == NULL)
+    if ((driver->bus != ROT_BUS_I2C || lin->transport.i2c == NULL) &&
+        (driver->bus != ROT_BUS_SPI || lin->transport.spi == NULL))
         return linux_fail(lin, ROT_E_UNSUPPORTED, "driver %s is not for a part on this bus",
                           driver->name);
     lin->transport.address = address;

@@ -22,6 +22,9 @@ rot_err linux_open_sim(struct rot_linux *lin, const char *name);
 /* Open /dev/i2c-BUS for the address (i2c.c); quiet about a bus that is not there. */
 rot_err linux_open_i2c(struct rot_linux *lin, unsigned bus, unsigned address);
 
+/* Open /dev/spidevBUS.SELECT (spi.c). */
+rot_err linux_open_spi(struct rot_linux *lin, unsigned bus, unsigned select);
+
 /*
  * Connect to a TPM by a string of the TCTI loader, NULL for this machine's own
  * (tcti.c); give the connection back; whether this machine has a TPM.

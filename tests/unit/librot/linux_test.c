@@ -42,7 +42,9 @@ names_that_are_none(void **state)
         "",        "foo",         "foo:1",       "sim",         "sim:",         "sim:#x",
         "sim:/x#", "i2c:",        "i2c:1",       "i2c:1:",      "i2c::0x60",    "i2c:1:0x78",
         "i2c:1:7", "i2c:64:0x60", "i2c:-1:0x60", "i2c:1:0x60x", "i2c:1: 96",    "i2c:x:0x60",
-        "soft:",   "soft:#k",     "soft:x#",     "Auto",        "i2c:1:0x60:1",
+        "soft:",   "soft:#k",     "soft:x#",     "Auto",        "i2c:1:0x60:1", "spi:",
+        "spi:0",   "spi:0.",      "spi:.0",      "spi:64.0",    "spi:0.64",     "spi:0.0:0",
+        "spi:0-0", "spi:x.0",
     };
 
     (void)state;
@@ -622,8 +624,9 @@ unknown_models_are_named(void **state)
 static void
 buses_that_are_none(void **state)
 {
-    static const char *const bad[] = {"",       "i2c:", "i2c:x", "i2c:64", "i2c:1:0x60", "i2c:-1",
-                                      "soft:a", "tpm",  "auto",  "sim:",   "sim:#x"};
+    static const char *const bad[] = {
+        "",     "i2c:", "i2c:x",  "i2c:64", "i2c:1:0x60", "i2c:-1",   "soft:a", "tpm",
+        "auto", "sim:", "sim:#x", "spi:0",  "spi:0.0x",   "spi:0.64", "spi:"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -633,6 +636,8 @@ buses_that_are_none(void **state)
     }
     assert_int_equal(rot_linux_open_bus(&lin, "i2c:63", NULL), ROT_E_BUS);
     assert_non_null(strstr(lin.error, "/dev/i2c-63"));
+    assert_int_equal(rot_linux_open_bus(&lin, "spi:63.62", NULL), ROT_E_BUS);
+    assert_non_null(strstr(lin.error, "/dev/spidev63.62"));
     assert_int_equal(rot_linux_open_bus(NULL, "i2c:1", NULL), ROT_E_ARG);
     assert_int_equal(rot_linux_open_bus(&lin, NULL, NULL), ROT_E_ARG);
 }

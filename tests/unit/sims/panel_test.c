@@ -308,6 +308,36 @@ test_spi_refuses(void **state)
     sim_panel_free(panel);
 }
 
+/* SPI: a status, and a chip that stays selected until its master is gone. */
+static void
+test_spi(void **state)
+{
+    struct sim_panel *panel = new_panel(NULL, 0);
+    struct sim_chip *chip;
+    struct talk t, other;
+
+    (void)state;
+    assert_int_equal(sim_panel_add(panel, "b/t", "ta100", &chip, NULL), RS_OK);
+    talk_start(&t, panel);
+    talk_start(&other, panel);
+    talk(&t, HELLO_2, NULL);
+    talk(&t, "02622F74", NULL);
+    talk(&other, HELLO_2, NULL);
+    talk(&other, "02622F74", NULL);
+    talk(&t, "1500001388", NULL);
+    assert_int_equal(talk(&t, "18000F4240003000", "00041800FF00"), 0);
+    assert_int_equal(talk(&t, "18000F424000", "00021800"), 0);
+    /* Held: what the other sends is of the same frame, and is no status. */
+    assert_int_equal(talk(&t, "18000F42400110", "00031800FF"), 0);
+    assert_int_equal(talk(&other, "18000F4240013000", "00041800FFFF"), 0);
+    sim_session_done(&t.session);
+    assert_int_equal(talk(&other, "18000F4240003000", "00041800FF01"), 0); /* that was a command */
+    sim_session_done(&other.session);
+    rs_buf_done(&t.out);
+    rs_buf_done(&other.out);
+    sim_panel_free(panel);
+}
+
 /* A master that waits by itself: the machine's time counts, and is not counted twice. */
 static void
 test_own_time(void **state)
@@ -745,6 +775,7 @@ main(void)
         cmocka_unit_test(test_session_refuses),
         cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_spi_refuses),
+        cmocka_unit_test(test_spi),
         cmocka_unit_test(test_own_time),
         cmocka_unit_test(test_general_call_and_speed),
         cmocka_unit_test(test_faults_over_control),

@@ -2,7 +2,8 @@
  * foreign.c: a program that knows nothing of simulators, and does with device files all that
  * programs do: every refusal, copies of descriptors, children, threads, signals.
  *
- *   rot-sim exec --chip atecc608b --chip stsafe-a110 --bus 2 --chip se050 --gpio 17=se050 -- foreign
+ *   rot-sim exec --chip atecc608b --chip stsafe-a110 --bus 2 --chip se050 --gpio 17=se050 \
+ *       --chip ta100@spi0.0 -- foreign
  *
  * It starts itself again with a device open ("inherited FD"), and as a child that asks by itself.
  *
@@ -103,7 +104,7 @@ names_that_are_not_there(void)
 
     REFUSED(open("/dev/i2c-3", O_RDWR), ENOENT);
     REFUSED(open("/dev/i2c-01", O_RDWR), ENOENT);
-    REFUSED(open("/dev/spidev0.0", O_RDWR), ENOENT);
+    REFUSED(open("/dev/spidev0.1", O_RDWR), ENOENT);
     REFUSED(open(nowhere, O_RDWR), EFAULT);
     REFUSED(stat("/dev/i2c-3", &st), ENOENT);
     REFUSED(stat(nowhere, &st), EFAULT);
@@ -458,6 +459,107 @@ a_handler_speaks(void)
     CHECK(close(fd) == 0 && close(signal_fd) == 0);
 }
 
+/* ---- SPI ------------------------------------------------------------------------------------------ */
+
+static void
+spi_refuses(int fd)
+{
+    static uint8_t bytes[4100];
+    struct spi_ioc_transfer t = {.tx_buf = (uintptr_t)bytes, .len = 4097};
+    struct spi_ioc_transfer two[2] = {{.len = 2048}, {.len = 2049}};
+    uint8_t byte = 16;
+    uint32_t word = SPI_CS_HIGH;
+
+    REFUSED(ioctl(fd, I2C_SLAVE, 0x20), ENOTTY);
+    REFUSED(ioctl(fd, TCGETS, bytes), ENOTTY);
+    REFUSED(ioctl(fd, SPI_IOC_RD_MODE, NULL), EFAULT);
+    REFUSED(ioctl(fd, SPI_IOC_MESSAGE(1), NULL), EFAULT);
+    REFUSED(ioctl(fd, SPI_IOC_WR_BITS_PER_WORD, &byte), EINVAL);
+    REFUSED(ioctl(fd, SPI_IOC_WR_LSB_FIRST, &byte), EINVAL);
+    REFUSED(ioctl(fd, SPI_IOC_WR_MODE32, &word), EINVAL);
+    word = 0;
+    REFUSED(ioctl(fd, SPI_IOC_WR_MAX_SPEED_HZ, &word), EINVAL);
+    REFUSED(ioctl(fd, _IOC(_IOC_WRITE, SPI_IOC_MAGIC, 0, 33), bytes), EINVAL);
+    REFUSED(ioctl(fd, SPI_IOC_MESSAGE(1), &t), EMSGSIZE);
+    REFUSED(ioctl(fd, SPI_IOC_MESSAGE(2), two), EMSGSIZE);
+    t = (struct spi_ioc_transfer){.len = 1, .bits_per_word = 16};
+    REFUSED(ioctl(fd, SPI_IOC_MESSAGE(1), &t), EINVAL);
+    REFUSED(read(fd, bytes, 4097), EMSGSIZE);
+    REFUSED(write(fd, bytes, 4097), EMSGSIZE);
+    REFUSED(read(fd, nowhere, 1), EFAULT);
+    REFUSED(write(fd, nowhere, 1), EFAULT);
+    CHECK(ioctl(fd, SPI_IOC_MESSAGE(0), bytes) == 0);
+}
+
+static void
+spi_keeps_its_settings(int fd)
+{
+    int copy = dup(fd);
+    uint8_t mode = SPI_MODE_3, bits = 8, zero = 0;
+    uint32_t hz = 4000000, word = 0;
+
+    CHECK(ioctl(fd, SPI_IOC_WR_MODE, &mode) == 0 &&
+          ioctl(fd, SPI_IOC_WR_BITS_PER_WORD, &bits) == 0);
+    CHECK(ioctl(fd, SPI_IOC_WR_MAX_SPEED_HZ, &hz) == 0 &&
+          ioctl(fd, SPI_IOC_WR_LSB_FIRST, &zero) == 0);
+    mode = bits = 0;
+    hz = 0;
+    CHECK(ioctl(copy, SPI_IOC_RD_MODE, &mode) == 0 && mode == SPI_MODE_3);
+    CHECK(ioctl(copy, SPI_IOC_RD_MODE32, &word) == 0 && word == SPI_MODE_3);
+    CHECK(ioctl(copy, SPI_IOC_RD_BITS_PER_WORD, &bits) == 0 && bits == 8);
+    CHECK(ioctl(copy, SPI_IOC_RD_MAX_SPEED_HZ, &hz) == 0 && hz == 4000000);
+    CHECK(ioctl(copy, SPI_IOC_RD_LSB_FIRST, &zero) == 0 && zero == 0);
+    CHECK(close(copy) == 0);
+}
+
+/* The part's status byte. */
+static int
+spi_status(int fd)
+{
+    uint8_t tx[2] = {0x30, 0}, rx[2] = {0};
+    struct spi_ioc_transfer t = {
+        .tx_buf = (uintptr_t)tx, .rx_buf = (uintptr_t)rx, .len = 2, .delay_usecs = 50};
+
+    return ioctl(fd, SPI_IOC_MESSAGE(1), &t) == 2 ? rx[1] : -1;
+}
+
+static void
+spi_speaks(int fd)
+{
+    static const uint8_t info[] = {0x10, 0x00, 0x08, 0x01, 0x00, 0x00, 0x00, 0x7A, 0x89};
+    uint8_t ask = 0x20, length[2] = {0}, rx[64] = {0};
+    struct spi_ioc_transfer t[3] = {{.tx_buf = (uintptr_t)&ask, .len = 1},
+                                    {.rx_buf = (uintptr_t)length, .len = 2},
+                                    {.rx_buf = (uintptr_t)rx, .len = 24}};
+
+    for (int i = 0; i < 100 && spi_status(fd) == 0xFF; i++)
+        (void)usleep(1000); /* it starts */
+    CHECK(spi_status(fd) == 0);
+    CHECK(write(fd, info, sizeof(info)) == (ssize_t)sizeof(info));
+    CHECK(spi_status(fd) == 1);
+    /* One frame of three pieces; then the same in two frames. */
+    CHECK(ioctl(fd, SPI_IOC_MESSAGE(3), t) == 27);
+    CHECK(memcmp(rx + 1, "SIM-TA100-PLACEHOLDER", 21) == 0 && length[1] > 5);
+    t[1].cs_change = 1; /* chip select rises behind the length */
+    CHECK(write(fd, info, sizeof(info)) == (ssize_t)sizeof(info));
+    CHECK(ioctl(fd, SPI_IOC_MESSAGE(2), t) ==
+          3); /* and here it stays: the last one's flag holds it */
+    CHECK(read(fd, rx, 24) == 24 && memcmp(rx + 1, "SIM-TA100-PLACEHOLDER", 21) == 0);
+}
+
+static void
+spi(void)
+{
+    int fd = open("/dev/spidev0.0", O_RDWR);
+    struct stat st;
+
+    CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(153, 0));
+    spi_refuses(fd);
+    spi_keeps_its_settings(fd);
+    spi_speaks(fd);
+    CHECK(close(fd) == 0);
+}
+
 /* ---- A power line ------------------------------------------------------------------------------------------ */
 
 static void
@@ -532,6 +634,7 @@ main(int argc, char **argv)
     closes_everything();
     threads_take_turns();
     a_handler_speaks();
+    spi();
     a_line_feeds_a_part();
     printf("%u checks, %u failures\n", checks, failures);
     return failures == 0 ? 0 : 1;

@@ -25,6 +25,7 @@
 #ifndef ATTEST_TPM_H
 #define ATTEST_TPM_H
 
+#include "attest/makers.h"
 #include "base/bytes.h"
 #include "crypto/pub.h"
 
@@ -96,21 +97,6 @@ RS_MUST_USE rs_code tpm_check_idevid(const struct tpm_public *pub, struct rs_err
 
 /* ---- Endorsement ------------------------------------------------------------------- */
 
-/* TPM makers' certificates: those that signed themselves are trusted, the others link to them. */
-struct tpm_roots;
-
-RS_MUST_USE rs_code tpm_roots_new(struct tpm_roots **ret_roots, struct rs_err *err);
-void tpm_roots_free(struct tpm_roots *roots); /* NULL is fine */
-/*
- * Add the certificates of a PEM text; name is for messages.  RS_E_CONFIG_INVALID: a
- * certificate that cannot be read, is no CA's, or stands twice, or none at all.
- */
-RS_MUST_USE rs_code tpm_roots_add(struct tpm_roots *roots, const char *name, struct rs_bytes pem,
-                                  struct rs_err *err);
-/* After the last: RS_E_CONFIG_INVALID when one links to no certificate that is there. */
-RS_MUST_USE rs_code tpm_roots_check(const struct tpm_roots *roots, struct rs_err *err);
-size_t tpm_roots_count(const struct tpm_roots *roots);
-
 /* Who a TPM is, by its endorsement.  Borrows the certificate. */
 struct tpm_ek {
     struct crypto_pub pub;
@@ -123,7 +109,7 @@ struct tpm_ek {
  * trusted maker, purpose 2.23.133.8.1, a key that a credential can be made for (RSA of
  * 2048 bits or P-256, templates L-1 and L-2).  RS_E_CHIP_NOT_GENUINE with the rule.
  */
-RS_MUST_USE rs_code tpm_ek_check(const struct tpm_roots *roots, struct rs_bytes der, int64_t now,
+RS_MUST_USE rs_code tpm_ek_check(const struct makers *makers, struct rs_bytes der, int64_t now,
                                  struct tpm_ek *ret_ek, struct rs_err *err);
 
 /*

@@ -58,7 +58,7 @@ struct pki_config {
     const char *tenant;
     struct signer_client *signer;
     uint32_t signer_id;
-    const struct tpm_roots *tpm_roots; /* TPM makers; NULL: no TPM is believed */
+    const struct makers *tpm_roots; /* TPM makers; NULL: no TPM is believed */
 };
 
 /*

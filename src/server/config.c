@@ -157,24 +157,23 @@ join(struct rs_arena *arena, const char *prefix, const char *dir, const char *na
 /* ---- TPM makers ---------------------------------------------------------------------- */
 
 rs_code
-server_tpm_roots(const struct server_config *config, struct tpm_roots **ret_roots,
-                 struct rs_err *err)
+server_tpm_roots(const struct server_config *config, struct makers **ret_roots, struct rs_err *err)
 {
-    struct tpm_roots *roots = NULL;
+    struct makers *roots = NULL;
     rs_code rc;
 
     *ret_roots = NULL;
     if (config->tpm_count == 0)
         return RS_OK;
-    rc = tpm_roots_new(&roots, err);
+    rc = makers_new(&roots, err);
     for (size_t i = 0; i < config->tpm_count && rc == RS_OK; i++)
-        rc = tpm_roots_add(roots, config->tpm_names[i], config->tpm_texts[i], err);
+        rc = makers_add(roots, config->tpm_names[i], config->tpm_texts[i], err);
     if (rc == RS_OK)
-        rc = tpm_roots_check(roots, err);
+        rc = makers_check(roots, err);
     if (rc == RS_OK)
         *ret_roots = roots;
     else
-        tpm_roots_free(roots);
+        makers_free(roots);
     return rc;
 }
 
@@ -200,7 +199,7 @@ static rs_code
 load_tpm(struct server_config *config, const struct tpm_section *tpm, struct rs_arena *arena,
          struct rs_err *err)
 {
-    struct tpm_roots *roots = NULL;
+    struct makers *roots = NULL;
     rs_code rc = RS_OK;
 
     if (tpm->roots.count > SERVER_TPM_FILES_MAX)
@@ -213,7 +212,7 @@ load_tpm(struct server_config *config, const struct tpm_section *tpm, struct rs_
     }
     if (rc == RS_OK)
         rc = server_tpm_roots(config, &roots, err);
-    tpm_roots_free(roots);
+    makers_free(roots);
     return rc;
 }
 

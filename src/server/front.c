@@ -740,7 +740,7 @@ struct running {
     struct front front;
     struct store *first; /* see jail_front() */
     struct signer_client *signer;
-    struct tpm_roots *tpm_roots;
+    struct makers *tpm_roots;
     struct crypto_key *tls_key;
     struct http_tls *tls;
     struct http_server *http;
@@ -826,7 +826,7 @@ stop(struct running *r)
     signer_client_free(r->signer);
     ocsp_responder_free(r->front.ocsp);
     pki_close(r->front.pki);
-    tpm_roots_free(r->tpm_roots);
+    makers_free(r->tpm_roots);
     http_tls_free(r->tls);
     path_trust_free(r->front.paths);
     crypto_key_free(r->tls_key);

@@ -38,7 +38,7 @@ struct server_config {
 
 /* The makers of a configuration; NULL when none is named.  The caller frees them. */
 RS_MUST_USE rs_code server_tpm_roots(const struct server_config *config,
-                                     struct tpm_roots **ret_roots, struct rs_err *err);
+                                     struct makers **ret_roots, struct rs_err *err);
 
 /*
  * Read DATA/rootsmithd.yaml (or config_path).  All mistakes at once, as text

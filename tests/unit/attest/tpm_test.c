@@ -23,7 +23,7 @@
 
 static struct fake_maker maker, other;
 static struct fake_tpm t;
-static struct tpm_roots *roots;
+static struct makers *roots;
 static struct rs_err err;
 static uint8_t nonce[32] = {7, 7, 7};
 
@@ -36,11 +36,11 @@ make(void **state)
     fake_maker_make(&maker);
     fake_maker_make(&other);
     fake_tpm_make(&t, &maker, 0);
-    assert_int_equal(tpm_roots_new(&roots, NULL), RS_OK);
+    assert_int_equal(makers_new(&roots, NULL), RS_OK);
     assert_int_equal(
-        tpm_roots_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
+        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
         RS_OK);
-    assert_int_equal(tpm_roots_check(roots, NULL), RS_OK);
+    assert_int_equal(makers_check(roots, NULL), RS_OK);
     return 0;
 }
 
@@ -48,7 +48,7 @@ static int
 drop(void **state)
 {
     (void)state;
-    tpm_roots_free(roots);
+    makers_free(roots);
     fake_tpm_drop(&t);
     fake_maker_drop(&maker);
     fake_maker_drop(&other);
@@ -315,31 +315,31 @@ static void
 test_paths_that_are_too_long_or_too_old(void **state)
 {
     uint8_t room[4096];
-    struct tpm_roots *r;
+    struct makers *r;
     struct tpm_ek ek;
 
     (void)state;
-    assert_int_equal(tpm_roots_new(&r, NULL), RS_OK);
-    assert_int_equal(tpm_roots_add(r, "f", fake_maker_pem(&other, 1, 1, room, sizeof(room)), NULL),
+    assert_int_equal(makers_new(&r, NULL), RS_OK);
+    assert_int_equal(makers_add(r, "f", fake_maker_pem(&other, 1, 1, room, sizeof(room)), NULL),
                      RS_OK);
     assert_int_equal(tpm_ek_check(r, rs_bytes_of(t.cert, t.cert_len), rs_now(), &ek, NULL),
                      RS_E_CHIP_NOT_GENUINE);
-    tpm_roots_free(r);
+    makers_free(r);
     /* The CA may have none below it, so nothing leads from the one below to the root. */
     struct fake_maker below;
     fake_maker_make_below(&below, &maker);
-    assert_int_equal(tpm_roots_new(&r, NULL), RS_OK);
-    assert_int_equal(tpm_roots_add(r, "f", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
+    assert_int_equal(makers_new(&r, NULL), RS_OK);
+    assert_int_equal(makers_add(r, "f", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
                      RS_OK);
-    assert_int_equal(tpm_roots_add(r, "f", fake_maker_pem(&below, 0, 1, room, sizeof(room)), NULL),
+    assert_int_equal(makers_add(r, "f", fake_maker_pem(&below, 0, 1, room, sizeof(room)), NULL),
                      RS_OK);
-    assert_int_equal(tpm_roots_check(r, NULL), RS_E_CONFIG_INVALID);
+    assert_int_equal(makers_check(r, NULL), RS_E_CONFIG_INVALID);
     struct fake_tpm deep = t;
     fake_tpm_certify(&deep, &below, &(struct fake_cert){0});
     assert_int_equal(tpm_ek_check(r, rs_bytes_of(deep.cert, deep.cert_len), rs_now(), &ek, NULL),
                      RS_E_CHIP_NOT_GENUINE);
     fake_maker_drop(&below);
-    tpm_roots_free(r);
+    makers_free(r);
     /* Ten years and a day later the EK still may be good, its makers are not. */
     memset(&err, 0, sizeof(err));
     struct fake_tpm late = t;
@@ -350,21 +350,21 @@ test_paths_that_are_too_long_or_too_old(void **state)
 }
 
 static rs_code
-add(struct tpm_roots *r, struct rs_bytes pem)
+add(struct makers *r, struct rs_bytes pem)
 {
     memset(&err, 0, sizeof(err));
-    return tpm_roots_add(r, "roots.pem", pem, &err);
+    return makers_add(r, "roots.pem", pem, &err);
 }
 
 static void
 test_roots_that_are_not_taken(void **state)
 {
     uint8_t room[4096], text[4096];
-    struct tpm_roots *r;
+    struct makers *r;
     struct rs_buf b;
 
     (void)state;
-    assert_int_equal(tpm_roots_new(&r, NULL), RS_OK);
+    assert_int_equal(makers_new(&r, NULL), RS_OK);
     assert_says(add(r, rs_bytes_str("nothing")), RS_E_CONFIG_INVALID, "no certificate");
     assert_says(add(r, rs_bytes_str("-----BEGIN CERTIFICATE-----\nAAAA\n")), RS_E_CONFIG_INVALID,
                 "malformed");
@@ -379,13 +379,13 @@ test_roots_that_are_not_taken(void **state)
     assert_int_equal(add(r, fake_maker_pem(&maker, 0, 1, room, sizeof(room))), RS_OK);
     assert_says(add(r, fake_maker_pem(&maker, 0, 1, room, sizeof(room))), RS_E_CONFIG_INVALID,
                 "twice");
-    assert_says(tpm_roots_check(r, &err), RS_E_CONFIG_INVALID, "leads to no certificate");
+    assert_says(makers_check(r, &err), RS_E_CONFIG_INVALID, "leads to no certificate");
     memset(&err, 0, sizeof(err));
     assert_int_equal(add(r, fake_maker_pem(&maker, 1, 0, room, sizeof(room))), RS_OK);
-    assert_int_equal(tpm_roots_check(r, &err), RS_OK);
-    assert_int_equal(tpm_roots_count(r), 2);
-    tpm_roots_free(r);
-    tpm_roots_free(NULL);
+    assert_int_equal(makers_check(r, &err), RS_OK);
+    assert_int_equal(makers_count(r), 2);
+    makers_free(r);
+    makers_free(NULL);
 }
 
 /* ---- Credentials --------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ static struct pk_got got;
 static struct rs_err err;
 static struct fake_maker maker;
 static struct fake_tpm t;
-static struct tpm_roots *roots;
+static struct makers *roots;
 static struct pki_challenge c;
 static uint8_t room[8192];
 
@@ -49,9 +49,9 @@ make(void **state)
     (void)state;
     fake_maker_make(&maker);
     fake_tpm_make(&t, &maker, 0);
-    assert_int_equal(tpm_roots_new(&roots, NULL), RS_OK);
+    assert_int_equal(makers_new(&roots, NULL), RS_OK);
     assert_int_equal(
-        tpm_roots_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
+        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
         RS_OK);
     k.tpm_roots = roots;
     pk_make(&k);
@@ -67,7 +67,7 @@ drop(void **state)
 {
     (void)state;
     pk_drop(&k);
-    tpm_roots_free(roots);
+    makers_free(roots);
     fake_tpm_drop(&t);
     fake_maker_drop(&maker);
     return 0;

@@ -14,7 +14,7 @@
 struct pk {
     struct ca ca;
     struct pki *pki;
-    const struct tpm_roots *tpm_roots; /* NULL: no maker is believed */
+    const struct makers *tpm_roots; /* NULL: no maker is believed */
     char store[96], url[112];
 };
 

@@ -111,6 +111,20 @@ far_has_power(struct far *f)
     return f->chip->model->get_power(f->chip->state);
 }
 
+size_t
+far_maker(const struct far *f, int signer, uint8_t *out, size_t cap)
+{
+    const struct sim_maker *m = f->panel->makers;
+    struct rs_bytes der;
+
+    if (m == NULL)
+        return 0;
+    der = signer ? sim_ca_signer(m->ca) : sim_ca_root(m->ca);
+    want(der.len <= cap, "maker");
+    memcpy(out, der.p, der.len);
+    return der.len;
+}
+
 static void
 control(struct far *f, const char *what, const char *name, const char *value)
 {

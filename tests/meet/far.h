@@ -46,6 +46,9 @@ FAR_PUBLIC char *far_memory(struct far *f);
 /* A part with this memory in its place, which has just got power; rules are forgotten. */
 FAR_PUBLIC void far_remember(struct far *f, const char *memory);
 
+/* The certificate of its maker's root, or of the signer below it: DER; 0 when it has no maker. */
+FAR_PUBLIC size_t far_maker(const struct far *f, int signer, uint8_t *out, size_t cap);
+
 /* OPTIGA: the numbers of the last protected records. */
 FAR_PUBLIC void far_optiga_numbers(struct far *f, uint32_t from_host, uint32_t from_part);
 

@@ -172,12 +172,16 @@ set_speed(const struct ifx_i2c *l, uint32_t hz)
     return l->wire->i2c->set_speed == NULL ? ROT_OK : l->wire->i2c->set_speed(l->wire->self, hz);
 }
 
+/* Who acknowledges and then says nothing is another part. */
 static rot_err
 look(const struct ifx_i2c *l)
 {
+    static const uint8_t reg = REG_STATE;
     uint8_t state[4] = {0};
     rot_err rc = read_register(l, REG_STATE, state, sizeof(state));
 
+    if (rc == ROT_E_BUS && write_once(l, &reg, 1) == ROT_OK)
+        return ROT_E_WRONG_PART;
     if (rc == ROT_OK && ((state[0] & STATE_FIXED) != STATE_TRUST || state[1] != STATE_LAYER))
         return ROT_E_WRONG_PART;
     return rc;

@@ -48,7 +48,8 @@
 /* Head of a record, the longest command (a fragment with its tag), MAC. */
 #define OPTIGA_BUFFER         (IFX_SHIELD_HEAD + OPTIGA_APDU_HEAD + 3u + OPTIGA_FRAGMENT + IFX_SHIELD_MAC)
 #define OPTIGA_SECRET_MIN     32u
-#define OPTIGA_PRF_INPUT_MIN  8u /* label and seed (SRM, DeriveKey) */
+#define OPTIGA_PUBLISHED      64u /* the secret that parts come with */
+#define OPTIGA_PRF_INPUT_MIN  8u  /* label and seed (SRM, DeriveKey) */
 #define OPTIGA_HKDF_INFO_MAX  256u
 #define OPTIGA_V1_SESSION_MAX 48u /* bytes that DeriveKey puts into a session of V1 */
 #define OPTIGA_AT_THRESHOLD   4u  /* in a counter: rot_place.offset of what it counts to */

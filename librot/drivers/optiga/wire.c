@@ -15,6 +15,8 @@
  */
 #include "optiga.h"
 
+_Static_assert(OPTIGA_PUBLISHED >= ROT_SECRET_MAX, "is_published() compares that much");
+
 #define PLAIN_AT (IFX_SHIELD_HEAD - 1u) /* in the clear one byte stands in front of a command */
 
 /* Nothing is known of the part any more. */
@@ -264,20 +266,36 @@ write_binding(struct rot_chip *chip, const uint8_t *secret, size_t len)
     return rc;
 }
 
+/* Dumps: what parts come with. */
+static void
+fill_published(uint8_t secret[OPTIGA_PUBLISHED])
+{
+    for (unsigned i = 0; i < OPTIGA_PUBLISHED; i++)
+        secret[i] = (uint8_t)(i + 1);
+}
+
 /*
- * Dumps: parts come with the bytes 1 to 64.  A part that was sealed with them
- * takes another secret only from who knows them, and everybody does.
+ * A part that was sealed with the published secret takes another one only from
+ * who knows it, and everybody does.
  */
 static rot_err
 write_by_published(struct rot_chip *chip, const uint8_t *secret, size_t len)
 {
-    uint8_t published[64];
+    uint8_t published[OPTIGA_PUBLISHED];
     rot_err rc;
 
-    for (unsigned i = 0; i < sizeof(published); i++)
-        published[i] = (uint8_t)(i + 1);
+    fill_published(published);
     rc = speak(chip, published, sizeof(published));
     return rc == ROT_OK ? write_binding(chip, secret, len) : rc;
+}
+
+static int
+is_published(const uint8_t *secret, size_t len)
+{
+    uint8_t published[OPTIGA_PUBLISHED];
+
+    fill_published(published);
+    return memcmp(secret, published, len) == 0; /* or its beginning; ROT_SECRET_MAX is no longer */
 }
 
 /* The part knows the old secret, or none of ours. */
@@ -305,7 +323,7 @@ optiga_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secre
     size_t old_len = s->secret_len;
     rot_err rc;
 
-    if (secret_len < OPTIGA_SECRET_MIN)
+    if (secret_len < OPTIGA_SECRET_MIN || is_published(secret, secret_len))
         return ROT_E_ARG;
     memcpy(old, s->secret, sizeof(old));
     rc = speak(chip, secret, secret_len);

@@ -249,6 +249,47 @@ waits_for_a_part_that_wakes_up(void **state)
     assert_true(script_is_done(&script));
 }
 
+static rot_err
+mute_write(void *self, uint8_t address, const uint8_t *tx, size_t tx_len)
+{
+    (void)address;
+    assert_int_equal(tx_len, 1);
+    assert_int_equal(tx[0], 0x82);
+    return *(int *)self ? ROT_OK : ROT_BUSY;
+}
+
+static rot_err
+mute_read(void *self, uint8_t address, uint8_t *bytes, size_t len)
+{
+    (void)self;
+    (void)address;
+    (void)bytes;
+    (void)len;
+    return ROT_BUSY;
+}
+
+static void
+no_delay(void *self, uint32_t us)
+{
+    (void)self;
+    (void)us;
+}
+
+/* Nobody at all is no part; somebody who acknowledges and never says anything is another one. */
+static void
+silence_is_told_from_absence(void **state)
+{
+    static const struct rot_line_ops ops = {.delay_us = no_delay};
+    static const struct rot_i2c_ops i2c = {.write = mute_write, .read = mute_read};
+    int is_there = 0;
+    const struct rot_transport mute = {.self = &is_there, .line = &ops, .i2c = &i2c};
+
+    (void)state;
+    assert_int_equal(ifx_i2c_open(&line, &mute, 0x30), ROT_E_BUS);
+    is_there = 1;
+    assert_int_equal(ifx_i2c_open(&line, &mute, 0x30), ROT_E_WRONG_PART);
+}
+
 /* What is another part's is not written to, but for the number of the register. */
 static void
 another_part_is_left_alone(void **state)
@@ -764,6 +805,7 @@ main(void)
         cmocka_unit_test(vendor_frames),
         cmocka_unit_test(opens_as_the_library_does),
         cmocka_unit_test(waits_for_a_part_that_wakes_up),
+        cmocka_unit_test(silence_is_told_from_absence),
         cmocka_unit_test(another_part_is_left_alone),
         cmocka_unit_test(a_frame_size_that_was_not_asked_for_is_refused),
         cmocka_unit_test(a_bus_that_is_too_slow_for_everything_is_refused),

@@ -115,6 +115,8 @@ exec_tree_make(const struct exec_plan *plan, const char *dir, struct rs_err *err
     make_folder(&t, "sys/class/gpio");
     make_file(&t, "sys/class/gpio", "export", "");
     make_file(&t, "sys/class/gpio", "unexport", "");
+    make_folder(&t, "sys/bus/gpio/devices/gpiochip0");
+    make_file(&t, "sys/bus/gpio/devices/gpiochip0", "dev", "254:0\n");
     for (size_t i = 0; i < plan->chip_count; i++) {
         const struct exec_chip *chip = &plan->chips[i];
         int is_first = 1;

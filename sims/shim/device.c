@@ -34,8 +34,12 @@ struct record {
     uint32_t spi_hz;
     uint16_t address;
     uint8_t can_read, can_write, spi_mode;
-    uint8_t pad[3];
+    uint8_t line_count, is_input, is_output, is_active_low;
+    uint8_t lines[SHIM_LINES_MAX];
+    uint8_t pad[7];
 };
+
+_Static_assert(sizeof(struct record) == 48, "no byte of it is left to chance");
 
 /* 0 as long as this process cannot have a device: then no descriptor is looked at. */
 static atomic_int may_have;
@@ -48,9 +52,14 @@ shim_device_set(int fd, const struct shim_device *d)
                        .address = d->address,
                        .can_read = (uint8_t)d->can_read,
                        .can_write = (uint8_t)d->can_write,
-                       .spi_mode = d->spi_mode};
+                       .spi_mode = d->spi_mode,
+                       .line_count = d->line_count,
+                       .is_input = d->is_input,
+                       .is_output = d->is_output,
+                       .is_active_low = d->is_active_low};
 
     memcpy(r.magic, magic, sizeof(magic));
+    memcpy(r.lines, d->lines, sizeof(r.lines));
     return pwrite(fd, &r, sizeof(r), 0) == (ssize_t)sizeof(r) ? 0 : -EIO;
 }
 
@@ -72,7 +81,12 @@ shim_device_get(int fd, struct shim_device *ret_device)
                                        .can_write = r.can_write,
                                        .address = r.address,
                                        .spi_mode = r.spi_mode,
-                                       .spi_hz = r.spi_hz};
+                                       .spi_hz = r.spi_hz,
+                                       .line_count = r.line_count,
+                                       .is_input = r.is_input,
+                                       .is_output = r.is_output,
+                                       .is_active_low = r.is_active_low};
+    memcpy(ret_device->lines, r.lines, sizeof(r.lines));
     return 1;
 }
 
@@ -89,21 +103,14 @@ is_reachable(const struct shim_entry *entry)
 }
 
 int
-shim_device_open(const struct shim_entry *entry, int open_flags)
+shim_device_make(const struct shim_device *d, int close_on_exec)
 {
-    int how = open_flags & O_ACCMODE;
-    struct shim_device d = {.entry = entry,
-                            .can_read = how == O_RDONLY || how == O_RDWR,
-                            .can_write = how == O_WRONLY || how == O_RDWR,
-                            .spi_hz = 1000000};
-    int saved = errno, rc = is_reachable(entry), fd;
+    int saved = errno, rc;
+    int fd = memfd_create(LABEL, MFD_ALLOW_SEALING | (close_on_exec ? MFD_CLOEXEC : 0u));
 
-    if (rc != 0)
-        return rc;
-    fd = memfd_create(LABEL, MFD_ALLOW_SEALING | ((open_flags & O_CLOEXEC) ? MFD_CLOEXEC : 0u));
     if (fd < 0)
         return -errno;
-    rc = shim_device_set(fd, &d);
+    rc = shim_device_set(fd, d);
     if (rc != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         (void)close(fd);
         return rc != 0 ? rc : -EIO;
@@ -113,16 +120,29 @@ shim_device_open(const struct shim_entry *entry, int open_flags)
     return fd;
 }
 
+int
+shim_device_open(const struct shim_entry *entry, int open_flags)
+{
+    int how = open_flags & O_ACCMODE, rc = is_reachable(entry);
+    const struct shim_device d = {.entry = entry,
+                                  .can_read = how == O_RDONLY || how == O_RDWR,
+                                  .can_write = how == O_WRONLY || how == O_RDWR,
+                                  .spi_hz = 1000000};
+
+    return rc != 0 ? rc : shim_device_make(&d, (open_flags & O_CLOEXEC) != 0);
+}
+
 /* A program may have been started with a device open. */
 static void __attribute__((constructor))
 look_for_inherited(void)
 {
     DIR *dir = shim_settings()->active ? opendir("/proc/self/fd") : NULL;
+    int at = dir == NULL ? -1 : dirfd(dir);
     const struct dirent *e;
     char target[64];
 
-    while (dir != NULL && (e = readdir(dir)) != NULL) {
-        ssize_t n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
+    while (at >= 0 && (e = readdir(dir)) != NULL) {
+        ssize_t n = readlinkat(at, e->d_name, target, sizeof(target) - 1);
 
         target[n > 0 ? n : 0] = '\0';
         if (strstr(target, "memfd:" LABEL) != NULL)

@@ -151,3 +151,50 @@ shim_gpio_sync(void)
     shim_quiet_end(&quiet);
     errno = saved;
 }
+
+/* ---- For gpiochip.c ------------------------------------------------------------------------ */
+
+void
+shim_gpio_put(const struct shim_entry *entry, const char *word)
+{
+    char path[SHIM_PATH_MAX + 64];
+    int fd = -1;
+
+    if (shim_gpio_log_path(entry, path, sizeof(path)) == 0)
+        fd = REAL(open)(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)!REAL(write)(fd, word, strlen(word));
+    (void)close(fd);
+}
+
+/* The first letter of a file of the line. */
+static char
+look(const struct shim_entry *entry, const char *name)
+{
+    char path[SHIM_PATH_MAX + 64], letter = '\0';
+    int fd;
+
+    shim_gpio_sync();
+    (void)snprintf(path, sizeof(path), "%s/sys/class/gpio/gpio%u/%s", shim_settings()->dir,
+                   entry->number, name);
+    fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return letter;
+    if (REAL(read)(fd, &letter, 1) != 1)
+        letter = '\0';
+    (void)close(fd);
+    return letter;
+}
+
+int
+shim_gpio_get(const struct shim_entry *entry)
+{
+    return look(entry, "value") == '1';
+}
+
+int
+shim_gpio_is_output(const struct shim_entry *entry)
+{
+    return look(entry, "direction") == 'o';
+}

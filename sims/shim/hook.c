@@ -74,33 +74,33 @@ openat64(int dir, const char *path, int flags, ...)
     OPEN_WITH_MODE(path, flags, REAL(openat64)(dir, o.path, o.flags, mode));
 }
 
-SHIM_EXPORT int __open_2(const char *path, int flags);
-SHIM_EXPORT int __open64_2(const char *path, int flags);
-SHIM_EXPORT int __openat_2(int dir, const char *path, int flags);
-SHIM_EXPORT int __openat64_2(int dir, const char *path, int flags);
+SHIM_EXPORT int open_2(const char *path, int flags) __asm__("__open_2");
+SHIM_EXPORT int open64_2(const char *path, int flags) __asm__("__open64_2");
+SHIM_EXPORT int openat_2(int dir, const char *path, int flags) __asm__("__openat_2");
+SHIM_EXPORT int openat64_2(int dir, const char *path, int flags) __asm__("__openat64_2");
 
 int
-__open_2(const char *path, int flags)
+open_2(const char *path, int flags)
 {
-    OPEN(path, flags, REAL(__open_2)(o.path, o.flags));
+    OPEN(path, flags, REAL_NAMED(open_2, "__open_2")(o.path, o.flags));
 }
 
 int
-__open64_2(const char *path, int flags)
+open64_2(const char *path, int flags)
 {
-    OPEN(path, flags, REAL(__open64_2)(o.path, o.flags));
+    OPEN(path, flags, REAL_NAMED(open64_2, "__open64_2")(o.path, o.flags));
 }
 
 int
-__openat_2(int dir, const char *path, int flags)
+openat_2(int dir, const char *path, int flags)
 {
-    OPEN(path, flags, REAL(__openat_2)(dir, o.path, o.flags));
+    OPEN(path, flags, REAL_NAMED(openat_2, "__openat_2")(dir, o.path, o.flags));
 }
 
 int
-__openat64_2(int dir, const char *path, int flags)
+openat64_2(int dir, const char *path, int flags)
 {
-    OPEN(path, flags, REAL(__openat64_2)(dir, o.path, o.flags));
+    OPEN(path, flags, REAL_NAMED(openat64_2, "__openat64_2")(dir, o.path, o.flags));
 }
 
 /* ---- fopen ------------------------------------------------------------------------------ */
@@ -168,19 +168,21 @@ read(int fd, void *p, size_t len)
         return REAL(read)(fd, p, len);
     if (!d.can_read)
         return result(-EBADF);
+    if (d.entry->kind == SHIM_GPIO)
+        return result(-EINVAL);
     return result(d.entry->kind == SHIM_I2C ? shim_i2c_read(&d, p, len)
                                             : shim_spi_read(&d, p, len));
 }
 
-SHIM_EXPORT ssize_t __read_chk(int fd, void *p, size_t len, size_t room);
+SHIM_EXPORT ssize_t read_chk(int fd, void *p, size_t len, size_t room) __asm__("__read_chk");
 
 ssize_t
-__read_chk(int fd, void *p, size_t len, size_t room)
+read_chk(int fd, void *p, size_t len, size_t room)
 {
     struct shim_device d;
 
     if (len > room || !shim_device_get(fd, &d))
-        return REAL(__read_chk)(fd, p, len, room);
+        return REAL_NAMED(read_chk, "__read_chk")(fd, p, len, room);
     return read(fd, p, len);
 }
 
@@ -193,6 +195,8 @@ write(int fd, const void *p, size_t len)
         return REAL(write)(fd, p, len);
     if (!d.can_write)
         return result(-EBADF);
+    if (d.entry->kind == SHIM_GPIO)
+        return result(-EINVAL);
     return result(d.entry->kind == SHIM_I2C ? shim_i2c_write(&d, p, len)
                                             : shim_spi_write(&d, p, len));
 }
@@ -212,8 +216,12 @@ ioctl(int fd, unsigned long request, ...)
         rc = shim_tty_ioctl(fd, request, arg);
         return rc == 0 ? REAL(ioctl)(fd, request, arg) : (int)result(rc > 0 ? 0 : rc);
     }
-    rc = d.entry->kind == SHIM_I2C ? shim_i2c_ioctl(&d, request, arg, &changed)
-                                   : shim_spi_ioctl(&d, request, arg, &changed);
+    if (d.entry->kind == SHIM_I2C)
+        rc = shim_i2c_ioctl(&d, request, arg, &changed);
+    else if (d.entry->kind == SHIM_SPI)
+        rc = shim_spi_ioctl(&d, request, arg, &changed);
+    else
+        rc = shim_gpiochip_ioctl(&d, request, arg, &changed);
     if (rc >= 0 && changed)
         rc = shim_device_set(fd, &d);
     return (int)result(rc);

@@ -129,9 +129,23 @@ find_device(const struct shim_map *map, enum shim_kind kind, unsigned number, un
     return NULL;
 }
 
+/* All lines are of one chip, which any of them stands for. */
+static enum shim_place
+find_gpiochip(const struct shim_map *map, const char *number, const struct shim_entry **ret_entry)
+{
+    for (size_t i = 0; strcmp(number, "0") == 0 && i < map->count; i++) {
+        if (map->entries[i].kind == SHIM_GPIO) {
+            *ret_entry = &map->entries[i];
+            return SHIM_DEVICE;
+        }
+    }
+    return SHIM_ABSENT;
+}
+
 /* Device files, and the terminals that the map names. */
 static enum shim_place
-find_in_dev(const struct shim_map *map, const char *path, const struct shim_entry **ret_entry)
+find_in_dev(const struct shim_map *map, int has_tree, const char *path,
+            const struct shim_entry **ret_entry)
 {
     const char *p = path;
     unsigned number, select = 0;
@@ -143,6 +157,8 @@ find_in_dev(const struct shim_map *map, const char *path, const struct shim_entr
             return SHIM_DEVICE;
         }
     }
+    if (has_tree && skip(&p, "/dev/gpiochip"))
+        return find_gpiochip(map, p, ret_entry);
     if (!skip(&p, "/dev/i2c-")) {
         kind = SHIM_SPI;
         if (!skip(&p, "/dev/spidev"))
@@ -167,9 +183,9 @@ is_below(const char *path, const char *folder)
 static enum shim_place
 find_in_sys(const struct shim_map *map, const char *path, const struct shim_entry **ret_entry)
 {
-    static const char *const folders[] = {"/sys/class/i2c-dev", "/sys/class/i2c-adapter",
-                                          "/sys/bus/i2c",       "/sys/class/spidev",
-                                          "/sys/bus/spi",       "/sys/class/gpio"};
+    static const char *const folders[] = {
+        "/sys/class/i2c-dev", "/sys/class/i2c-adapter", "/sys/bus/i2c", "/sys/class/spidev",
+        "/sys/bus/spi",       "/sys/class/gpio",        "/sys/bus/gpio"};
     const char *p = path;
     unsigned number;
 
@@ -189,7 +205,7 @@ shim_map_find(const struct shim_map *map, int has_tree, const char *path,
               const struct shim_entry **ret_entry)
 {
     if (strncmp(path, "/dev/", 5) == 0)
-        return find_in_dev(map, path, ret_entry);
+        return find_in_dev(map, has_tree, path, ret_entry);
     if (has_tree && strncmp(path, "/sys/", 5) == 0)
         return find_in_sys(map, path, ret_entry);
     return SHIM_ELSEWHERE;

@@ -47,7 +47,7 @@ int shim_map_read(struct shim_map *map, const char *text);
 enum shim_place {
     SHIM_ELSEWHERE,  /* none of our business */
     SHIM_ABSENT,     /* a device of a kind that is simulated, but not there */
-    SHIM_DEVICE,     /* *ret_entry says which */
+    SHIM_DEVICE,     /* *ret_entry says which; a line of GPIO: the chip that it is of */
     SHIM_IN_TREE,    /* a file or folder of the simulated /sys */
     SHIM_GPIO_VALUE, /* *ret_entry: its value or direction */
 };

@@ -21,10 +21,11 @@
 #include "sims/shim/real.h"
 #include "sims/shim/shim.h"
 
-#define STAND_IN  "/dev/null" /* what is asked about a device: a character device for everybody */
-#define I2C_MAJOR 89
-#define SPI_MAJOR 153
-#define SPI_LINES 8 /* chip selects of a controller, for its minor number */
+#define STAND_IN   "/dev/null" /* what is asked about a device: a character device for everybody */
+#define I2C_MAJOR  89
+#define SPI_MAJOR  153
+#define SPI_LINES  8 /* chip selects of a controller, for its minor number */
+#define GPIO_MAJOR 254
 
 /*
  * A program may pass NULL, whatever the headers say; the kernel has an answer to that.  The compiler
@@ -112,6 +113,8 @@ number_of(const struct shim_entry *e)
 {
     if (e->kind == SHIM_I2C)
         return makedev(I2C_MAJOR, e->number);
+    if (e->kind == SHIM_GPIO)
+        return makedev(GPIO_MAJOR, 0);
     return makedev(SPI_MAJOR, e->number * SPI_LINES + e->select);
 }
 
@@ -238,50 +241,51 @@ statx(int dir, const char *restrict path, int flags, unsigned mask, struct statx
 
 /* Programs that were built before glibc 2.33 ask by these. */
 #if __WORDSIZE == 64
-SHIM_EXPORT int __xstat(int version, const char *path, struct stat *st);
-SHIM_EXPORT int __xstat64(int version, const char *path, struct stat64 *st);
-SHIM_EXPORT int __lxstat(int version, const char *path, struct stat *st);
-SHIM_EXPORT int __lxstat64(int version, const char *path, struct stat64 *st);
-SHIM_EXPORT int __fxstat(int version, int fd, struct stat *st);
-SHIM_EXPORT int __fxstat64(int version, int fd, struct stat64 *st);
+SHIM_EXPORT int old_xstat(int version, const char *path, struct stat *st) __asm__("__xstat");
+SHIM_EXPORT int old_xstat64(int version, const char *path, struct stat64 *st) __asm__("__xstat64");
+SHIM_EXPORT int old_lxstat(int version, const char *path, struct stat *st) __asm__("__lxstat");
+SHIM_EXPORT int old_lxstat64(int version, const char *path,
+                             struct stat64 *st) __asm__("__lxstat64");
+SHIM_EXPORT int old_fxstat(int version, int fd, struct stat *st) __asm__("__fxstat");
+SHIM_EXPORT int old_fxstat64(int version, int fd, struct stat64 *st) __asm__("__fxstat64");
 
 int
-__xstat(int version, const char *path, struct stat *st)
+old_xstat(int version, const char *path, struct stat *st)
 {
     (void)version;
     return stat(path, st);
 }
 
 int
-__xstat64(int version, const char *path, struct stat64 *st)
+old_xstat64(int version, const char *path, struct stat64 *st)
 {
     (void)version;
     return stat64(path, st);
 }
 
 int
-__lxstat(int version, const char *path, struct stat *st)
+old_lxstat(int version, const char *path, struct stat *st)
 {
     (void)version;
     return lstat(path, st);
 }
 
 int
-__lxstat64(int version, const char *path, struct stat64 *st)
+old_lxstat64(int version, const char *path, struct stat64 *st)
 {
     (void)version;
     return lstat64(path, st);
 }
 
 int
-__fxstat(int version, int fd, struct stat *st)
+old_fxstat(int version, int fd, struct stat *st)
 {
     (void)version;
     return fstat(fd, st);
 }
 
 int
-__fxstat64(int version, int fd, struct stat64 *st)
+old_fxstat64(int version, int fd, struct stat64 *st)
 {
     (void)version;
     return fstat64(fd, st);

@@ -13,12 +13,15 @@
  * The next definition of a function of ours, of the same type: REAL(read)(fd, p, n).
  * Each place that asks keeps the pointer; it does not matter when two threads look it up.
  */
-#define REAL(name)                                                                                 \
-    ((__typeof__(&(name)))shim_real(({                                                             \
-                                        static void *slot;                                         \
-                                        &slot;                                                     \
-                                    }),                                                            \
-                                    #name))
+#define REAL(name) REAL_NAMED(name, #name)
+
+/* The same for a function whose name in the C library is another than here. */
+#define REAL_NAMED(function, name)                                                                 \
+    ((__typeof__(&(function)))shim_real(({                                                         \
+                                            static void *slot;                                     \
+                                            &slot;                                                 \
+                                        }),                                                        \
+                                        name))
 
 static inline void *
 shim_real(void **slot, const char *name)

@@ -9,7 +9,7 @@
  *   path.c    the calls that a program makes on names of files
  *   device.c  an open device: a descriptor that the kernel knows, with our state in it
  *   i2c.c     what the kernel's i2c-dev does with it; spi.c: spidev
- *   gpio.c    power lines, as files; tty.c: modem lines of serial lines
+ *   gpio.c    power lines, as files; gpiochip.c: as a device; tty.c: modem lines of serial lines
  *   line.c    the connections to the simulator, one a bus in each process
  *   wire.c, map.c  bytes and text
  *
@@ -71,16 +71,23 @@ void shim_line_end(const struct shim_entry *entry);
 
 /* ---- Open devices (device.c) ---------------------------------------------------------- */
 
+#define SHIM_LINES_MAX 16 /* in one request */
+
 struct shim_device {
     const struct shim_entry *entry;
     int can_read, can_write; /* as opened */
     uint16_t address;        /* I2C_SLAVE */
     uint8_t spi_mode;
     uint32_t spi_hz;
+    /* GPIO: a request for lines (their places in the map); no line: the chip itself. */
+    uint8_t line_count, lines[SHIM_LINES_MAX];
+    uint8_t is_input, is_output, is_active_low;
 };
 
 /* A new descriptor for the device, or a negative errno. */
 int shim_device_open(const struct shim_entry *entry, int open_flags);
+/* A descriptor of such a state that is not opened by a name. */
+int shim_device_make(const struct shim_device *device, int close_on_exec);
 /* 1 when fd is one, in whatever process and under whatever number. */
 int shim_device_get(int fd, struct shim_device *ret_device);
 /* Keep what has changed: all descriptors that came from one open() see it. */
@@ -97,6 +104,8 @@ ssize_t shim_spi_read(const struct shim_device *d, uint8_t *p, size_t len);
 ssize_t shim_spi_write(const struct shim_device *d, const uint8_t *p, size_t len);
 int shim_spi_ioctl(struct shim_device *d, unsigned long request, void *arg, int *ret_changed);
 
+int shim_gpiochip_ioctl(struct shim_device *d, unsigned long request, void *arg, int *ret_changed);
+
 /* ---- Serial lines (tty.c) ---------------------------------------------------------------- */
 
 /* Modem lines of a terminal of the map: 1 done, 0 not one of these calls or terminals. */
@@ -108,6 +117,10 @@ int shim_tty_ioctl(int fd, unsigned long request, int *bits);
 int shim_gpio_log_path(const struct shim_entry *entry, char *path, size_t cap);
 /* Do to the chips what was written to their lines since; before a transaction and before a look at /sys. */
 void shim_gpio_sync(void);
+/* Write to a line as a program does that uses /sys; read its level and its direction. */
+void shim_gpio_put(const struct shim_entry *entry, const char *word);
+int shim_gpio_get(const struct shim_entry *entry);
+int shim_gpio_is_output(const struct shim_entry *entry);
 
 /* ---- Names of files (path.c) ---------------------------------------------------------------- */
 

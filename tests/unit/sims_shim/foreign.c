@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/gpio.h>
 #include <linux/i2c-dev.h>
 #include <linux/i2c.h>
 #include <linux/spi/spidev.h>
@@ -616,6 +617,133 @@ a_line_feeds_a_part(void)
     CHECK(close(line) == 0 && close(fd) == 0);
 }
 
+/* ---- The same line by the chip's device, in both forms ---------------------------------------- */
+
+static void
+gpiochip_refuses(int fd)
+{
+    struct gpiohandle_request old = {.lineoffsets = {18}, .lines = 1};
+    struct gpio_v2_line_request new = {.offsets = {17}, .num_lines = 1};
+    struct gpioline_info info = {.line_offset = 18};
+    struct gpioevent_request event = {.lineoffset = 17};
+    uint8_t byte = 0;
+
+    REFUSED(open("/dev/gpiochip1", O_RDWR), ENOENT);
+    REFUSED(ioctl(fd, GPIO_GET_CHIPINFO_IOCTL, NULL), EFAULT);
+    REFUSED(ioctl(fd, I2C_SLAVE, 0x20), ENOTTY);
+    REFUSED(ioctl(fd, TCGETS, &info), ENOTTY);
+    REFUSED(ioctl(fd, GPIO_GET_LINEINFO_IOCTL, &info), EINVAL);
+    REFUSED(ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &old), EINVAL); /* behind the last one */
+    old.lineoffsets[0] = 16;
+    REFUSED(ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &old), EBUSY); /* not one of --gpio */
+    old.lines = 0;
+    REFUSED(ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &old), EINVAL);
+    old.lines = 17;
+    REFUSED(ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &old), EINVAL);
+    REFUSED(ioctl(fd, GPIO_GET_LINEEVENT_IOCTL, &event), EOPNOTSUPP);
+    new.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING;
+    REFUSED(ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &new), EINVAL);
+    new.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_OUTPUT;
+    REFUSED(ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &new), EINVAL);
+    new.config = (struct gpio_v2_line_config){.num_attrs = 11};
+    REFUSED(ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &new), EINVAL);
+    new.config = (struct gpio_v2_line_config){
+        .num_attrs = 1, .attrs = {{.attr = {.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE}}}};
+    REFUSED(ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &new), EOPNOTSUPP);
+    REFUSED(read(fd, &byte, 1), EINVAL);
+    REFUSED(write(fd, &byte, 1), EINVAL);
+}
+
+static void
+gpiochip_tells(int fd)
+{
+    struct gpiochip_info chip;
+    struct gpioline_info line = {.line_offset = 17}, other = {.line_offset = 3};
+    struct gpio_v2_line_info line2 = {.offset = 17}, other2 = {.offset = 3};
+
+    CHECK(ioctl(fd, GPIO_GET_CHIPINFO_IOCTL, &chip) == 0 && chip.lines == 18);
+    CHECK(strcmp(chip.name, "gpiochip0") == 0);
+    CHECK(ioctl(fd, GPIO_GET_LINEINFO_IOCTL, &line) == 0 && strcmp(line.name, "GPIO17") == 0);
+    CHECK(ioctl(fd, GPIO_GET_LINEINFO_IOCTL, &other) == 0);
+    CHECK((other.flags & GPIOLINE_FLAG_KERNEL) != 0 && (line.flags & GPIOLINE_FLAG_KERNEL) == 0);
+    CHECK(ioctl(fd, GPIO_V2_GET_LINEINFO_IOCTL, &line2) == 0 && line2.offset == 17);
+    CHECK((line2.flags & GPIO_V2_LINE_FLAG_USED) == 0);
+    CHECK(ioctl(fd, GPIO_V2_GET_LINEINFO_IOCTL, &other2) == 0);
+    CHECK((other2.flags & GPIO_V2_LINE_FLAG_USED) != 0);
+}
+
+static void
+gpiochip_first_form(int fd, int part)
+{
+    struct gpiohandle_request r = {
+        .lineoffsets = {17}, .lines = 1, .flags = GPIOHANDLE_REQUEST_OUTPUT, .default_values = {0}};
+    struct gpiohandle_data data = {.values = {1}};
+    struct gpiohandle_config config = {.flags = GPIOHANDLE_REQUEST_INPUT};
+    struct gpioline_info line = {.line_offset = 17};
+
+    CHECK(ioctl(fd, GPIO_GET_LINEHANDLE_IOCTL, &r) == 0 && !is_there(part));
+    CHECK(ioctl(fd, GPIO_GET_LINEINFO_IOCTL, &line) == 0);
+    CHECK((line.flags & GPIOLINE_FLAG_IS_OUT) != 0);
+    CHECK(ioctl(r.fd, GPIOHANDLE_SET_LINE_VALUES_IOCTL, &data) == 0 && is_there(part));
+    data.values[0] = 0;
+    CHECK(ioctl(r.fd, GPIOHANDLE_GET_LINE_VALUES_IOCTL, &data) == 0 && data.values[0] == 1);
+    CHECK(get_value() == '1');
+    data.values[0] = 0;
+    CHECK(ioctl(r.fd, GPIOHANDLE_SET_LINE_VALUES_IOCTL, &data) == 0 && !is_there(part));
+    CHECK(ioctl(r.fd, GPIOHANDLE_SET_CONFIG_IOCTL, &config) == 0 && is_there(part));
+    REFUSED(ioctl(r.fd, GPIOHANDLE_SET_LINE_VALUES_IOCTL, &data), EPERM);
+    REFUSED(ioctl(r.fd, GPIO_GET_CHIPINFO_IOCTL, &data), ENOTTY);
+    CHECK(close(r.fd) == 0);
+}
+
+/* Active low: 1 is what takes the power. */
+static void
+gpiochip_second_form(int fd, int part)
+{
+    struct gpio_v2_line_request r = {
+        .offsets = {17},
+        .num_lines = 1,
+        .config = {.flags = GPIO_V2_LINE_FLAG_OUTPUT | GPIO_V2_LINE_FLAG_ACTIVE_LOW,
+                   .num_attrs = 1,
+                   .attrs = {{.attr = {.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES, .values = 1},
+                              .mask = 1}}}};
+    struct gpio_v2_line_values v = {.bits = 0, .mask = 1};
+    struct gpio_v2_line_config config = {.flags = GPIO_V2_LINE_FLAG_INPUT};
+
+    CHECK(ioctl(fd, GPIO_V2_GET_LINE_IOCTL, &r) == 0 && !is_there(part));
+    CHECK(ioctl(r.fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &v) == 0 && is_there(part));
+    v.bits = 1;
+    CHECK(ioctl(r.fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &v) == 0 && v.bits == 0);
+    v.bits = 1;
+    CHECK(ioctl(r.fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &v) == 0 && !is_there(part));
+    CHECK(ioctl(r.fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config) == 0 && is_there(part));
+    CHECK(ioctl(r.fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &v) == 0 && v.bits == 1);
+    REFUSED(ioctl(r.fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &v), EPERM);
+    v.mask = 2;
+    REFUSED(ioctl(r.fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &v), EINVAL);
+    CHECK(close(r.fd) == 0);
+}
+
+static void
+a_line_of_a_gpiochip(void)
+{
+    int fd = open("/dev/gpiochip0", O_RDWR | O_CLOEXEC), part = open_at("/dev/i2c-2", SE050);
+    struct stat st;
+    char text[16] = "";
+    FILE *f = fopen("/sys/bus/gpio/devices/gpiochip0/dev", "r");
+
+    CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode));
+    CHECK(f != NULL && fgets(text, sizeof(text), f) != NULL && strcmp(text, "254:0\n") == 0);
+    CHECK(st.st_rdev == makedev(254, 0));
+    if (f != NULL)
+        (void)fclose(f);
+    gpiochip_refuses(fd);
+    gpiochip_tells(fd);
+    gpiochip_first_form(fd, part);
+    gpiochip_second_form(fd, part);
+    CHECK(close(fd) == 0 && close(part) == 0);
+}
+
 /* ---- All of it ------------------------------------------------------------------------------------------------ */
 
 int
@@ -636,6 +764,7 @@ main(int argc, char **argv)
     a_handler_speaks();
     spi();
     a_line_feeds_a_part();
+    a_line_of_a_gpiochip();
     printf("%u checks, %u failures\n", checks, failures);
     return failures == 0 ? 0 : 1;
 }

@@ -104,6 +104,11 @@ paths_lead_where_they_should(void **state)
         {"/dev/i2c-12", SHIM_DEVICE, 1},
         {"/dev/spidev0.1", SHIM_DEVICE, 2},
         {"/dev/ttyUSB0", SHIM_DEVICE, 4},
+        {"/dev/gpiochip0", SHIM_DEVICE, 3},
+        {"/dev/gpiochip1", SHIM_ABSENT, -1},
+        {"/dev/gpiochip", SHIM_ABSENT, -1},
+        {"/dev/gpiochip00", SHIM_ABSENT, -1},
+        {"/sys/bus/gpio/devices/gpiochip0/dev", SHIM_IN_TREE, -1},
         {"/dev/i2c-2", SHIM_ABSENT, -1},
         {"/dev/i2c-", SHIM_ABSENT, -1},
         {"/dev/i2c-1x", SHIM_ABSENT, -1},
@@ -159,6 +164,7 @@ sys_is_left_alone_without_a_tree(void **state)
     assert_int_equal(shim_map_find(&map, 0, "/sys/class/i2c-dev", &entry), SHIM_ELSEWHERE);
     assert_int_equal(shim_map_find(&map, 0, "/sys/class/gpio/gpio17/value", &entry),
                      SHIM_ELSEWHERE);
+    assert_int_equal(shim_map_find(&map, 0, "/dev/gpiochip0", &entry), SHIM_ELSEWHERE);
     assert_int_equal(shim_map_find(&map, 0, "/dev/i2c-1", &entry), SHIM_DEVICE);
 }
 

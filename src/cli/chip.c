@@ -138,7 +138,7 @@ say_refused_open(struct desk *d, rot_err rot, struct rs_err *err)
 {
     if (rot == ROT_E_AUTH && (d->lin.setup.flags & ROT_OPEN_PRODUCTION) != 0 &&
         d->lin.transport.simulated)
-        return rs_fail(err, RS_E_CHIP_AUTH,
+        return rs_fail(err, RS_E_CHIP_SIMULATED,
                        "%.80s: it is a simulator, and --production refuses those: its keys are "
                        "worth nothing",
                        d->uri);
@@ -195,6 +195,7 @@ desk_say(const struct desk *d, const char *fmt, ...)
 
     if (d->cli->quiet || d->cli->json)
         return;
+    (void)fflush(stdout);
     va_start(ap, fmt);
     (void)vfprintf(talk(d), fmt, ap);
     va_end(ap);

@@ -94,6 +94,8 @@ load_certificate(struct challenge *c, struct rs_err *err)
     struct rs_err none = {0};
     rs_code rc;
 
+    (void)snprintf(c->cert_text, sizeof(c->cert_text),
+                   "none is stored: a key works, nobody says whose it is");
     if (named != NULL && rot_object_parse(named, &other) != ROT_OK) {
         RS_AUTO(rs_buf_done) struct rs_buf file;
         rs_buf_init(&file, DESK_FILE_MAX);
@@ -108,7 +110,9 @@ load_certificate(struct challenge *c, struct rs_err *err)
     c->d->object = own;
     if (rc == RS_OK || named != NULL)
         return rc;
-    /* Without one the first question can still be asked; what it shows is said. */
+    /* Without one the first question can still be asked; what that shows is said. */
+    if (rc != RS_E_CHIP_EMPTY)
+        (void)snprintf(c->cert_text, sizeof(c->cert_text), "not read (%s)", rs_code_info(rc)->name);
     *err = none;
     return RS_OK;
 }
@@ -257,9 +261,7 @@ say_answer(const struct challenge *c, int good)
     say_line(c, c->key, "key",
              c->key == YES ? "signed 32 fresh random bytes inside the part"
                            : "signed something else than the bytes it was given");
-    say_line(c, c->cert, "certificate",
-             c->cert == NOT_ASKED ? "none is stored: a key works, nobody says whose it is"
-                                  : c->cert_text);
+    say_line(c, c->cert, "certificate", c->cert_text);
     if (c->trust != NOT_ASKED)
         say_line(c, c->trust, "trust", c->trust_text);
     else if (c->cert != NOT_ASKED)

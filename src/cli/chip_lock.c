@@ -205,6 +205,8 @@ chip_lock(struct desk *d, struct rs_err *err)
 
     if (!find_stage(d, what, &stage))
         return cli_usage(d->cli, "chip lock takes config, data, lifecycle, or an object");
+    if (stage == ROT_STAGE_OBJECT)
+        what = d->object_name; /* "ldevid" is "ldevid/0" */
     rot = rot_seal_state(&d->chip, stage, d->object, &state);
     if (rot == ROT_E_UNSUPPORTED) {
         (void)rs_fail(err, RS_E_CHIP_UNSUPPORTED,
@@ -238,17 +240,56 @@ is_wiped(const struct rot_place *p)
     return ROT_OBJECT_KIND(p->object) != ROT_KIND_COUNTER;
 }
 
+/* A key, or something stored, that a wipe may take. */
+static int
+is_there(struct desk *d, const struct rot_place *p)
+{
+    uint8_t pub[ROT_PUBLIC_KEY_MAX];
+    size_t len = 0;
+
+    if (!is_wiped(p) || (p->flags & ROT_PLACE_READ_ONLY) != 0)
+        return 0;
+    if (p->part == ROT_PART_KEY)
+        return rot_key_public(&d->chip, p->object, pub, sizeof(pub), &len) == ROT_OK;
+    return rot_object_size(&d->chip, p->object, (enum rot_part)p->part, &len) == ROT_OK;
+}
+
+/* What is locked, or was made so that nobody may take it away. */
+static json_t *
+what_stayed(struct desk *d, char *text, size_t cap)
+{
+    const struct rot_layout *l = desk_layout(d);
+    json_t *list = json_array();
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < l->place_count; i++) {
+        char name[ROT_NAME_MAX], what[ROT_NAME_MAX + 8];
+
+        if (!is_there(d, &l->places[i]) || rot_object_name(l->places[i].object, name) != ROT_OK)
+            continue;
+        (void)snprintf(what, sizeof(what), "%s of %s", layout_part_name(l->places[i].part), name);
+        (void)json_array_append_new(list, json_string(what));
+        if (at + sizeof(what) + 2 < cap)
+            at += (size_t)snprintf(text + at, cap - at, "%s%s", at > 0 ? ", " : "", what);
+    }
+    return list;
+}
+
 static int
 put_wiped(struct desk *d)
 {
-    char info[160];
+    char info[160], stayed[640];
+    RS_AUTO(rs_json_done) json_t *list = what_stayed(d, stayed, sizeof(stayed));
 
     if (d->cli->json) {
-        RS_AUTO(rs_json_done) json_t *j = json_pack("{s:s, s:b}", "kind", "chip-wipe", "wiped", 1);
+        RS_AUTO(rs_json_done) json_t *j =
+            json_pack("{s:s, s:b, s:O}", "kind", "chip-wipe", "wiped", 1, "stayed", list);
         return cli_put_json(d->cli, j);
     }
-    cli_say(d->cli, "%s What was not locked is gone; counters and what is locked stayed.",
-            cli_sign(d->cli, 'y'));
+    cli_say(d->cli, "%s What was not locked is gone.", cli_sign(d->cli, 'y'));
+    if (stayed[0] != '\0')
+        desk_put_field(d->cli, "stayed", 14, stayed);
     (void)snprintf(info, sizeof(info), "rootsmith chip info --chip %.100s", d->uri);
     cli_next(d->cli, info, NULL, NULL);
     return 0;

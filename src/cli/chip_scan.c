@@ -221,7 +221,7 @@ ask_all(struct scan *s, struct rot_linux *lin, const char *uri, const struct rot
             add_part(s, uri, lin, address, &id);
             return;
         }
-        if (told == ROT_E_BUS) {
+        if (told == ROT_E_BUS && rot != ROT_E_UNSUPPORTED) {
             told = rot;
             told_by = d;
         }
@@ -331,8 +331,6 @@ add_bus(void *arg, const char *name)
 
     if (sscanf(name, "i2c-%u%c", &bus, &rest) == 1 && s->bus_count < BUSES_MAX)
         s->buses[s->bus_count++] = bus;
-    if (strcmp(name, "tpmrm0") == 0)
-        s->has_tpm = 1;
     return 0;
 }
 
@@ -375,15 +373,22 @@ count_places(struct scan *s)
     s->total = s->bus_count * each + (size_t)s->has_tpm;
 }
 
-static rs_code
-scan_machine(struct scan *s, struct rs_err *err)
+/* As the kernel lists them; a machine without the module that makes them files has none. */
+static void
+find_buses(struct scan *s)
 {
-    rs_code rc = RS_OK;
+    struct rs_err none = {0};
 
+    s->has_tpm = rs_path_exists("/dev/tpmrm0");
+    if (rs_dir_list("/sys/class/i2c-dev", add_bus, s, &none) != RS_OK)
+        (void)!rs_dir_list("/dev", add_bus, s, &none);
+}
+
+static rs_code
+scan_machine(struct scan *s)
+{
     if (s->bus_count == 0)
-        rc = rs_dir_list("/dev", add_bus, s, err);
-    if (rc != RS_OK)
-        return rc;
+        find_buses(s);
     count_places(s);
     if (s->has_tpm) {
         desk_progress(s->cli, "tpm", s->done, s->total);
@@ -557,7 +562,7 @@ verb_chip_scan(struct cli *cli, const struct cli_args *args)
     s.items = json_array();
     s.others = json_array();
     s.skipped = json_array();
-    rc = s.panel != NULL ? scan_panel(&s, &err) : scan_machine(&s, &err);
+    rc = s.panel != NULL ? scan_panel(&s, &err) : scan_machine(&s);
     if (rc == RS_OK && bus != NULL && json_array_size(s.skipped) != 0)
         rc = rs_fail(&err, RS_E_CHIP_ABSENT, "%s",
                      rs_json_text_or(json_array_get(s.skipped, 0), "why", ""));

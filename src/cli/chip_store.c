@@ -5,8 +5,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <openssl/x509.h>
 
 #include "base/io.h"
 #include "base/json.h"
@@ -178,19 +181,25 @@ read_contents(const char *path, enum rot_part part, struct rs_buf *out, struct r
 static rs_code
 check_certificate(struct desk *d, struct rs_bytes der, struct rs_err *err)
 {
-    uint8_t pub[ROT_PUBLIC_KEY_MAX];
-    struct cert cert;
+    const uint8_t *p = der.p;
+    X509 *x = der.len < INT_MAX ? d2i_X509(NULL, &p, (long)der.len) : NULL;
+    uint8_t pub[ROT_PUBLIC_KEY_MAX], *spki = NULL;
     size_t len = 0;
-    rs_code rc = cert_read(der, &cert, err);
+    int n, other;
 
-    if (rc != RS_OK)
-        return rc;
-    if (rot_key_public(&d->chip, d->object, pub, sizeof(pub), &len) == ROT_OK &&
-        !rs_bytes_equal(cert.spki, rs_bytes_of(pub, len)))
-        return rs_fail(err, RS_E_KEY_PROOF,
-                       "the certificate is for another key than the one in %s of %.80s",
-                       d->object_name, d->uri);
-    return RS_OK;
+    if (x == NULL || p != der.p + der.len) {
+        X509_free(x);
+        return rs_fail(err, RS_E_CHIP_FORMAT, "what is to be written is no certificate (RFC 5280)");
+    }
+    n = i2d_PUBKEY(X509_get0_pubkey(x), &spki);
+    other = rot_key_public(&d->chip, d->object, pub, sizeof(pub), &len) == ROT_OK &&
+            !(n > 0 && rs_bytes_equal(rs_bytes_of(spki, (size_t)n), rs_bytes_of(pub, len)));
+    OPENSSL_free(spki);
+    X509_free(x);
+    return other ? rs_fail(err, RS_E_KEY_PROOF,
+                           "the certificate is for another key than the one in %s of %.80s",
+                           d->object_name, d->uri)
+                 : RS_OK;
 }
 
 /* Compressed forms keep only what differs from the template: the driver knows. */
@@ -234,31 +243,48 @@ say_sizes(struct desk *d, const struct rot_place *place, size_t len)
         cli_say(d->cli, "  %-11s %zu of %u bytes of place %s", "writes", len, place->size, where);
 }
 
-/* What cannot be read back (it is written by a channel that is not open) is not called compared. */
+/*
+ * Read back by another conversation, so that nothing that the driver remembers can answer.  Some
+ * places cannot be read now, or by this host: *ret_why says so, and nothing is called compared.
+ */
 static rs_code
-write_part(struct desk *d, enum rot_part part, struct rs_bytes bytes, int *ret_compared,
-           struct rs_err *err)
+compare(struct desk *d, enum rot_part part, struct rs_bytes bytes, const char **ret_why,
+        struct rs_err *err)
 {
     uint8_t back[ROT_CERTIFICATE_MAX];
-    size_t need = 0, len = 0;
+    size_t len = 0;
+    rot_err rot;
+
+    rot_close(&d->chip);
+    rot = rot_open(&d->chip, &d->lin.setup);
+    if (rot != ROT_OK)
+        return desk_fail(d, rot, "open again after writing", err);
+    rot = rot_object_read(&d->chip, d->object, part, 0, back, sizeof(back), &len);
+    *ret_why = rot == ROT_OK ? NULL : desk_why(rot);
+    if (rot == ROT_E_BUS || rot == ROT_E_CHIP || rot == ROT_E_EMPTY)
+        return desk_fail(d, rot, "read back", err);
+    if (rot == ROT_OK && !rs_bytes_equal(rs_bytes_of(back, len), bytes))
+        return desk_fail(d, ROT_E_MISMATCH, "read back", err);
+    return RS_OK;
+}
+
+static rs_code
+write_part(struct desk *d, enum rot_part part, struct rs_bytes bytes, struct rs_err *err)
+{
+    size_t need = 0;
     rot_err rot =
         rot_object_write(&d->chip, d->object, part, 0, bytes.p, bytes.len, bytes.len, &need);
 
     if (rot == ROT_E_SPACE && (desk_place(d, part)->flags & ROT_PLACE_COMPRESSED) != 0)
         return rs_fail(err, RS_E_CHIP_SIZE, "%.80s: %s needs %zu bytes in %s, and has fewer",
                        d->uri, layout_part_name(part), need, d->object_name);
-    if (rot != ROT_OK)
-        return desk_fail(d, rot, "write", err);
-    rot = rot_object_read(&d->chip, d->object, part, 0, back, sizeof(back), &len);
-    *ret_compared = rot == ROT_OK;
-    if (rot == ROT_OK && !rs_bytes_equal(rs_bytes_of(back, len), bytes))
-        return desk_fail(d, ROT_E_MISMATCH, "write", err);
-    return RS_OK;
+    return rot == ROT_OK ? RS_OK : desk_fail(d, rot, "write", err);
 }
 
 static int
-put_written(struct desk *d, enum rot_part part, size_t len, int compared)
+put_written(struct desk *d, enum rot_part part, size_t len, const char *why)
 {
+    int compared = why == NULL;
     char read[160];
 
     if (d->cli->json) {
@@ -268,8 +294,9 @@ put_written(struct desk *d, enum rot_part part, size_t len, int compared)
         return cli_put_json(d->cli, j);
     }
     cli_say(d->cli, "%s %s of %s holds %zu bytes%s.", cli_sign(d->cli, 'y'), layout_part_name(part),
-            d->object_name, len,
-            compared ? ", read back and compared" : "; it cannot be read back to compare");
+            d->object_name, len, compared ? ", read back and compared" : "");
+    if (!compared)
+        desk_put_field(d->cli, "not compared", 16, why);
     (void)snprintf(read, sizeof(read), "rootsmith chip %s --chip %.100s",
                    part == ROT_PART_CERT ? "challenge" : "info", d->uri);
     cli_next(d->cli, read, NULL, NULL);
@@ -282,7 +309,7 @@ chip_write(struct desk *d, struct rs_err *err)
     const char *path = cli_option(d->args, "in");
     enum rot_part part = layout_part(part_option(d));
     size_t there = 0;
-    int compared = 0;
+    const char *why = NULL;
     char gone[160];
     rot_err rot;
 
@@ -302,7 +329,8 @@ chip_write(struct desk *d, struct rs_err *err)
                    layout_part_name(part), d->object_name, there);
     if (rot == ROT_OK && !cli_confirmed(d->cli, d->object_name, gone))
         return 1;
-    if (write_part(d, part, rs_buf_bytes(&bytes), &compared, err) != RS_OK)
+    if (write_part(d, part, rs_buf_bytes(&bytes), err) != RS_OK ||
+        compare(d, part, rs_buf_bytes(&bytes), &why, err) != RS_OK)
         return -1;
-    return put_written(d, part, bytes.len, compared);
+    return put_written(d, part, bytes.len, why);
 }

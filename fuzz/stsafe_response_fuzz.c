@@ -232,8 +232,9 @@ tamper(void *arg, unsigned code, uint8_t *frame, size_t len)
 /* ---- Calls -------------------------------------------------------------------------------------- */
 
 static const rot_object objects[] = {
-    ROT_VENDOR(0),  ROT_IDEVID,     ROT_LDEVID(0),  ROT_TRUST(0), ROT_TRUST(1),   ROT_FIRMWARE(0),
-    ROT_SESSION(0), ROT_SESSION(1), ROT_SESSION(2), ROT_DATA(0),  ROT_COUNTER(0), ROT_COUNTER(1)};
+    ROT_VENDOR(0),   ROT_IDEVID,     ROT_LDEVID(0),  ROT_TRUST(0),   ROT_TRUST(1),
+    ROT_FIRMWARE(0), ROT_SESSION(0), ROT_SESSION(1), ROT_SESSION(2), ROT_SESSION(3),
+    ROT_DATA(0),     ROT_COUNTER(0), ROT_COUNTER(1)};
 
 static rot_object
 pick(struct input *in)
@@ -317,7 +318,7 @@ use_bytes(struct rot_chip *chip, struct input *in)
 static void
 use_secret(struct rot_chip *chip, struct input *in)
 {
-    rot_object object = ROT_SESSION(take(in) % 3);
+    rot_object object = ROT_SESSION(take(in) % 4);
     size_t len = take(in) * 3u, n = 0;
     uint8_t *msg = exact(len), *out = exact(len + 16), nonce[12] = {0}, derived[64];
     const struct rot_bytes m = {msg, len}, iv = {nonce, 12}, none = {NULL, 0};
@@ -326,10 +327,11 @@ use_secret(struct rot_chip *chip, struct input *in)
 
     (void)!rot_key_generate(chip, object, alg_of(object), derived, sizeof(derived), &n);
     if (take(in) % 2 != 0)
-        (void)!rot_key_import(chip, object, alg_of(object), msg, len);
+        (void)!rot_agree(chip, ROT_LDEVID(0), peer, sizeof(peer), ROT_SESSION(2), NULL, 0, NULL);
     if (rot_mac(chip, object, msg, len, derived, sizeof(derived), &n) == ROT_OK)
         must(n == 16 || n == 32);
-    (void)!rot_derive(chip, object, &p, ROT_SESSION(p.out_len == 16), NULL, 0, NULL);
+    (void)!rot_derive(chip, object, &p, ROT_SESSION((object & 2u) + (p.out_len == 16)), NULL, 0,
+                      NULL);
     if (rot_aead_seal(chip, object, ROT_AEAD_AES_GCM, iv, none, m, out, len + 16, &n) == ROT_OK)
         must(n == len + 16);
     free(out);
@@ -393,7 +395,6 @@ fill(struct fake_part *part, unsigned flags, struct input *in)
     part->transport.self = part;
     part->is_cheap = 1;
     part->has_host = (flags & 16) != 0;
-    part->has_symmetric = 1;
     part->counter = take(in) << 20;
     if ((flags & 32) != 0) {
         /* An object in a zone, whole as far as its trailer says. */

@@ -223,7 +223,8 @@ go_between(struct suite *s, struct way w, struct way *best)
         w.params = all[i];
         w.used = 0;
         (void)CHECK(s, w.to->name, go(s, &w));
-        if (count_bits(w.used) > count_bits(best->used))
+        if (w.from->cap.where[ROT_CAN_DERIVE] == ROT_IN_CHIP &&
+            count_bits(w.used) > count_bits(best->used))
             *best = w;
     }
 }

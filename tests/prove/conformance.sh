@@ -26,8 +26,10 @@ part() { # NAME PAGE SCRIPT ARGUMENT...
     shift 2
     bash "$@" >"$work/$name" 2>&1 || { failed=1; cat "$work/$name"; }
 }
-simulated() { # NAME KIND PAGE
-    part "$1" "$3" tests/conformance/run_sim.sh "$suite" "$sim" "$2" "$golden/$1.json"
+simulated() { # NAME KIND PAGE OPTION...
+    local name=$1 kind=$2 page=$3
+    shift 3
+    part "$name" "$page" tests/conformance/run_sim.sh "$suite" "$sim" "$kind" "$golden/$name.json" "$@"
 }
 part soft - tests/conformance/run_soft.sh "$suite" soft $golden/soft.json
 simulated atecc608b blank608b docs/chips/atecc-driver.md
@@ -38,6 +40,7 @@ simulated optiga-trust-m3 blank-m3 docs/chips/optiga.md
 simulated stsafe-a100 blank-a100 docs/chips/stsafe.md
 simulated stsafe-a110 blank-a110 docs/chips/stsafe.md
 simulated stsafe-a120 blank-a120 docs/chips/stsafe.md
+simulated stsafe-own blank-a120 docs/chips/stsafe.md --layout stsafe-own
 simulated ta100 blank-ta100 docs/chips/ta100.md
 part tpm2 docs/chips/tpm2.md tests/conformance/run_tpm.sh "$suite" $golden/tpm2.json
 

@@ -199,23 +199,19 @@ identify(struct rot_chip *chip, struct rot_identity *id)
 
 /* ---- What ---------------------------------------------------------------------------------- */
 
-/* In an envelope: the part keeps it, the host computes. */
+/* In an envelope the part keeps it and the host computes; in slots the part does both. */
 static void
 secret_capability(const struct rot_place *key, struct rot_capability *cap)
 {
-    static const uint8_t on_host[] = {ROT_CAN_GENERATE, ROT_CAN_DELETE, ROT_CAN_DERIVE, ROT_CAN_MAC,
-                                      ROT_CAN_AEAD};
+    static const uint8_t uses[] = {ROT_CAN_DELETE, ROT_CAN_DERIVE, ROT_CAN_MAC, ROT_CAN_AEAD};
+    int inside = (key->where & STSAFE_SYMMETRIC) != 0;
 
-    for (size_t i = 0; i < sizeof(on_host); i++)
-        cap->where[on_host[i]] = ROT_ON_HOST;
-    if ((key->where & STSAFE_SYMMETRIC) == 0)
-        return;
-    cap->where[ROT_CAN_GENERATE] = ROT_NOWHERE;
-    cap->where[ROT_CAN_DERIVE] = ROT_NOWHERE;
-    cap->where[ROT_CAN_AEAD] = ROT_NOWHERE;
-    cap->where[ROT_CAN_DELETE] = ROT_IN_CHIP;
-    cap->where[ROT_CAN_MAC] = ROT_IN_CHIP;
-    cap->where[ROT_CAN_IMPORT] = ROT_IN_CHIP;
+    for (size_t i = 0; i < sizeof(uses); i++)
+        cap->where[uses[i]] = inside ? ROT_IN_CHIP : ROT_ON_HOST;
+    if (!inside)
+        cap->where[ROT_CAN_GENERATE] = ROT_ON_HOST;
+    else if (key->alg != ROT_ALG_HMAC_SHA256)
+        cap->where[ROT_CAN_DERIVE] = ROT_NOWHERE;
 }
 
 static void
@@ -272,7 +268,6 @@ const struct rot_driver rot_driver_stsafe = {
     .random = stsafe_random,
     .key_generate = stsafe_key_generate,
     .key_public = stsafe_key_public,
-    .key_import = stsafe_key_import,
     .key_delete = stsafe_key_delete,
     .sign_digest = stsafe_sign_digest,
     .verify_digest = stsafe_verify_digest,

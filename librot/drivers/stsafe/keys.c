@@ -26,7 +26,7 @@ stsafe_has_slot(const struct rot_chip *chip, const struct rot_place *place)
     int is_a120 = stsafe_of(chip)->model == STSAFE_A120;
 
     if ((place->where & STSAFE_SYMMETRIC) != 0)
-        return is_a120;
+        return is_a120 && stsafe_may(chip, STSAFE_WRITE_SYMMETRIC) == ROT_OK;
     if (rot_alg_secret_size((enum rot_alg)place->alg) != 0)
         return stsafe_has_envelopes(chip);
     return place->where < (is_a120 ? STSAFE_U_A120_SLOTS : 2u);
@@ -244,7 +244,7 @@ stsafe_agree(struct rot_chip *chip, const struct rot_place *place, const uint8_t
     rc = rot_spki_to_point(peer, peer_len, point, &alg);
     if (rc != ROT_OK || alg != (enum rot_alg)place->alg)
         return ROT_E_FORMAT;
-    if (into != NULL && (!stsafe_has_slot(chip, into) || (into->where & STSAFE_SYMMETRIC) != 0))
+    if (into != NULL && !stsafe_has_slot(chip, into))
         return ROT_E_UNSUPPORTED;
     rc = establish(chip, place, point, agreed);
     if (rc == ROT_OK && into != NULL)

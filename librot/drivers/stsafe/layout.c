@@ -37,7 +37,8 @@
          STSAFE_AT(2, 103)},                                                                       \
         {ROT_SESSION(0), ROT_PART_KEY, ROT_ALG_HMAC_SHA256, 0, 0, 0, 0, 0},                        \
         {ROT_SESSION(1), ROT_PART_KEY, ROT_ALG_AES128, 0, 0, 0, 0, 0},                             \
-        {ROT_SESSION(2), ROT_PART_KEY, ROT_ALG_AES128, 0, 0, 0, STSAFE_SYMMETRIC, 0},              \
+        {ROT_SESSION(2), ROT_PART_KEY, ROT_ALG_HMAC_SHA256, 0, 0, 0, STSAFE_SYMMETRIC, 0},         \
+        {ROT_SESSION(3), ROT_PART_KEY, ROT_ALG_AES128, 0, 0, 0, STSAFE_SYMMETRIC, 0},              \
         {ROT_DATA(0), ROT_PART_DATA, 0, NEW, 572, 52, 1, STSAFE_AT(1, 636)},                       \
         {ROT_COUNTER(0), ROT_PART_DATA, 0, NEW, 0, 4, 5, 0},                                       \
         {ROT_COUNTER(1), ROT_PART_DATA, 0, NEW, 0, 4, 6, 0}

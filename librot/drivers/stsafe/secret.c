@@ -9,7 +9,7 @@
  * ways it is encrypted on the bus, where the part's rules say so; where they do
  * not let us, there are no sessions.
  *
- * An A120 also has slots for symmetric keys, which make MACs inside.
+ * An A120 also computes with secrets itself: inside.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -52,6 +52,8 @@ stsafe_secrets_forget(struct rot_chip *chip)
     struct stsafe_state *s = stsafe_of(chip);
 
     rot_wipe_memory(s->envelopes, sizeof(s->envelopes));
+    memset(s->inside, 0, sizeof(s->inside));
+    s->is_tidy = 0;
 }
 
 static rot_err
@@ -103,6 +105,8 @@ stsafe_secret_keep(struct rot_chip *chip, const struct rot_place *place, const u
     struct stsafe_envelope *to = find(chip, place->object);
     rot_err rc;
 
+    if (is_inside(place))
+        return stsafe_inside_keep(chip, place, secret, len);
     if (!is_size_for(place, len))
         return ROT_E_UNSUPPORTED;
     if (to == NULL)
@@ -130,8 +134,6 @@ open_secret(struct rot_chip *chip, const struct rot_place *place, uint8_t out[RO
     struct rot_bytes b;
     rot_err rc;
 
-    if (!stsafe_has_envelopes(chip))
-        return ROT_E_UNSUPPORTED;
     if (e == NULL)
         return ROT_E_EMPTY;
     stsafe_begin(chip, STSAFE_UNWRAP);
@@ -193,29 +195,6 @@ stsafe_secret_generate(struct rot_chip *chip, const struct rot_place *place)
     return rc;
 }
 
-/*
- * Section 3.1: key information and value, as ST's tools make them for the slot.  The
- * value is plain, so production wants it encrypted by the channel.
- */
-rot_err
-stsafe_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
-                  const uint8_t *wrapped, size_t wrapped_len)
-{
-    const struct stsafe_state *s = stsafe_of(chip);
-    unsigned hidden = s->rules.hidden[1][STSAFE_WRITE_SYMMETRIC & 0x1f];
-    int is_hidden = s->channel.is_open && (hidden & STSAFE_ENCRYPTED_COMMAND) != 0;
-
-    if (!is_inside(place) || !stsafe_has_slot(chip, place))
-        return ROT_E_UNSUPPORTED;
-    if (wrapped_len <= rot_alg_secret_size(alg))
-        return ROT_E_FORMAT;
-    if ((chip->setup.flags & ROT_OPEN_PRODUCTION) != 0 && !is_hidden)
-        return ROT_E_AUTH;
-    stsafe_begin(chip, STSAFE_WRITE_SYMMETRIC);
-    stsafe_put(chip, wrapped, wrapped_len);
-    return stsafe_run_plain(chip);
-}
-
 rot_err
 stsafe_key_delete(struct rot_chip *chip, const struct rot_place *place)
 {
@@ -223,11 +202,8 @@ stsafe_key_delete(struct rot_chip *chip, const struct rot_place *place)
 
     if (rot_alg_secret_size((enum rot_alg)place->alg) == 0 || !stsafe_has_slot(chip, place))
         return ROT_E_UNSUPPORTED; /* section 3.1: no command empties a private key slot */
-    if (is_inside(place)) {
-        stsafe_begin(chip, STSAFE_ERASE_SYMMETRIC);
-        stsafe_put_u8(chip, place->where & 0xffu);
-        return stsafe_run_plain(chip);
-    }
+    if (is_inside(place))
+        return stsafe_inside_delete(chip, place);
     e = find(chip, place->object);
     if (e == NULL)
         return ROT_E_EMPTY;
@@ -248,8 +224,11 @@ stsafe_derive(struct rot_chip *chip, const struct rot_place *from,
     rot_err rc;
 
     (void)cap; /* the core has checked it */
-    if (is_inside(from) || (into != NULL && is_inside(into)))
+    if (!stsafe_has_slot(chip, from) || (into != NULL && !stsafe_has_slot(chip, into)))
         return ROT_E_UNSUPPORTED;
+    if (is_inside(from))
+        return into != NULL && is_inside(into) ? stsafe_inside_derive(chip, from, params, into)
+                                               : ROT_E_UNSUPPORTED;
     if (port->ops->kdf == NULL)
         return ROT_E_PORT;
     rc = open_secret(chip, from, secret, &len);
@@ -263,32 +242,6 @@ stsafe_derive(struct rot_chip *chip, const struct rot_place *from,
     }
     rot_wipe_memory(secret, sizeof(secret));
     rot_wipe_memory(derived, sizeof(derived));
-    return rc;
-}
-
-/* By a key in a slot: the part makes it. */
-static rot_err
-mac_inside(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes msg, size_t len,
-           uint8_t *mac)
-{
-    struct stsafe_reader r;
-    struct rot_bytes b;
-    rot_err rc;
-
-    if (!stsafe_has_slot(chip, place))
-        return ROT_E_UNSUPPORTED;
-    stsafe_begin(chip, STSAFE_GENERATE_MAC);
-    stsafe_put_u8(chip, MAC_OF_MESSAGE);
-    stsafe_put_u8(chip, place->where & 0xffu);
-    stsafe_put_u8(chip, (unsigned)len);
-    stsafe_put(chip, msg.p, msg.len); /* what fits in one frame: ROT_E_ARG beyond that */
-    rc = stsafe_run(chip, &r);
-    if (rc != ROT_OK)
-        return rc;
-    b = stsafe_get(&r, len);
-    rc = stsafe_get_end(&r);
-    if (rc == ROT_OK)
-        memcpy(mac, b.p, len);
     return rc;
 }
 
@@ -323,7 +276,10 @@ stsafe_mac(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
     rot_err rc;
 
     (void)cap; /* the core has checked it */
-    rc = is_inside(place) ? mac_inside(chip, place, m, len, mac) : mac_on_host(chip, place, m, mac);
+    if (!stsafe_has_slot(chip, place))
+        return ROT_E_UNSUPPORTED;
+    rc = is_inside(place) ? stsafe_inside_mac(chip, place, m, mac, len)
+                          : mac_on_host(chip, place, m, mac);
     if (rc == ROT_OK)
         *ret_len = len;
     return rc;
@@ -340,8 +296,12 @@ stsafe_aead(struct rot_chip *chip, const struct rot_place *place, enum rot_aead 
     rot_err rc;
 
     (void)cap; /* the core has checked it */
+    if (!stsafe_has_slot(chip, place))
+        return ROT_E_UNSUPPORTED;
     if (is_inside(place))
-        return ROT_E_UNSUPPORTED; /* section 3.1: how Encrypt tells its modes apart is not known */
+        return alg == ROT_AEAD_AES_GCM
+                   ? stsafe_inside_aead(chip, place, seal, nonce, aad, in, out, ret_len)
+                   : ROT_E_UNSUPPORTED;
     if (port->ops->aead == NULL)
         return ROT_E_PORT;
     rc = open_secret(chip, place, secret, &key.len);

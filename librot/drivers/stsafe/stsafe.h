@@ -3,7 +3,7 @@
  *
  * codec.c builds commands and reads answers, channel.c is the arithmetic of the
  * host secure channel, wire.c runs a command through it, zones.c keeps bytes and
- * counters, keys.c and secret.c use keys, attest.c has the vendor's certificate
+ * counters, keys.c and secret.c use keys, inside.c secrets in an A120, attest.c has the vendor's certificate
  * and evidence over it, seal.c closes zones, layout.c says what lives where,
  * driver.c is the table.  Frames are transports/stsafe_frame.c.
  *
@@ -48,6 +48,8 @@
 #define STSAFE_POINT     96u /* P-384 */
 #define STSAFE_ENVELOPE  (ROT_SECRET_MAX + 8u)
 #define STSAFE_ENVELOPES 2u
+#define STSAFE_INSIDES   2u
+#define STSAFE_ROLES     2u /* slots of one secret, each for another mode */
 
 enum stsafe_model { STSAFE_A100 = 0, STSAFE_A110 = 1, STSAFE_A120 = 2 };
 
@@ -67,8 +69,11 @@ enum stsafe_code {
     STSAFE_SIGN = 0x16,
     STSAFE_VERIFY = 0x17,
     STSAFE_ESTABLISH = 0x18,
+    STSAFE_ENCRYPT = 0x1b,
+    STSAFE_DECRYPT = 0x1c,
     STSAFE_EXTENDED = 0x1f,
     STSAFE_WRITE_HOST_KEY = 0x1f07,
+    STSAFE_DERIVE = 0x1f10,
     STSAFE_WRITE_SYMMETRIC = 0x1f17,
     STSAFE_ERASE_SYMMETRIC = 0x1f19,
 };
@@ -107,7 +112,7 @@ enum stsafe_rule {
 #define STSAFE_ENCRYPTED_COMMAND 0x02u
 #define STSAFE_ENCRYPTED_ANSWER  0x01u
 
-/* `where` of a key that lives in a symmetric slot of an A120. */
+/* `where` of a secret that lives in symmetric slots of an A120. */
 #define STSAFE_SYMMETRIC 0x100u
 /* Zone and offset in a place's `also`; 0: none, for nothing of ours begins there. */
 #define STSAFE_AT(zone, offset) ((uint32_t)(zone) << 16 | (uint32_t)(offset))
@@ -136,6 +141,12 @@ struct stsafe_envelope {
     uint8_t bytes[STSAFE_ENVELOPE];
 };
 
+/* A secret in the part's symmetric slots. */
+struct stsafe_inside {
+    rot_object object; /* 0: free */
+    uint8_t slots[STSAFE_ROLES];
+};
+
 struct stsafe_state {
     uint8_t tx[STSAFE_BUFFER];
     uint8_t rx[STSAFE_BUFFER];
@@ -149,6 +160,8 @@ struct stsafe_state {
     struct stsafe_rules rules;
     struct stsafe_channel channel;
     struct stsafe_envelope envelopes[STSAFE_ENVELOPES];
+    struct stsafe_inside inside[STSAFE_INSIDES];
+    uint8_t is_tidy; /* the slots of sessions that nobody has are empty */
     uint8_t has_vendor_point;
     uint8_t vendor_point[64];
 
@@ -316,8 +329,6 @@ rot_err stsafe_secret_keep(struct rot_chip *chip, const struct rot_place *place,
 rot_err stsafe_secret_generate(struct rot_chip *chip, const struct rot_place *place);
 void stsafe_secrets_forget(struct rot_chip *chip);
 
-rot_err stsafe_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
-                          const uint8_t *wrapped, size_t wrapped_len);
 rot_err stsafe_key_delete(struct rot_chip *chip, const struct rot_place *place);
 rot_err stsafe_derive(struct rot_chip *chip, const struct rot_place *from,
                       const struct rot_kdf_params *params, const struct rot_place *into,
@@ -328,6 +339,19 @@ rot_err stsafe_aead(struct rot_chip *chip, const struct rot_place *place, enum r
                     int seal, struct rot_bytes nonce, struct rot_bytes aad, struct rot_bytes in,
                     uint8_t *out, size_t cap, size_t *ret_len);
 rot_err stsafe_random(struct rot_chip *chip, uint8_t *buf, size_t len);
+
+/* ---- inside.c ------------------------------------------------------------------------------------- */
+
+rot_err stsafe_inside_keep(struct rot_chip *chip, const struct rot_place *place,
+                           const uint8_t *secret, size_t len);
+rot_err stsafe_inside_delete(struct rot_chip *chip, const struct rot_place *place);
+rot_err stsafe_inside_derive(struct rot_chip *chip, const struct rot_place *from,
+                             const struct rot_kdf_params *params, const struct rot_place *into);
+rot_err stsafe_inside_mac(struct rot_chip *chip, const struct rot_place *place,
+                          struct rot_bytes msg, uint8_t *mac, size_t len);
+rot_err stsafe_inside_aead(struct rot_chip *chip, const struct rot_place *place, int seal,
+                           struct rot_bytes nonce, struct rot_bytes aad, struct rot_bytes in,
+                           uint8_t *out, size_t *ret_len);
 
 /* ---- attest.c -------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/hmac.h>
 #include <openssl/x509.h>
 
 static void
@@ -502,22 +503,176 @@ do_put(struct fake_part *p, const uint8_t *in, size_t len, struct fake_said *a)
         a->status = 0x03;
 }
 
-/* ---- Symmetric slot 0 of an A120 --------------------------------------------------------------------- */
+/* ---- Symmetric slots of an A120 ---------------------------------------------------------------------- */
+
+/* Lock, type, mode, usage (2), limit, and a length for generic secrets; 0: none. */
+static size_t
+read_info(const uint8_t *in, size_t len, struct fake_symmetric *to)
+{
+    size_t n = len >= 2 && in[1] == 2 ? 7 : 6;
+
+    memset(to, 0, sizeof(*to));
+    if (len < n || in[1] > 2)
+        return 0;
+    memcpy(to->info, in, n);
+    to->info_len = n;
+    to->len = n == 7 ? in[6] : (size_t)16 << in[1];
+    return to->len >= 16 && to->len <= 32 ? n : 0;
+}
+
+static struct fake_symmetric *
+find_symmetric(struct fake_part *p, const uint8_t *in, size_t len, uint8_t mode,
+               struct fake_said *a)
+{
+    if (len < 2 || in[1] >= FAKE_SYMMETRIC)
+        a->status = 0x03;
+    else if (p->symmetric[in[1]].len == 0)
+        a->status = 0x0a;
+    else if (p->symmetric[in[1]].info[2] != mode)
+        a->status = 0x1c;
+    return a->status == 0 ? &p->symmetric[in[1]] : NULL;
+}
+
+static void
+hmac(const uint8_t *key, size_t key_len, const uint8_t *p, size_t len, uint8_t mac[32])
+{
+    static const uint8_t none = 0;
+    unsigned n = 0;
+
+    must(HMAC(EVP_sha256(), key_len == 0 ? &none : key, (int)key_len, p, len, mac, &n) != NULL &&
+         n == 32);
+}
 
 static void
 do_mac(struct fake_part *p, const uint8_t *in, size_t len, struct fake_said *a)
 {
-    uint8_t mac[16] = {0};
+    uint8_t mac[32] = {0};
+    struct fake_symmetric *k = NULL;
+    int is_hmac = len >= 3 && in[2] == 32;
 
-    if (p->model != 2 || len < 3 || in[0] != 3 || in[2] != 16) {
+    if (p->model != 2 || len < 3 || in[0] != 3 || (in[2] != 16 && in[2] != 32))
         a->status = 0x03;
-    } else if (!p->has_symmetric) {
-        a->status = 0x0a;
-    } else {
-        if (!p->is_cheap)
-            cmac(p->symmetric, in + 3, len - 3, mac);
-        say(a, mac, 16);
+    else
+        k = find_symmetric(p, in, len, is_hmac ? 5 : 1, a);
+    if (k == NULL)
+        return;
+    if (!p->is_cheap && is_hmac)
+        hmac(k->key, k->len, in + 3, len - 3, mac);
+    else if (!p->is_cheap)
+        cmac(k->key, in + 3, len - 3, mac);
+    say(a, mac, in[2]);
+}
+
+/* 02, slot, nonce, associated data, text, each with a length; behind that the tag when opening. */
+static void
+do_gcm(struct fake_part *p, int seal, const uint8_t *in, size_t len, struct fake_said *a)
+{
+    struct fake_symmetric *k = NULL;
+    uint8_t out[FAKE_MAX], tag[16] = {0}, verdict = 1;
+    const uint8_t *part[3];
+    size_t part_len[3], at = 2;
+    EVP_CIPHER_CTX *ctx;
+    int n = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        part_len[i] = at + 2 <= len ? (size_t)in[at] << 8 | in[at + 1] : FAKE_MAX;
+        part[i] = in + at + 2;
+        at += 2 + part_len[i];
     }
+    if (p->model != 2 || at + (seal ? 0 : 16) != len || in[0] != 2)
+        a->status = 0x02;
+    else
+        k = find_symmetric(p, in, len, 3, a);
+    if (k == NULL)
+        return;
+    memcpy(out, part[2], part_len[2]);
+    if (!p->is_cheap) {
+        ctx = EVP_CIPHER_CTX_new();
+        must(ctx != NULL &&
+             EVP_CipherInit_ex(ctx, EVP_aes_128_gcm(), NULL, NULL, NULL, seal) == 1 &&
+             EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)part_len[0], NULL) == 1 &&
+             EVP_CipherInit_ex(ctx, NULL, NULL, k->key, part[0], seal) == 1 &&
+             EVP_CipherUpdate(ctx, NULL, &n, part[1], (int)part_len[1]) == 1 &&
+             EVP_CipherUpdate(ctx, out, &n, part[2], (int)part_len[2]) == 1);
+        if (!seal) {
+            memcpy(tag, in + at, 16);
+            must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1);
+        }
+        verdict = EVP_CipherFinal_ex(ctx, out, &n) == 1;
+        must(!seal || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1);
+        EVP_CIPHER_CTX_free(ctx);
+    }
+    if (!seal)
+        say(a, &verdict, 1);
+    if (verdict)
+        say(a, out, part_len[2]);
+    if (seal)
+        say(a, tag, 16);
+}
+
+/* From a slot, extracted or not, to the first empty one: all that the driver asks for. */
+static void
+do_derive(struct fake_part *p, const uint8_t *in, size_t len, struct fake_said *a)
+{
+    static const uint8_t sha256[] = {0, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01};
+    struct fake_symmetric *k = find_symmetric(p, in, len, 4, a), fresh;
+    uint8_t prk[32], block[FAKE_MAX], slot = 0;
+    size_t at = 14, n;
+
+    if (k == NULL)
+        return;
+    a->status = 0x02;
+    if (in[0] != 2 || len < 20 || memcmp(in + 3, sha256, sizeof(sha256)) != 0)
+        return;
+    if (in[2] == 3) {
+        n = (size_t)in[15] << 8 | in[16];
+        if (in[14] != 0 || 17 + n + 5 > len)
+            return;
+        hmac(in + 17, n, k->key, k->len, prk);
+        at = 17 + n;
+    } else if (in[2] == 1 && k->len == 32) {
+        memcpy(prk, k->key, 32);
+    } else {
+        return;
+    }
+    n = (size_t)in[at] << 8 | in[at + 1];
+    if (at + 2 + n + 3 > len)
+        return;
+    memcpy(block, in + at + 2, n);
+    block[n] = 1;
+    at += 2 + n;
+    if (in[at + 2] != 2 || read_info(in + at + 3, len - at - 3, &fresh) != len - at - 3)
+        return;
+    hmac(prk, 32, block, n + 1, prk);
+    memcpy(fresh.key, prk, fresh.len);
+    while (slot < FAKE_SYMMETRIC && p->symmetric[slot].len != 0)
+        slot++;
+    a->status = slot < FAKE_SYMMETRIC ? 0x00 : 0x14;
+    if (slot < FAKE_SYMMETRIC) {
+        p->symmetric[slot] = fresh;
+        say(a, &slot, 1);
+    }
+}
+
+/* The same with the slot behind the lock, and the key behind all. */
+static void
+write_symmetric(struct fake_part *p, const uint8_t *in, size_t len, struct fake_said *a)
+{
+    uint8_t info[FAKE_MAX];
+    struct fake_symmetric fresh;
+    size_t n;
+
+    a->status = 0x03;
+    if (len < 8 || in[1] >= FAKE_SYMMETRIC)
+        return;
+    info[0] = in[0];
+    memcpy(info + 1, in + 2, len - 2);
+    n = read_info(info, len - 1, &fresh);
+    if (n == 0 || n + 1 + fresh.len != len)
+        return;
+    memcpy(fresh.key, in + 1 + n, fresh.len);
+    p->symmetric[in[1]] = fresh;
+    a->status = 0;
 }
 
 static void
@@ -527,12 +682,13 @@ do_extended(struct fake_part *p, unsigned code, const uint8_t *in, size_t len, s
         a->status = 0x04;
     } else if (code == 0x07 && len == 36 && memcmp(in, "\0\0\0\0", 4) == 0) {
         put_host(p, in + 4, a);
-    } else if (code == 0x17 && len >= 16) {
-        memcpy(p->symmetric, in + len - 16, 16);
-        p->has_symmetric = 1;
-    } else if (code == 0x19 && len == 1) {
-        a->status = p->has_symmetric ? 0 : 0x0a;
-        p->has_symmetric = 0;
+    } else if (code == 0x10) {
+        do_derive(p, in, len, a);
+    } else if (code == 0x17) {
+        write_symmetric(p, in, len, a);
+    } else if (code == 0x19 && len == 1 && in[0] < FAKE_SYMMETRIC) {
+        a->status = p->symmetric[in[0]].len != 0 ? 0 : 0x0a;
+        p->symmetric[in[0]].len = 0;
     } else {
         a->status = 0x04;
     }
@@ -585,6 +741,10 @@ dispatch(struct fake_part *p, unsigned code, int is_host, const uint8_t *in, siz
         return;
     case 0x18:
         do_establish(p, in, len, a);
+        return;
+    case 0x1b:
+    case 0x1c:
+        do_gcm(p, code == 0x1b, in, len, a);
         return;
     default:
         a->status = 0x04;

@@ -15,10 +15,11 @@
 
 #include <openssl/evp.h>
 
-#define FAKE_ZONES    8
-#define FAKE_ZONE_MAX 1700
-#define FAKE_SLOTS    5
-#define FAKE_MAX      1024
+#define FAKE_ZONES     8
+#define FAKE_ZONE_MAX  1700
+#define FAKE_SYMMETRIC 16
+#define FAKE_SLOTS     5
+#define FAKE_MAX       1024
 
 struct fake_zone {
     uint16_t size;
@@ -34,6 +35,13 @@ struct fake_said {
     size_t len;
 };
 
+/* One of an A120's: key information as ST's host sends it, without the slot, and the key. */
+struct fake_symmetric {
+    uint8_t info[8];
+    size_t info_len, len; /* len 0: empty */
+    uint8_t key[32];
+};
+
 struct fake_part {
     struct rot_transport transport;
     unsigned model; /* 0: A100, 1: A110, 2: A120 */
@@ -43,8 +51,7 @@ struct fake_part {
     EVP_PKEY *slots[FAKE_SLOTS];
     uint8_t envelope[2][32];
     uint8_t has_envelope[2];
-    uint8_t symmetric[16];
-    uint8_t has_symmetric;
+    struct fake_symmetric symmetric[FAKE_SYMMETRIC];
     uint8_t host[32]; /* MAC key, cipher key */
     uint8_t has_host, host_is_fixed;
     uint32_t counter;

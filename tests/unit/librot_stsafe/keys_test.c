@@ -407,59 +407,294 @@ static void
 an_a110_has_no_symmetric_slot(void **state)
 {
     struct desk *d = *state;
-    uint8_t out[64] = {0};
+    const struct rot_kdf_params p = {.kdf = ROT_KDF_HKDF_SHA256, .out_len = 16};
+    uint8_t spki[91], peer[91], out[64] = {0};
+    EVP_PKEY *key = host_key(peer);
     size_t n = 0;
 
+    make(d, ROT_LDEVID(0), spki);
     assert_int_equal(where(d, ROT_SESSION(2), ROT_CAN_MAC), ROT_NOWHERE);
-    assert_int_equal(rot_key_import(&d->chip, ROT_SESSION(2), ROT_ALG_AES128, out, 24),
+    assert_int_equal(rot_agree(&d->chip, ROT_LDEVID(0), peer, 91, ROT_SESSION(2), NULL, 0, NULL),
                      ROT_E_UNSUPPORTED);
     assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, out, 64, &n), ROT_E_UNSUPPORTED);
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(2), &p, ROT_SESSION(3), NULL, 0, NULL),
+                     ROT_E_UNSUPPORTED);
     assert_int_equal(rot_key_delete(&d->chip, ROT_SESSION(2)), ROT_E_UNSUPPORTED);
+    EVP_PKEY_free(key);
+}
+
+/* The slot of an A120 with this key in this mode, or -1. */
+static int
+slot_with(const struct desk *d, const uint8_t *key, size_t len, uint8_t mode)
+{
+    for (int i = 0; i < FAKE_SYMMETRIC; i++) {
+        const struct fake_symmetric *k = &d->part.symmetric[i];
+
+        if (k->len == len && k->info[2] == mode && memcmp(k->key, key, len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static unsigned
+slots_full(const struct desk *d)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < FAKE_SYMMETRIC; i++)
+        n += d->part.symmetric[i].len != 0;
+    return n;
+}
+
+/* session/2 has what both agreed on, in the clear in `want`. */
+static void
+agree_inside(struct desk *d, uint8_t want[32])
+{
+    uint8_t spki[91], peer[91];
+    EVP_PKEY *key = host_key(peer);
+
+    make(d, ROT_LDEVID(0), spki);
+    agreed(d, key, spki, want);
+    assert_int_equal(rot_agree(&d->chip, ROT_LDEVID(0), peer, 91, ROT_SESSION(2), NULL, 0, NULL),
+                     ROT_OK);
+    EVP_PKEY_free(key);
+}
+
+static const struct rot_kdf_params to_aes = {
+    .kdf = ROT_KDF_HKDF_SHA256, .info = {(const uint8_t *)"key", 3}, .out_len = 16};
+
+static rot_err
+derive_inside(struct desk *d)
+{
+    return rot_derive(&d->chip, ROT_SESSION(2), &to_aes, ROT_SESSION(3), NULL, 0, NULL);
 }
 
 static void
-an_a120_makes_macs_inside(void **state)
+an_a120_computes_inside(void **state)
 {
     struct desk *d = *state;
-    const struct rot_bytes msg = {digest, 32}, nonce = {digest, 12}, none = {NULL, 0};
-    uint8_t key[24] = {0, 1, 2, 3, 4, 5, 6, 7, 0x99}, mac[16], want[16];
-    static const uint8_t big[500] = {0};
+    const struct rot_bytes msg = {digest, 32}, nonce = {digest, 12}, longer = {digest, 13};
+    uint8_t want[32], key[16], mac[32], mine[32], box[48], open[48];
     size_t n = 0;
 
-    assert_int_equal(where(d, ROT_SESSION(2), ROT_CAN_MAC), ROT_IN_CHIP);
-    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 16, &n), ROT_E_EMPTY);
-    assert_int_equal(rot_key_import(&d->chip, ROT_SESSION(2), ROT_ALG_AES128, key, 16),
-                     ROT_E_FORMAT);
-    assert_int_equal(rot_key_import(&d->chip, ROT_SESSION(2), ROT_ALG_AES128, key, 24), ROT_OK);
-    assert_memory_equal(d->part.heard, key, 24);
-    assert_memory_not_equal(d->part.bus + 2, key, 24);
-    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 16, &n), ROT_OK);
+    assert_int_equal(where(d, ROT_SESSION(2), ROT_CAN_DERIVE), ROT_IN_CHIP);
+    assert_int_equal(where(d, ROT_SESSION(3), ROT_CAN_DERIVE), ROT_NOWHERE);
+    assert_int_equal(where(d, ROT_SESSION(3), ROT_CAN_AEAD), ROT_IN_CHIP);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 32, &n), ROT_E_EMPTY);
+    assert_int_equal(derive_inside(d), ROT_E_EMPTY);
+    agree_inside(d, want);
+    assert_true(slot_with(d, want, 32, 4) >= 0 && slot_with(d, want, 32, 5) >= 0);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 32, &n), ROT_OK);
+    assert_int_equal(d->port.ops->hmac(d->port.self, ROT_HASH_SHA256, (struct rot_bytes){want, 32},
+                                       &msg, 1, mine),
+                     ROT_OK);
+    assert_memory_equal(mac, mine, 32);
+
+    assert_int_equal(derive_inside(d), ROT_OK);
+    assert_int_equal(d->port.ops->kdf(d->port.self, (struct rot_bytes){want, 32}, &to_aes, key),
+                     ROT_OK);
+    assert_true(slot_with(d, key, 16, 1) >= 0 && slot_with(d, key, 16, 3) >= 0);
+    assert_int_equal(slots_full(d), 4);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(3), digest, 32, mac, 32, &n), ROT_OK);
     assert_int_equal(
-        d->port.ops->aes_cmac(d->port.self, (struct rot_bytes){key + 8, 16}, &msg, 1, want),
-        ROT_OK);
-    assert_memory_equal(mac, want, 16);
-    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), big, sizeof(big), mac, 16, &n), ROT_E_ARG);
-    assert_int_equal(
-        rot_aead_seal(&d->chip, ROT_SESSION(2), ROT_AEAD_AES_GCM, nonce, none, none, mac, 16, &n),
-        ROT_E_UNSUPPORTED);
-    assert_int_equal(rot_key_delete(&d->chip, ROT_SESSION(2)), ROT_OK);
-    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 16, &n), ROT_E_EMPTY);
+        d->port.ops->aes_cmac(d->port.self, (struct rot_bytes){key, 16}, &msg, 1, mine), ROT_OK);
+    assert_memory_equal(mac, mine, 16);
+    assert_int_equal(rot_aead_seal(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM, nonce, msg, msg, box,
+                                   sizeof(box), &n),
+                     ROT_OK);
+    assert_int_equal(n, 48);
+    assert_int_equal(d->port.ops->aead(d->port.self, ROT_AEAD_AES_GCM, (struct rot_bytes){key, 16},
+                                       nonce, msg, 0, (struct rot_bytes){box, 48}, open),
+                     ROT_OK);
+    assert_memory_equal(open, digest, 32);
+    memset(open, 0, sizeof(open));
+    assert_int_equal(rot_aead_open(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM, nonce, msg,
+                                   (struct rot_bytes){box, 48}, open, sizeof(open), &n),
+                     ROT_OK);
+    assert_memory_equal(open, digest, 32);
+    box[40] ^= 1;
+    assert_int_equal(rot_aead_open(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM, nonce, msg,
+                                   (struct rot_bytes){box, 48}, open, sizeof(open), &n),
+                     ROT_E_MISMATCH);
+    assert_int_equal(rot_aead_seal(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_CCM, longer, msg, msg,
+                                   box, sizeof(box), &n),
+                     ROT_E_UNSUPPORTED);
 }
 
-/* Plain key bytes go nowhere in the clear in production. */
 static void
-production_wants_imports_encrypted(void **state)
+what_does_not_fit_inside_is_refused(void **state)
 {
     struct desk *d = *state;
-    uint8_t key[24] = {0};
+    static const uint8_t big[500] = {0};
+    struct rot_kdf_params p = to_aes;
+    uint8_t want[32], out[520];
+    size_t n = 0;
 
-    d->chip.setup.flags |= ROT_OPEN_PRODUCTION;
-    d->part.rules[1] = 2; /* without the record for it */
-    d->part.rules_len = 8;
+    agree_inside(d, want);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), big, sizeof(big), out, 32, &n), ROT_E_ARG);
+    assert_int_equal(derive_inside(d), ROT_OK);
+    assert_int_equal(rot_aead_seal(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM,
+                                   (struct rot_bytes){big, 12}, (struct rot_bytes){NULL, 0},
+                                   (struct rot_bytes){big, 500}, out, sizeof(out), &n),
+                     ROT_E_ARG);
+    p.out_len = 48;
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(2), &p, ROT_SESSION(2), NULL, 0, NULL),
+                     ROT_E_UNSUPPORTED);
+    p.kdf = ROT_KDF_TLS12_PRF_SHA256;
+    p.label = p.info;
+    p.out_len = 32;
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(2), &p, ROT_SESSION(2), NULL, 0, NULL),
+                     ROT_E_UNSUPPORTED);
+    /* Out of the part, to an envelope, and from a cipher's key. */
+    p = to_aes;
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(2), &p, ROT_SESSION(1), NULL, 0, NULL),
+                     ROT_E_UNSUPPORTED);
+    assert_int_equal(rot_derive(&d->chip, ROT_SESSION(3), &p, ROT_SESSION(3), NULL, 0, NULL),
+                     ROT_E_UNSUPPORTED);
+    assert_int_equal(slots_full(d), 4);
+}
+
+/* Slots of sessions are used again; those of others are let be. */
+static void
+slots_are_given_back(void **state)
+{
+    struct desk *d = *state;
+    static const struct fake_symmetric others = {
+        .info = {0, 0, 2, 0, 12}, .info_len = 5, .len = 16};
+    const struct rot_kdf_params again = {
+        .kdf = ROT_KDF_HKDF_EXPAND, .info = {(const uint8_t *)"key", 3}, .out_len = 32};
+    uint8_t want[32], next[32], mac[32];
+    size_t n = 0;
+
+    d->part.symmetric[9] = d->part.symmetric[3] = d->part.symmetric[0] = others;
+    agree_inside(d, want);
+    assert_int_equal(slots_full(d), 3); /* two of the session's, and number 9 */
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(derive_inside(d), ROT_OK);
+        assert_int_equal(d->port.ops->kdf(d->port.self, (struct rot_bytes){want, 32}, &again, next),
+                         ROT_OK);
+        assert_int_equal(
+            rot_derive(&d->chip, ROT_SESSION(2), &again, ROT_SESSION(2), NULL, 0, NULL), ROT_OK);
+        memcpy(want, next, 32);
+        assert_true(slot_with(d, want, 32, 4) >= 0 && slot_with(d, want, 32, 5) >= 0);
+        assert_int_equal(slots_full(d), 5);
+    }
+    assert_int_equal(rot_key_delete(&d->chip, ROT_SESSION(2)), ROT_OK);
+    assert_int_equal(slots_full(d), 3);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 32, &n), ROT_E_EMPTY);
+    assert_int_equal(rot_key_delete(&d->chip, ROT_SESSION(2)), ROT_E_EMPTY);
+    /* A new conversation knows nothing of them, and erases them before it begins. */
     assert_int_equal(rot_reset(&d->chip), ROT_OK);
-    stsafe_of(&d->chip)->rules.hidden[1][0x17] = 0;
-    assert_int_equal(rot_key_import(&d->chip, ROT_SESSION(2), ROT_ALG_AES128, key, 24), ROT_E_AUTH);
-    assert_int_equal(d->part.seen[1][0x17], 0);
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(3), digest, 32, mac, 32, &n), ROT_E_EMPTY);
+    agree_inside(d, want);
+    assert_int_equal(slots_full(d), 3);
+    assert_memory_equal(&d->part.symmetric[9], &others, sizeof(others));
+}
+
+/* An answer of another kind than the command's, or one that would end another session. */
+struct slot_lie {
+    unsigned code, skip;
+    uint8_t status, byte;
+    size_t len;
+};
+
+static void
+say_another_slot(void *arg, unsigned code, struct fake_said *said)
+{
+    struct slot_lie *lie = arg;
+
+    if (code != (lie->code & 0xff) || lie->skip-- != 0)
+        return;
+    said->status = lie->status;
+    said->len = lie->len;
+    memset(said->payload, lie->byte, lie->len);
+}
+
+static void
+no_slot_is_believed(void **state)
+{
+    static const struct slot_lie lies[] = {
+        {STSAFE_DERIVE, 0, 0, 16, 1},  {STSAFE_DERIVE, 0, 0, 0, 1}, {STSAFE_DERIVE, 1, 0, 1, 1},
+        {STSAFE_DERIVE, 1, 0, 2, 1},   {STSAFE_DERIVE, 0, 0, 5, 0}, {STSAFE_DERIVE, 0, 0, 5, 2},
+        {STSAFE_DERIVE, 0, 0x14, 0, 0}};
+    struct desk *d = *state;
+    uint8_t want[32], mac[32];
+    size_t n = 0;
+
+    agree_inside(d, want);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct slot_lie lie = lies[i];
+
+        d->part.lie = say_another_slot;
+        d->part.arg = &lie;
+        assert_int_equal(derive_inside(d), lie.status == 0 ? ROT_E_FORMAT : ROT_E_CHIP);
+        d->part.lie = NULL;
+        assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 32, &n), ROT_OK);
+        assert_int_equal(rot_mac(&d->chip, ROT_SESSION(3), digest, 32, mac, 32, &n), ROT_E_EMPTY);
+    }
+    assert_int_equal(derive_inside(d), ROT_OK);
+    assert_int_equal(slots_full(d), 4); /* what was left behind is gone */
+}
+
+static void
+no_answer_of_another_length_is_believed(void **state)
+{
+    static const struct slot_lie lies[] = {
+        {STSAFE_GENERATE_MAC, 0, 0, 7, 15}, {STSAFE_GENERATE_MAC, 0, 0, 7, 17},
+        {STSAFE_ENCRYPT, 0, 0, 7, 47},      {STSAFE_ENCRYPT, 0, 0, 7, 49},
+        {STSAFE_DECRYPT, 0, 0, 1, 32},      {STSAFE_DECRYPT, 0, 0, 1, 34},
+        {STSAFE_DECRYPT, 0, 0, 0, 33},      {STSAFE_DECRYPT, 0, 0, 1, 0}};
+    struct desk *d = *state;
+    const struct rot_bytes msg = {digest, 32}, nonce = {digest, 12}, none = {NULL, 0};
+    uint8_t want[32], out[48] = {0};
+    size_t n = 0;
+
+    agree_inside(d, want);
+    assert_int_equal(derive_inside(d), ROT_OK);
+    d->part.lie = say_another_slot;
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct slot_lie lie = lies[i];
+        rot_err rc;
+
+        d->part.arg = &lie;
+        if (lie.code == STSAFE_GENERATE_MAC)
+            rc = rot_mac(&d->chip, ROT_SESSION(3), digest, 32, out, 32, &n);
+        else if (lie.code == STSAFE_ENCRYPT)
+            rc = rot_aead_seal(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM, nonce, none, msg, out,
+                               sizeof(out), &n);
+        else
+            rc = rot_aead_open(&d->chip, ROT_SESSION(3), ROT_AEAD_AES_GCM, nonce, none,
+                               (struct rot_bytes){out, 48}, out, sizeof(out), &n);
+        assert_int_equal(rc, ROT_E_FORMAT);
+    }
+}
+
+/* A write that fails leaves the secret that was there. */
+static void
+a_refused_secret_leaves_the_old_one(void **state)
+{
+    struct desk *d = *state;
+    struct slot_lie lie = {STSAFE_WRITE_SYMMETRIC, 1, 0x11, 0, 0};
+    uint8_t want[32], spki[91], peer[91], mac[32], mine[32];
+    EVP_PKEY *key = host_key(peer);
+    const struct rot_bytes msg = {digest, 32};
+    size_t n = 0;
+
+    agree_inside(d, want);
+    assert_int_equal(rot_key_public(&d->chip, ROT_LDEVID(0), spki, 91, &n), ROT_OK);
+    d->part.lie = say_another_slot;
+    d->part.arg = &lie;
+    assert_int_equal(rot_agree(&d->chip, ROT_LDEVID(0), peer, 91, ROT_SESSION(2), NULL, 0, NULL),
+                     ROT_E_AUTH);
+    d->part.lie = NULL;
+    assert_int_equal(rot_mac(&d->chip, ROT_SESSION(2), digest, 32, mac, 32, &n), ROT_OK);
+    assert_int_equal(d->port.ops->hmac(d->port.self, ROT_HASH_SHA256, (struct rot_bytes){want, 32},
+                                       &msg, 1, mine),
+                     ROT_OK);
+    assert_memory_equal(mac, mine, 32);
+    assert_int_equal(derive_inside(d), ROT_OK);
+    assert_int_equal(slots_full(d), 4);
+    EVP_PKEY_free(key);
 }
 
 /* ---- The other layout ----------------------------------------------------------------------------------- */
@@ -591,7 +826,11 @@ main(void)
         PAIRED(an_empty_session_is_empty),
         PAIRED(a_secret_must_fit_its_session),
         PAIRED(an_a110_has_no_symmetric_slot),
-        A120(production_wants_imports_encrypted),
+        A120(what_does_not_fit_inside_is_refused),
+        A120(slots_are_given_back),
+        A120(no_slot_is_believed),
+        A120(no_answer_of_another_length_is_believed),
+        A120(a_refused_secret_leaves_the_old_one),
         CLEAR(the_vendors_key_signs),
         PAIRED(the_vendors_key_signs),
         CLEAR(a_pair_is_made_and_kept),
@@ -603,7 +842,7 @@ main(void)
         PAIRED(a_session_is_agreed_and_used),
         A120(a_session_is_agreed_and_used),
         PAIRED(sessions_end),
-        A120(an_a120_makes_macs_inside),
+        A120(an_a120_computes_inside),
         CLEAR(an_own_identity_is_made_in_slot_1),
         PAIRED(an_own_identity_is_made_in_slot_1),
         A120(an_a120_has_more_slots),

@@ -383,7 +383,7 @@ stop_panel(struct run *r, struct rs_err *err)
 {
     rs_code rc;
 
-    serve_stop();
+    serve_stop(r->server);
     (void)pthread_join(r->thread, NULL);
     rc = serve_hang_up(r->server, err);
     return rc == RS_OK ? r->served : rc;

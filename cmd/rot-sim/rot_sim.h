@@ -72,9 +72,9 @@ struct server;
 /* Make the chips and listen; *config stays.  No connection is taken yet. */
 RS_MUST_USE rs_code serve_begin(const struct panel_config *config, struct server **ret_server,
                                 struct rs_err *err);
-/* Take connections until serve_stop(), which any thread may call. */
+/* Take connections until serve_stop(), which another thread may call. */
 RS_MUST_USE rs_code serve_run(struct server *server, struct rs_err *err);
-void serve_stop(void);
+void serve_stop(struct server *server);
 struct sim_panel *serve_panel_of(struct server *server);
 /* How many connections there were so far. */
 unsigned serve_count(struct server *server);

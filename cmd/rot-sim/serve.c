@@ -284,16 +284,25 @@ serve_run(struct server *server, struct rs_err *err)
 
         if (rc != RS_OK)
             return rc;
-        if (fd >= 0)
+        if (fd >= 0 && stop_asked)
+            rs_sock_close(fd);
+        else if (fd >= 0)
             start_connection(server, fd);
     }
     return RS_OK;
 }
 
 void
-serve_stop(void)
+serve_stop(struct server *server)
 {
+    char address[300];
+    int fd = -1;
+
     stop_asked = 1;
+    /* Whoever waits for a connection gets one, and sees that it was the last. */
+    (void)snprintf(address, sizeof(address), "unix:%s", server->socket);
+    if (rs_sock_connect(address, ACCEPT_WAIT_MS, &fd, NULL) == RS_OK)
+        rs_sock_close(fd);
 }
 
 struct sim_panel *

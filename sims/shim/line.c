@@ -113,7 +113,7 @@ send_all(void *self, const uint8_t *p, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno == EAGAIN ? -ETIMEDOUT : -EIO;
+            return errno == EAGAIN ? -ETIMEDOUT : -ENODEV;
         p += n;
         len -= (size_t)n;
     }
@@ -130,8 +130,8 @@ receive_all(void *self, uint8_t *p, size_t len)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return n < 0 && errno == EAGAIN ? -ETIMEDOUT : -EIO;
+        if (n <= 0) /* hung up: as an adapter that was pulled out */
+            return n < 0 && errno == EAGAIN ? -ETIMEDOUT : -ENODEV;
         p += n;
         len -= (size_t)n;
     }

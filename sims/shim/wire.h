@@ -3,8 +3,8 @@
  *
  * Bytes go through two functions of the caller's, so that tests and the fuzzer
  * can be the simulator.  Every call gives 0 or a negative errno, as the kernel
- * would give it to a driver: -ENXIO when nobody acknowledged.  After -EIO or
- * -ETIMEDOUT the line is broken: whoever owns it connects anew.
+ * would give it to a driver: -ENXIO when nobody acknowledged.  When an answer is
+ * none, or none came, the line is broken: whoever owns it connects anew.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -114,6 +114,7 @@ same "options of the address sanitizer are kept" \
 printf 'listen s\nchip desk/a se050\nchip bench/b stsafe-a110\n' >"$work/panel"
 "$sim" panel "$work/panel" >"$work/panel.out" 2>&1 &
 pids+=($!)
+disown # it is killed below, and the shell need not say so
 for _ in $(seq 100); do [ -S "$work/s" ] && break; sleep 0.1; done
 refuses "a chip that the panel has not" 2 'no chip desk/x' --socket "$work/s" --chip desk/x "${ran[@]}"
 refuses "two of its buses as one" 2 'are not on one bus' --socket "$work/s" --chip desk/a --chip bench/b "${ran[@]}"
@@ -123,6 +124,39 @@ same "its first bus" "$(attach sh -c 'i2ctransfer -y 1 w5@0x48 0x5a 0xc0 0x00 0x
 same "its second" "$(attach sh -c 'i2ctransfer -y 7 w6@0x20 0x00 1 2 3 0xa7 0x29; i2ctransfer -y 7 r8@0x20')" \
     "0x00 0x00 0x05 0x01 0x02 0x03 0xa7 0x29"
 has "it goes on afterwards" 'desk/a' "$("$sim" list --socket "$work/s")"
+
+# A simulator that goes away is an adapter that was pulled out; one that comes back is one again.
+cat >"$work/gone.py" <<'PY'
+import errno, fcntl, os, signal, subprocess, sys, time
+def write():
+    try:
+        return os.write(fd, bytes([0, 1, 2, 3, 0xA7, 0x29]))
+    except OSError as e:
+        return errno.errorcode[e.errno]
+fd = os.open("/dev/i2c-7", os.O_RDWR)
+fcntl.ioctl(fd, 0x0703, 0x20)
+said = [write()]
+os.kill(int(sys.argv[1]), signal.SIGKILL)
+time.sleep(0.2)
+said += [write(), write()]
+try:
+    os.open("/dev/i2c-7", os.O_RDWR)
+except OSError as e:
+    said.append(errno.errorcode[e.errno])
+os.unlink(sys.argv[3])
+again = subprocess.Popen([sys.argv[2], "panel", sys.argv[4]], stdout=subprocess.DEVNULL)
+for _ in range(100):
+    if os.path.exists(sys.argv[3]):
+        break
+    time.sleep(0.1)
+time.sleep(0.2)
+said.append(write())
+again.terminate()
+again.wait()
+print(*said)
+PY
+same "a simulator that goes away and comes back" \
+    "$(attach python3 "$work/gone.py" "${pids[0]}" "$sim" "$work/s" "$work/panel" 2>/dev/null)" "6 ENODEV ENODEV ENODEV 6"
 
 # ---- A serial line -------------------------------------------------------------------------------
 cat >"$work/echo.py" <<'PY'

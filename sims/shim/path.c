@@ -340,9 +340,10 @@ opendir(const char *path)
     char room[SHIM_PATH_MAX + 64];
     const struct shim_entry *entry;
     const char *use = shim_divert(path, room, sizeof(room), &entry);
+    DIR *(*real)(const char *) = REAL(opendir);
 
     if (use != NULL)
-        return REAL(opendir)(use);
+        return real(use);
     (void)missing(path);
     return NULL;
 }

@@ -216,6 +216,7 @@ ROT_MUST_USE rot_err optiga_run_plain(struct rot_chip *chip);
 /* Where in an object the bytes are that a caller means. */
 struct optiga_content {
     uint16_t oid, start, len;
+    uint8_t first; /* its first byte, wherever that stands */
 };
 
 ROT_MUST_USE rot_err optiga_get_meta(struct rot_chip *chip, unsigned oid,

@@ -7,8 +7,11 @@
  *
  *   1  one zero byte, erasing what was there
  *   2  the bytes from the second on, each piece read back and compared
- *   3  the first byte
- *   4  "RS" and the length (2 bytes), unless the content tells its length
+ *   3  unless the content tells its length: "S", its first byte, the length (2 bytes)
+ *   4  the first byte, or an "R" when step 3 has it
+ *
+ * The first byte goes first and comes last, because large objects are not
+ * erased in one step either (SRM, notes to the objects).
  *
  * Content that is one DER element from the first byte to the last (X.690 8.1.3)
  * tells its length: it stands there bare, as the part's own commands want
@@ -27,6 +30,8 @@
 #define HEAD           16u
 #define TLS_IDENTITY   0xc0u
 #define AT_CERTIFICATE 9u
+#define WHOLE          'R'
+#define TRAILER        'S'
 
 /* ---- Objects ------------------------------------------------------------------------ */
 
@@ -122,6 +127,7 @@ find_vendor(const uint8_t head[HEAD], size_t used, struct optiga_content *c)
         return ROT_E_FORMAT;
     c->start = (uint16_t)start;
     c->len = (uint16_t)len;
+    c->first = head[start];
     return ROT_OK;
 }
 
@@ -133,16 +139,16 @@ find_own(struct rot_chip *chip, const uint8_t head[HEAD], size_t used, struct op
 
     c->start = 0;
     c->len = (uint16_t)used;
+    c->first = head[0];
     if (used >= OPTIGA_TRAILER && der_size(head) == used)
         return ROT_OK;
-    if (used <= OPTIGA_TRAILER)
+    if (used <= OPTIGA_TRAILER || head[0] != WHOLE)
         return ROT_E_EMPTY;
     c->len = (uint16_t)(used - OPTIGA_TRAILER);
     rc = optiga_get(chip, c->oid, c->len, t, sizeof(t));
-    if (rc != ROT_OK)
-        return rc;
-    return t[0] == 'R' && t[1] == 'S' && ((unsigned)t[2] << 8 | t[3]) == c->len ? ROT_OK
-                                                                                : ROT_E_EMPTY;
+    c->first = t[1];
+    return rc == ROT_OK && (t[0] != TRAILER || ((unsigned)t[2] << 8 | t[3]) != c->len) ? ROT_E_EMPTY
+                                                                                       : rc;
 }
 
 /* SRM, counters: value (4), threshold (4). */
@@ -169,7 +175,8 @@ find_limit(struct rot_chip *chip, const struct rot_place *place, struct optiga_c
     if (rc == ROT_OK && limit == 0)
         rc = ROT_E_EMPTY;
     if (rc == ROT_OK)
-        *ret_content = (struct optiga_content){(uint16_t)place->where, place->offset, place->size};
+        *ret_content = (struct optiga_content){(uint16_t)place->where, place->offset, place->size,
+                                               (uint8_t)(limit >> 24)};
     return rc;
 }
 
@@ -230,9 +237,12 @@ optiga_object_read(struct rot_chip *chip, const struct rot_place *place, size_t 
     if (n > cap)
         n = cap;
     rc = optiga_get(chip, c.oid, c.start + offset, buf, n);
-    if (rc == ROT_OK)
-        *ret_len = n;
-    return rc;
+    if (rc != ROT_OK)
+        return rc;
+    if (offset == 0 && n != 0)
+        buf[0] = c.first;
+    *ret_len = n;
+    return ROT_OK;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -270,12 +280,16 @@ set_and_compare(struct rot_chip *chip, unsigned oid, size_t offset, const uint8_
 static rot_err
 complete(struct rot_chip *chip, const struct optiga_pending *w)
 {
-    const uint8_t trailer[OPTIGA_TRAILER] = {'R', 'S', (uint8_t)(w->total >> 8), (uint8_t)w->total};
+    static const uint8_t whole = WHOLE;
+    const uint8_t trailer[OPTIGA_TRAILER] = {TRAILER, w->first, (uint8_t)(w->total >> 8),
+                                             (uint8_t)w->total};
     struct optiga_content c;
-    rot_err rc = set_and_compare(chip, w->oid, 0, &w->first, 1);
+    rot_err rc = ROT_OK;
 
-    if (rc == ROT_OK && !w->is_bare)
+    if (!w->is_bare)
         rc = set_and_compare(chip, w->oid, w->total, trailer, sizeof(trailer));
+    if (rc == ROT_OK)
+        rc = set_and_compare(chip, w->oid, 0, w->is_bare ? &w->first : &whole, 1);
     if (rc == ROT_OK)
         rc = find(chip, w->oid, 0, &c);
     if (rc == ROT_E_EMPTY || (rc == ROT_OK && c.len != w->total))
@@ -316,12 +330,8 @@ check_content(const struct rot_place *place, const uint8_t *buf, size_t len, siz
                        alg == (enum rot_alg)place->alg
                    ? ROT_OK
                    : ROT_E_FORMAT;
-    /* Its form is told by four bytes, and must not be what a trailer would make ambiguous. */
-    if (total < OPTIGA_TRAILER)
-        return ROT_OK;
-    if (len < OPTIGA_TRAILER)
-        return ROT_E_UNSUPPORTED;
-    return der_size(buf) == total + OPTIGA_TRAILER ? ROT_E_FORMAT : ROT_OK;
+    /* Its form is told by four bytes. */
+    return len < OPTIGA_TRAILER && len < total ? ROT_E_UNSUPPORTED : ROT_OK;
 }
 
 static rot_err

@@ -116,6 +116,16 @@ verify_plain(struct atecc_chip *c, const struct atecc_command *cmd, struct atecc
     return ATECC_OK;
 }
 
+/* Byte 53 of the signed message: whether the slot was valid when it was signed. */
+#define OTHER_VALID 17
+
+static int
+repeats_config(const struct atecc_chip *c, unsigned slot, const uint8_t *other)
+{
+    return memcmp(other + 3, c->config + ATECC_AT_SLOT_CONFIG + 2 * (size_t)slot, 2) == 0 &&
+           memcmp(other + 5, c->config + ATECC_AT_KEY_CONFIG + 2 * (size_t)slot, 2) == 0;
+}
+
 /* TempKey holds the digest of this slot's public key, made by GenKey. */
 static int
 validate_allowed(struct atecc_chip *c, const struct atecc_command *cmd)
@@ -125,9 +135,8 @@ validate_allowed(struct atecc_chip *c, const struct atecc_command *cmd)
     int invalidate = (cmd->p1 & VERIFY_MODE) == VERIFY_INVALIDATE;
 
     return atecc_slot_has_validity(c, cmd->p2) && !atecc_slot_locked(c, cmd->p2) && t->valid &&
-           t->gen_key && t->key_id == cmd->p2 && (other[0] & 1) == invalidate &&
-           memcmp(other + 3, c->config + ATECC_AT_SLOT_CONFIG + 2 * (size_t)cmd->p2, 2) == 0 &&
-           memcmp(other + 5, c->config + ATECC_AT_KEY_CONFIG + 2 * (size_t)cmd->p2, 2) == 0;
+           t->gen_key && t->key_id == cmd->p2 && (other[OTHER_VALID] & 1) == invalidate &&
+           (!ATECC_U_VALIDATE_NEEDS_CONFIG || repeats_config(c, cmd->p2, other));
 }
 
 static int
@@ -171,7 +180,8 @@ atecc_do_verify(struct atecc_chip *c, const struct atecc_command *cmd, struct at
 {
     if (!verify_parse(cmd))
         return ATECC_PARSE;
-    if (!atecc_config_locked(c))
+    /* An external key needs nothing of the part: the vendor's tests want it before anything is locked. */
+    if (!atecc_config_locked(c) && (cmd->p1 & VERIFY_MODE) != VERIFY_EXTERNAL)
         return ATECC_EXEC;
     switch (cmd->p1 & VERIFY_MODE) {
     case VERIFY_VALIDATE:

@@ -102,11 +102,12 @@ atecc_do_read(struct atecc_chip *c, const struct atecc_command *cmd, struct atec
 
     if ((cmd->p1 & 0x7C) != 0 || (cmd->p1 & 3) == 3 || cmd->len != 0)
         return ATECC_PARSE;
-    if (!find_place(c, cmd, &at) || room(&at) < at.len)
+    if (!find_place(c, cmd, &at) || room(&at) == 0 || (at.zone != ZONE_DATA && room(&at) < at.len))
         return ATECC_U_READ_RANGE_STATUS;
     if (at.zone != ZONE_CONFIG && !atecc_data_locked(c))
         return ATECC_EXEC;
-    memcpy(out, at.base + at.offset, at.len);
+    memset(out, ATECC_U_PAST_SLOT, sizeof(out));
+    memcpy(out, at.base + at.offset, room(&at) < at.len ? room(&at) : at.len);
     if (at.zone == ZONE_DATA)
         status = read_data(c, &at, out);
     if (status != ATECC_OK)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sims/atecc/chip.h"
+#include "sims/atecc/uncertain.h"
 
 #define LOCKED 0x00
 
@@ -220,7 +221,7 @@ atecc_counter_increment(struct atecc_chip *c, unsigned counter)
 
 /* ---- Permission to use a key ----------------------------------------------- */
 
-/* CountMatch names a slot with the limit, twice in little-endian. */
+/* CountMatch names a slot with the limit, twice in little-endian; the first is believed. */
 static uint32_t
 use_limit(struct atecc_chip *c)
 {
@@ -229,7 +230,7 @@ use_limit(struct atecc_chip *c)
 
     if (!(match & 1))
         return ATECC_COUNTER_MAX;
-    if (memcmp(p, p + 4, 4) != 0)
+    if (ATECC_U_BOTH_LIMITS && memcmp(p, p + 4, 4) != 0)
         return 0;
     return get_le16(p) | (uint32_t)get_le16(p + 2) << 16;
 }

@@ -53,6 +53,18 @@
 /* SHA update and end with more than 64 bytes: a parse error. */
 #define ATECC_U_SHA_UPDATE_MAX 64
 
+/*
+ * The limit of a counted key that does not stand twice: the vendor's suite overwrites it with
+ * other data and wants the key to work afterwards.
+ */
+#define ATECC_U_BOTH_LIMITS 0
+
+/* Behind the end of a slot, when its short last block is read as 32 bytes. */
+#define ATECC_U_PAST_SLOT 0x00
+
+/* Verify(Validate): whether OtherData repeats the slot's configuration.  The vendor's suite has zeros there. */
+#define ATECC_U_VALIDATE_NEEDS_CONFIG 0
+
 /* Info GPIO on an I2C part. */
 #define ATECC_U_INFO_GPIO_STATUS 0x0F
 /* Info State: where the flags are in the two bytes (508 layout). */

@@ -236,7 +236,11 @@ test_slot_edges(void **state)
     assert_int_equal(got[0], ATECC_U_BLANK_FILL);
     assert_int_equal(part_run(&p, 0x02, 0x02, 0x0200 | 10 << 3 | 2, NULL, 0, NULL),
                      ATECC_U_READ_RANGE_STATUS);
-    assert_int_equal(part_run(&p, 0x02, 0x82, 0x0200 | 10 << 3, NULL, 0, NULL),
+    assert_int_equal(part_run(&p, 0x02, 0x82, 0x0200 | 10 << 3, NULL, 0, got), PART_DATA + 32);
+    assert_memory_equal(got, block, 8);
+    for (size_t i = 8; i < sizeof(got); i++)
+        assert_int_equal(got[i], ATECC_U_PAST_SLOT);
+    assert_int_equal(part_run(&p, 0x02, 0x82, 0x0300 | 10 << 3, NULL, 0, NULL),
                      ATECC_U_READ_RANGE_STATUS);
     assert_int_equal(part_run(&p, 0x12, 0x82, 0x0300 | 10 << 3, block, 32, NULL), 0x03);
     assert_int_equal(part_run(&p, 0x12, 0x02, 0x0C00 | 8 << 3 | 7, block, 4, NULL), 0);

@@ -30,7 +30,7 @@ stsafe_put(struct rot_chip *chip, const void *p, size_t len)
     struct stsafe_state *s = stsafe_of(chip);
 
     /* What the channel adds fits as well: padding, MAC and CRC. */
-    if (len > STSAFE_FRAME_MAX - 22u - s->tx_len) {
+    if (len > STSAFE_BUFFER - 22u - s->tx_len) {
         s->is_too_big = 1;
         return;
     }
@@ -50,9 +50,8 @@ stsafe_put_u8(struct rot_chip *chip, unsigned v)
 void
 stsafe_put_u16(struct rot_chip *chip, unsigned v)
 {
-    uint8_t b[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-
-    stsafe_put(chip, b, 2);
+    stsafe_put_u8(chip, v >> 8);
+    stsafe_put_u8(chip, v);
 }
 
 void
@@ -112,34 +111,21 @@ stsafe_get(struct stsafe_reader *r, size_t len)
     return b;
 }
 
-uint8_t
-stsafe_get_u8(struct stsafe_reader *r)
-{
-    struct rot_bytes b = stsafe_get(r, 1);
-
-    return b.len == 1 ? b.p[0] : 0;
-}
-
-uint16_t
-stsafe_get_u16(struct stsafe_reader *r)
-{
-    struct rot_bytes b = stsafe_get(r, 2);
-
-    return b.len == 2 ? (uint16_t)((unsigned)b.p[0] << 8 | b.p[1]) : 0;
-}
-
 uint32_t
-stsafe_get_u32(struct stsafe_reader *r)
+stsafe_get_int(struct stsafe_reader *r, size_t bytes)
 {
-    uint32_t high = stsafe_get_u16(r);
+    struct rot_bytes b = stsafe_get(r, bytes);
+    uint32_t v = 0;
 
-    return high << 16 | stsafe_get_u16(r);
+    for (size_t i = 0; i < b.len; i++)
+        v = v << 8 | b.p[i];
+    return v;
 }
 
 static void
 get_number(struct stsafe_reader *r, size_t half, uint8_t *out)
 {
-    struct rot_bytes b = stsafe_get(r, stsafe_get_u16(r));
+    struct rot_bytes b = stsafe_get(r, stsafe_get_int(r, 2));
 
     if (b.len == 0 || b.len > half) {
         r->is_bad = 1;
@@ -159,7 +145,7 @@ stsafe_get_pair(struct stsafe_reader *r, size_t half, uint8_t *out)
 void
 stsafe_get_point(struct stsafe_reader *r, enum rot_alg alg, uint8_t *point)
 {
-    if (stsafe_get_u8(r) != 0x04)
+    if (stsafe_get_int(r, 1) != 0x04)
         r->is_bad = 1;
     stsafe_get_pair(r, rot_alg_point_size(alg) / 2, point);
 }
@@ -172,78 +158,75 @@ stsafe_get_end(const struct stsafe_reader *r)
 
 /* ---- Query ----------------------------------------------------------------------------- */
 
-/* Only the first two entries are known by their tags; what follows them is left alone. */
+/*
+ * Mask and ST number: only these two entries are known by their tags, and what follows them is left
+ * alone.
+ */
 rot_err
 stsafe_read_product(struct stsafe_reader *r, uint8_t mask[3], uint8_t uid[STSAFE_UID],
                     uint8_t *ret_model)
 {
-    unsigned mask_tag = stsafe_get_u16(r);
-    struct rot_bytes m = stsafe_get(r, 3);
-    unsigned uid_tag = stsafe_get_u16(r), number;
-    struct rot_bytes u = stsafe_get(r, STSAFE_UID);
+    struct rot_bytes b = stsafe_get(r, 2 + 3 + 2 + STSAFE_UID);
+    unsigned number;
 
-    if (r->is_bad || mask_tag != 0x0103 || uid_tag != 0x0209)
+    if (b.len == 0 || b.p[0] != 0x01 || b.p[1] != 3 || b.p[5] != 0x02 || b.p[6] != STSAFE_UID)
         return ROT_E_FORMAT;
-    number = (unsigned)m.p[1] << 8 | m.p[2];
+    memcpy(mask, b.p + 2, 3);
+    memcpy(uid, b.p + 7, STSAFE_UID);
+    number = (unsigned)mask[1] << 8 | mask[2];
     if (number < 0x4000)
         return ROT_E_FORMAT;
     *ret_model = number >= 0x6000 ? STSAFE_A120 : (number >= 0x4600 ? STSAFE_A110 : STSAFE_A100);
-    memcpy(mask, m.p, 3);
-    memcpy(uid, u.p, STSAFE_UID);
     return ROT_OK;
 }
 
-/* A command that stands in no record is free. */
+/* A command that stands in no record is free.  Code (two bytes of an extended one), who, what. */
 rot_err
 stsafe_read_rules(struct stsafe_reader *r, struct stsafe_rules *rules)
 {
-    unsigned count;
+    struct rot_bytes b = stsafe_get(r, 2); /* the right to change them; how many there are */
 
     memset(rules->who, STSAFE_RULE_FREE, sizeof(rules->who));
     memset(rules->hidden, 0, sizeof(rules->hidden));
-    (void)stsafe_get_u8(r); /* the right to change them */
-    count = stsafe_get_u8(r);
-    for (unsigned i = 0; i < count && !r->is_bad; i++) {
-        unsigned code = stsafe_get_u8(r) & 0x1fu, set = 0;
+    for (unsigned left = b.len != 0 ? b.p[1] : 0; left != 0 && !r->is_bad; left--) {
+        unsigned code = stsafe_get_int(r, 1) & 0x1fu, set = code == STSAFE_EXTENDED;
 
-        if (code == STSAFE_EXTENDED) {
-            code = stsafe_get_u8(r);
-            set = 1;
-        }
+        if (set)
+            code = stsafe_get_int(r, 1);
         if (code > 0x1f)
             return ROT_E_FORMAT;
-        rules->who[set][code] = stsafe_get_u8(r);
-        rules->hidden[set][code] = stsafe_get_u8(r);
+        b = stsafe_get(r, 2);
+        if (b.len == 0)
+            break;
+        rules->who[set][code] = b.p[0];
+        rules->hidden[set][code] = b.p[1];
     }
     return stsafe_get_end(r);
 }
 
+/* Number, type (0, or 1: a counter), access, size (2), and a counter's value (4). */
 rot_err
 stsafe_read_zone(struct stsafe_reader *r, unsigned zone, struct stsafe_zone *ret_zone)
 {
-    unsigned count = stsafe_get_u8(r);
-    int found = 0;
+    unsigned left = stsafe_get_int(r, 1);
+    rot_err found = ROT_E_UNSUPPORTED;
 
-    for (unsigned i = 0; i < count && !r->is_bad; i++) {
-        struct stsafe_zone z = {.zone = stsafe_get_u8(r)};
-        unsigned type = stsafe_get_u8(r), access = stsafe_get_u8(r);
+    for (; left != 0; left--) {
+        struct rot_bytes b = stsafe_get(r, 5);
+        uint32_t counter;
 
-        z.is_counter = type == 1;
-        z.access = access & 7u;
-        z.may_change = (access & 8u) != 0;
-        z.size = stsafe_get_u16(r);
-        if (z.is_counter)
-            z.counter = stsafe_get_u32(r);
-        if (type > 1)
+        if (b.len == 0 || b.p[1] > 1)
             return ROT_E_FORMAT;
-        if (z.zone != zone)
+        counter = stsafe_get_int(r, b.p[1] != 0 ? 4 : 0);
+        if (b.p[0] != zone)
             continue;
-        *ret_zone = z;
-        found = 1;
+        *ret_zone = (struct stsafe_zone){.is_counter = b.p[1],
+                                         .access = b.p[2] & 7u,
+                                         .may_change = (b.p[2] & 8u) != 0,
+                                         .counter = counter};
+        found = ROT_OK;
     }
-    if (stsafe_get_end(r) != ROT_OK)
-        return ROT_E_FORMAT;
-    return found ? ROT_OK : ROT_E_UNSUPPORTED;
+    return stsafe_get_end(r) != ROT_OK ? ROT_E_FORMAT : found;
 }
 
 /* ---- Status ------------------------------------------------------------------------------ */

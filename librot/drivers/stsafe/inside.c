@@ -223,7 +223,7 @@ derive_one(struct rot_chip *chip, unsigned from, const struct rot_kdf_params *pa
     rc = stsafe_run(chip, &r);
     if (rc != ROT_OK)
         return rc;
-    *ret_slot = stsafe_get_u8(&r);
+    *ret_slot = (uint8_t)stsafe_get_int(&r, 1);
     /* A slot of another session would be that session's end. */
     return stsafe_get_end(&r) == ROT_OK && *ret_slot < ALL && !is_in_use(chip, *ret_slot)
                ? ROT_OK
@@ -261,9 +261,6 @@ stsafe_inside_mac(struct rot_chip *chip, const struct rot_place *place, struct r
                   uint8_t *mac, size_t len)
 {
     const struct stsafe_inside *e = find(chip, place->object);
-    struct stsafe_reader r;
-    struct rot_bytes b;
-    rot_err rc;
 
     if (e == NULL)
         return ROT_E_EMPTY;
@@ -272,14 +269,7 @@ stsafe_inside_mac(struct rot_chip *chip, const struct rot_place *place, struct r
     stsafe_put_u8(chip, e->slots[is_generic(place) ? 1 : 0]);
     stsafe_put_u8(chip, (unsigned)len);
     stsafe_put(chip, msg.p, msg.len); /* what fits in one frame: ROT_E_ARG beyond that */
-    rc = stsafe_run(chip, &r);
-    if (rc != ROT_OK)
-        return rc;
-    b = stsafe_get(&r, len);
-    rc = stsafe_get_end(&r);
-    if (rc == ROT_OK)
-        memcpy(mac, b.p, len);
-    return rc;
+    return stsafe_run_into(chip, mac, len);
 }
 
 static rot_err
@@ -287,7 +277,7 @@ take_text(struct stsafe_reader *r, int seal, size_t len, uint8_t *out)
 {
     struct rot_bytes b;
 
-    if (!seal && stsafe_get_u8(r) != 1)
+    if (!seal && stsafe_get_int(r, 1) != 1)
         return stsafe_get_end(r) == ROT_OK ? ROT_E_MISMATCH : ROT_E_FORMAT;
     b = stsafe_get(r, len);
     if (stsafe_get_end(r) != ROT_OK)

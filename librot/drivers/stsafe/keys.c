@@ -176,7 +176,7 @@ verify(struct rot_chip *chip, enum rot_alg alg, const uint8_t *point, const uint
     rc = stsafe_run(chip, &r);
     if (rc != ROT_OK)
         return rc;
-    verdict = stsafe_get_u8(&r);
+    verdict = stsafe_get_int(&r, 1);
     if (stsafe_get_end(&r) != ROT_OK || verdict > 1)
         return ROT_E_FORMAT;
     return verdict == 1 ? ROT_OK : ROT_E_MISMATCH;
@@ -221,7 +221,7 @@ establish(struct rot_chip *chip, const struct rot_place *place, const uint8_t *p
         return ROT_E_FORMAT; /* the key is there and may agree: what the part refuses is the point */
     if (rc != ROT_OK)
         return rc;
-    b = stsafe_get(&r, stsafe_get_u16(&r));
+    b = stsafe_get(&r, stsafe_get_int(&r, 2));
     rc = b.len == half ? stsafe_get_end(&r) : ROT_E_FORMAT;
     if (rc == ROT_OK)
         memcpy(secret, b.p, half);

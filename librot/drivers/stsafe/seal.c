@@ -181,7 +181,7 @@ stsafe_life_cycle(struct rot_chip *chip, uint8_t *ret_state)
 
     if (rc != ROT_OK)
         return rc;
-    *ret_state = stsafe_get_u8(&r) & LIFE_STATE;
+    *ret_state = stsafe_get_int(&r, 1) & LIFE_STATE;
     rc = stsafe_get_end(&r);
     if (rc == ROT_OK && (*ret_state < LIFE_BORN || *ret_state > LIFE_TERMINATED))
         rc = ROT_E_FORMAT;

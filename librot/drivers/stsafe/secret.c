@@ -70,22 +70,14 @@ static rot_err
 wrap(struct rot_chip *chip, unsigned slot, const uint8_t *secret, size_t len,
      struct stsafe_envelope *ret)
 {
-    struct stsafe_reader r;
-    struct rot_bytes b;
     rot_err rc;
 
     stsafe_begin(chip, STSAFE_WRAP);
     stsafe_put_u8(chip, slot);
     stsafe_put(chip, secret, len);
-    rc = stsafe_run(chip, &r);
-    if (rc != ROT_OK)
-        return rc;
-    b = stsafe_get(&r, len + WRAP_EXTRA);
-    rc = stsafe_get_end(&r);
-    if (rc == ROT_OK) {
-        memcpy(ret->bytes, b.p, b.len);
-        ret->len = (uint8_t)b.len;
-    }
+    rc = stsafe_run_into(chip, ret->bytes, len + WRAP_EXTRA);
+    if (rc == ROT_OK)
+        ret->len = (uint8_t)(len + WRAP_EXTRA);
     return rc;
 }
 
@@ -130,8 +122,6 @@ open_secret(struct rot_chip *chip, const struct rot_place *place, uint8_t out[RO
 {
     const struct stsafe_envelope *e = find(chip, place->object);
     struct stsafe_state *s = stsafe_of(chip);
-    struct stsafe_reader r;
-    struct rot_bytes b;
     rot_err rc;
 
     if (e == NULL)
@@ -139,15 +129,8 @@ open_secret(struct rot_chip *chip, const struct rot_place *place, uint8_t out[RO
     stsafe_begin(chip, STSAFE_UNWRAP);
     stsafe_put_u8(chip, place->where);
     stsafe_put(chip, e->bytes, e->len);
-    rc = stsafe_run(chip, &r);
-    if (rc != ROT_OK)
-        return rc;
-    b = stsafe_get(&r, e->len - WRAP_EXTRA);
-    rc = stsafe_get_end(&r);
-    if (rc == ROT_OK) {
-        memcpy(out, b.p, b.len);
-        *ret_len = b.len;
-    }
+    *ret_len = e->len - WRAP_EXTRA;
+    rc = stsafe_run_into(chip, out, *ret_len);
     rot_wipe_memory(s->rx, sizeof(s->rx));
     return rc;
 }
@@ -162,19 +145,10 @@ stsafe_random(struct rot_chip *chip, uint8_t *buf, size_t len)
 
     while (len != 0 && rc == ROT_OK) {
         size_t n = len < RANDOM_MAX ? len : RANDOM_MAX;
-        struct stsafe_reader r;
-        struct rot_bytes b;
 
         stsafe_begin(chip, STSAFE_RANDOM);
-        stsafe_put_u8(chip, 0);
-        stsafe_put_u8(chip, (unsigned)n);
-        rc = stsafe_run(chip, &r);
-        if (rc != ROT_OK)
-            break;
-        b = stsafe_get(&r, n);
-        rc = stsafe_get_end(&r);
-        if (rc == ROT_OK)
-            memcpy(buf, b.p, n);
+        stsafe_put_u16(chip, (unsigned)n); /* 00, size */
+        rc = stsafe_run_into(chip, buf, n);
         buf += n;
         len -= n;
     }

@@ -37,8 +37,8 @@
 
 /* ---- Sizes ------------------------------------------------------------------------ */
 
-#define STSAFE_BUFFER    512u /* A100 and A110 take frames of 507 bytes */
-#define STSAFE_FRAME_MAX 507u
+/* Parts take frames of 507 bytes and more; these have room for the longest that we need, encrypted. */
+#define STSAFE_BUFFER    288u
 #define STSAFE_CHUNK     240u /* bytes of one Read or Update */
 #define STSAFE_UID       9u   /* the ST number */
 #define STSAFE_MAC       4u
@@ -196,9 +196,7 @@ void stsafe_put_sized(struct rot_chip *chip, const void *p, size_t len);
 void stsafe_put_curve(struct rot_chip *chip, enum rot_alg alg);
 void stsafe_put_point(struct rot_chip *chip, enum rot_alg alg, const uint8_t *point);
 
-uint8_t stsafe_get_u8(struct stsafe_reader *r);
-uint16_t stsafe_get_u16(struct stsafe_reader *r);
-uint32_t stsafe_get_u32(struct stsafe_reader *r);
+uint32_t stsafe_get_int(struct stsafe_reader *r, size_t bytes);
 struct rot_bytes stsafe_get(struct stsafe_reader *r, size_t len);
 /* Two numbers of at most half bytes, right-aligned: R and S of a signature, X and Y. */
 void stsafe_get_pair(struct stsafe_reader *r, size_t half, uint8_t *out);
@@ -212,11 +210,9 @@ rot_err stsafe_read_product(struct stsafe_reader *r, uint8_t mask[3], uint8_t ui
 rot_err stsafe_read_rules(struct stsafe_reader *r, struct stsafe_rules *rules);
 
 struct stsafe_zone {
-    uint8_t zone;
     uint8_t is_counter;
     uint8_t access; /* of updates: enum stsafe_access */
     uint8_t may_change;
-    uint16_t size;
     uint32_t counter;
 };
 /* The entry of one zone; ROT_E_UNSUPPORTED when the part has no such zone. */
@@ -257,8 +253,9 @@ rot_err stsafe_decrypt_answer(const struct stsafe_crypto *c, uint32_t counter, u
 
 /* Send what was built.  The reader gets the payload, checked and decrypted, in rx. */
 rot_err stsafe_run(struct rot_chip *chip, struct stsafe_reader *ret_answer);
-/* For commands whose answer has no payload. */
+/* For commands whose answer has no payload, and for those whose answer is just so many bytes. */
 rot_err stsafe_run_plain(struct rot_chip *chip);
+rot_err stsafe_run_into(struct rot_chip *chip, uint8_t *out, size_t len);
 /* ROT_OK when the part's rules let us use a command in this conversation. */
 rot_err stsafe_may(const struct rot_chip *chip, enum stsafe_code code);
 

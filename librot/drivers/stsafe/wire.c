@@ -71,40 +71,33 @@ sent(const struct stsafe_state *s)
     return (struct stsafe_sent){{s->tx, head}, {s->tx + head, s->tx_len - head}};
 }
 
-/* The MAC goes behind tx_len, which stays the length of what it is over. */
+/* Encrypt what was built, or (for another counter) decrypt what was sent. */
 static rot_err
-protect(struct rot_chip *chip)
+hide(struct rot_chip *chip, const struct stsafe_crypto *c, int encrypt)
 {
     struct stsafe_state *s = stsafe_of(chip);
-    const struct stsafe_crypto c = crypto_of(chip);
     size_t head = head_len(s), len = s->tx_len - head;
-    struct stsafe_sent whole;
     rot_err rc = ROT_OK;
 
-    s->tx[0] |= HOST_FLAGS;
+    s->tx[0] ^= HOST_FLAGS;
     if ((hidden(s) & STSAFE_ENCRYPTED_COMMAND) != 0)
-        rc = stsafe_encrypt_command(&c, s->channel.counter, s->tx + head, &len);
+        rc = (encrypt ? stsafe_encrypt_command : stsafe_decrypt_command)(c, s->channel.counter,
+                                                                         s->tx + head, &len);
     s->tx_len = head + len;
-    whole = sent(s);
-    if (rc == ROT_OK)
-        rc = stsafe_command_mac(&c, s->channel.counter, &whole, s->tx + s->tx_len);
-    s->channel.floor = s->channel.counter;
     return rc;
 }
 
-/* Back to what was built, for another counter. */
+/* The MAC goes behind tx_len, which stays the length of what it is over. */
 static rot_err
-unprotect(struct rot_chip *chip)
+protect(struct rot_chip *chip, const struct stsafe_crypto *c)
 {
     struct stsafe_state *s = stsafe_of(chip);
-    const struct stsafe_crypto c = crypto_of(chip);
-    size_t head = head_len(s), len = s->tx_len - head;
-    rot_err rc = ROT_OK;
+    rot_err rc = hide(chip, c, 1);
+    const struct stsafe_sent whole = sent(s);
 
-    s->tx[0] &= (uint8_t)~HOST_FLAGS;
-    if ((hidden(s) & STSAFE_ENCRYPTED_COMMAND) != 0)
-        rc = stsafe_decrypt_command(&c, s->channel.counter, s->tx + head, &len);
-    s->tx_len = head + len;
+    if (rc == ROT_OK)
+        rc = stsafe_command_mac(c, s->channel.counter, &whole, s->tx + s->tx_len);
+    s->channel.floor = s->channel.counter;
     return rc;
 }
 
@@ -128,10 +121,9 @@ exchange(struct rot_chip *chip, size_t len, size_t *ret_len)
 
 /* R-MAC, then decryption in rx. */
 static rot_err
-open_answer(struct rot_chip *chip, struct stsafe_reader *r)
+open_answer(struct rot_chip *chip, const struct stsafe_crypto *c, struct stsafe_reader *r)
 {
     struct stsafe_state *s = stsafe_of(chip);
-    const struct stsafe_crypto c = crypto_of(chip);
     const struct stsafe_sent whole = sent(s);
     uint8_t mac[STSAFE_MAC], *p = s->rx + STSAFE_FRAME_HEAD;
     rot_err rc;
@@ -139,17 +131,18 @@ open_answer(struct rot_chip *chip, struct stsafe_reader *r)
     if (r->len < STSAFE_MAC)
         return ROT_E_BUS;
     r->len -= STSAFE_MAC;
-    rc = stsafe_answer_mac(&c, s->channel.counter, &whole, s->rx[0], (struct rot_bytes){p, r->len},
+    rc = stsafe_answer_mac(c, s->channel.counter, &whole, s->rx[0], (struct rot_bytes){p, r->len},
                            mac);
     if (rc == ROT_OK && !rot_equal(mac, p + r->len, STSAFE_MAC))
         rc = ROT_E_BUS; /* somebody on the bus changed the answer, or sent an old one */
     if (rc == ROT_OK && (hidden(s) & STSAFE_ENCRYPTED_ANSWER) != 0 && r->len != 0)
-        rc = stsafe_decrypt_answer(&c, s->channel.counter, p, &r->len);
+        rc = stsafe_decrypt_answer(c, s->channel.counter, p, &r->len);
     return rc;
 }
 
 static rot_err
-take_answer(struct rot_chip *chip, size_t len, struct stsafe_reader *r)
+take_answer(struct rot_chip *chip, const struct stsafe_crypto *c, size_t len,
+            struct stsafe_reader *r)
 {
     struct stsafe_state *s = stsafe_of(chip);
     uint8_t status = s->rx[0] & 0x1f;
@@ -161,7 +154,7 @@ take_answer(struct rot_chip *chip, size_t len, struct stsafe_reader *r)
     *r = (struct stsafe_reader){s->rx + STSAFE_FRAME_HEAD, len - STSAFE_FRAME_MIN, 0};
     if (!s->channel.is_open)
         return ROT_OK;
-    rc = open_answer(chip, r);
+    rc = open_answer(chip, c, r);
     if (rc == ROT_OK)
         s->channel.floor = ++s->channel.counter;
     return rc;
@@ -171,17 +164,18 @@ static rot_err
 run_once(struct rot_chip *chip, struct stsafe_reader *r)
 {
     struct stsafe_state *s = stsafe_of(chip);
+    const struct stsafe_crypto c = crypto_of(chip);
     size_t len = s->tx_len;
     rot_err rc = ROT_OK;
 
     if (s->channel.is_open) {
-        rc = protect(chip);
+        rc = protect(chip, &c);
         len = s->tx_len + STSAFE_MAC;
     }
     if (rc == ROT_OK)
         rc = exchange(chip, len, &len);
     if (rc == ROT_OK)
-        rc = take_answer(chip, len, r);
+        rc = take_answer(chip, &c, len, r);
     s->channel.is_unsure = rc != ROT_OK;
     return rc;
 }
@@ -193,7 +187,7 @@ rot_err
 stsafe_host_key(struct rot_chip *chip, int *ret_present, uint32_t *ret_counter)
 {
     struct stsafe_state *s = stsafe_of(chip);
-    int is_v2 = s->model == STSAFE_A120;
+    unsigned is_v2 = s->model == STSAFE_A120;
     uint8_t tx[2 + STSAFE_FRAME_CRC] = {STSAFE_QUERY,
                                         is_v2 ? STSAFE_TAG_HOST_KEY_V2 : STSAFE_TAG_HOST_KEY};
     uint8_t rx[STSAFE_FRAME_MIN + 6];
@@ -208,11 +202,9 @@ stsafe_host_key(struct rot_chip *chip, int *ret_present, uint32_t *ret_counter)
     if (rc != ROT_OK)
         return rc;
     r.len -= STSAFE_FRAME_MIN;
-    present = stsafe_get_u8(&r);
-    if (is_v2)
-        (void)stsafe_get_u8(&r); /* the type of the keys */
-    counter = is_v2 ? stsafe_get_u16(&r) : stsafe_get_u8(&r);
-    counter = counter << 16 | stsafe_get_u16(&r);
+    present = stsafe_get_int(&r, 1);
+    (void)stsafe_get(&r, is_v2); /* the type of the keys */
+    counter = stsafe_get_int(&r, is_v2 ? 4 : 3);
     if (stsafe_get_end(&r) != ROT_OK || present > 1)
         return ROT_E_FORMAT;
     *ret_present = present != 0;
@@ -251,7 +243,9 @@ stsafe_run(struct rot_chip *chip, struct stsafe_reader *ret_answer)
         rc = run_once(chip, ret_answer);
     if (rc == ROT_E_AUTH && chip->raw_status == STSAFE_BAD_MAC && s->channel.is_open) {
         /* Another program spoke to the part meanwhile. */
-        rc = unprotect(chip);
+        const struct stsafe_crypto c = crypto_of(chip);
+
+        rc = hide(chip, &c, 0);
         if (rc == ROT_OK)
             rc = get_in_step(chip);
         if (rc == ROT_OK)
@@ -268,6 +262,22 @@ stsafe_run_plain(struct rot_chip *chip)
     rot_err rc = stsafe_run(chip, &r);
 
     return rc == ROT_OK ? stsafe_get_end(&r) : rc;
+}
+
+rot_err
+stsafe_run_into(struct rot_chip *chip, uint8_t *out, size_t len)
+{
+    struct stsafe_reader r;
+    struct rot_bytes b;
+    rot_err rc = stsafe_run(chip, &r);
+
+    if (rc != ROT_OK)
+        return rc;
+    b = stsafe_get(&r, len);
+    rc = stsafe_get_end(&r);
+    if (rc == ROT_OK)
+        memcpy(out, b.p, len);
+    return rc;
 }
 
 rot_err

@@ -23,6 +23,15 @@
 
 /* ---- Zones --------------------------------------------------------------------------- */
 
+static void
+begin(struct rot_chip *chip, enum stsafe_code code, unsigned option, unsigned zone, size_t offset)
+{
+    stsafe_begin(chip, code);
+    stsafe_put_u8(chip, option);
+    stsafe_put_u8(chip, zone);
+    stsafe_put_u16(chip, (unsigned)offset);
+}
+
 rot_err
 stsafe_zone_read(struct rot_chip *chip, unsigned zone, size_t offset, size_t len,
                  struct rot_bytes *ret_bytes)
@@ -30,10 +39,7 @@ stsafe_zone_read(struct rot_chip *chip, unsigned zone, size_t offset, size_t len
     struct stsafe_reader r;
     rot_err rc;
 
-    stsafe_begin(chip, STSAFE_READ);
-    stsafe_put_u8(chip, 0);
-    stsafe_put_u8(chip, zone);
-    stsafe_put_u16(chip, (unsigned)offset);
+    begin(chip, STSAFE_READ, 0, zone, offset);
     stsafe_put_u16(chip, (unsigned)len);
     rc = stsafe_run(chip, &r);
     if (rc == ROT_E_CHIP && chip->raw_status == STSAFE_BOUNDARY)
@@ -71,10 +77,7 @@ stsafe_zone_update(struct rot_chip *chip, unsigned option, unsigned zone, size_t
 {
     rot_err rc;
 
-    stsafe_begin(chip, STSAFE_UPDATE);
-    stsafe_put_u8(chip, option);
-    stsafe_put_u8(chip, zone);
-    stsafe_put_u16(chip, (unsigned)offset);
+    begin(chip, STSAFE_UPDATE, option, zone, offset);
     stsafe_put(chip, p, len);
     rc = stsafe_run_plain(chip);
     if (rc == ROT_E_AUTH && chip->raw_status == STSAFE_NO_ACCESS)
@@ -425,15 +428,12 @@ stsafe_counter_increment(struct rot_chip *chip, const struct rot_place *place, u
     uint32_t counter;
     rot_err rc;
 
-    stsafe_begin(chip, STSAFE_DECREMENT);
-    stsafe_put_u8(chip, 0);
-    stsafe_put_u8(chip, place->where);
-    stsafe_put_u16(chip, 0);
+    begin(chip, STSAFE_DECREMENT, 0, place->where, 0);
     stsafe_put_u32(chip, 1);
     rc = stsafe_run(chip, &r);
     if (rc != ROT_OK)
         return rc;
-    counter = stsafe_get_u32(&r);
+    counter = stsafe_get_int(&r, 4);
     rc = stsafe_get_end(&r);
     if (rc == ROT_OK)
         *ret_value = upwards(counter);

@@ -576,6 +576,95 @@ two_programs_on_one_part(void **state)
     }
 }
 
+static rot_err
+generate(struct bench *b)
+{
+    uint8_t pub[91];
+    size_t n = 0;
+
+    return rot_key_generate(&b->rot, ROT_LDEVID(0), ROT_ALG_P256, pub, sizeof(pub), &n);
+}
+
+static rot_err
+sign(struct bench *b)
+{
+    uint8_t digest[32] = {5}, sig[80];
+    size_t n = 0;
+
+    return rot_sign_digest(&b->rot, ROT_LDEVID(0), digest, sizeof(digest), sig, sizeof(sig), &n);
+}
+
+static rot_err
+write_new(struct bench *b)
+{
+    uint8_t back[sizeof(new_text)];
+    size_t len = 0;
+    rot_err rc = write_text(b, new_text, sizeof(new_text));
+
+    if (rc == ROT_OK)
+        rc = rot_object_read(&b->rot, ROT_TRUST(1), ROT_PART_DATA, 0, back, sizeof(back), &len);
+    if (rc == ROT_OK)
+        assert_memory_equal(back, new_text, sizeof(new_text));
+    return rc;
+}
+
+/* The longest that goes into one command, waiting aside while what was there is deleted. */
+static rot_err
+write_and_seal(struct bench *b)
+{
+    size_t len = 0;
+    rot_err rc =
+        rot_object_write(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, new_text, 712, 712, &len);
+
+    if (rc == ROT_OK || rc == ROT_E_STATE)
+        rc = rot_seal(&b->rot, ROT_STAGE_OBJECT, ROT_TRUST(0));
+    if (rc == ROT_OK) {
+        uint8_t back[sizeof(new_text)];
+
+        rc = rot_object_read(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, back, sizeof(back), &len);
+        assert_int_equal(len, 712);
+        assert_memory_equal(back, new_text, 712);
+    }
+    return rc;
+}
+
+/* At each command the part says that it knows nothing of the conversation: another begins. */
+static void
+a_forgotten_conversation_is_begun_again(void **state)
+{
+    static const char *const words[] = {"6982", "6987", "6988", "6d00", "6e00"};
+    rot_err (*const calls[])(struct bench *b) = {generate, sign, write_new, write_and_seal};
+
+    (void)state;
+    for (size_t i = 0; i < KINDS * sizeof(calls) / sizeof(calls[0]); i++) {
+        struct bench *b = paired(kinds[i % KINDS]);
+        char *before;
+
+        if (calls[i / KINDS] != generate)
+            IS(generate(b), ROT_OK);
+        before = far_memory(b->far);
+        for (unsigned n = 1; n < 60; n++) {
+            unsigned commands;
+            char rule[32];
+
+            /* As it was, so that each time there is the same to do. */
+            rot_close(&b->rot);
+            far_remember(b->far, before);
+            IS(bench_open(b, PRODUCTION), ROT_OK);
+            commands = far_commands(b->far);
+            (void)snprintf(rule, sizeof(rule), "status@%u:%s", n, words[n % 5]);
+            far_fault(b->far, rule);
+            IS(calls[i / KINDS](b), ROT_OK);
+            assert_true(is_ours(b));
+            far_clear(b->far);
+            if (far_commands(b->far) - commands < n)
+                break;
+        }
+        free(before);
+        bench_free(b);
+    }
+}
+
 /* ---- Refused, and the part as it was ----------------------------------------------------------- */
 
 /* A part with another memory: a piece of its text replaced. */
@@ -781,6 +870,7 @@ main(void)
         cmocka_unit_test(what_is_kept_survives_cuts),
         cmocka_unit_test(evidence_holds),
         cmocka_unit_test(two_programs_on_one_part),
+        cmocka_unit_test(a_forgotten_conversation_is_begun_again),
         cmocka_unit_test(locked_parts_are_refused),
         cmocka_unit_test(full_parts_are_refused),
         cmocka_unit_test(layouts_with_what_is_not_there_are_refused),

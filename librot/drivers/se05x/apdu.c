@@ -169,30 +169,30 @@ se05x_take_end(const struct se05x_reader *r)
 rot_err
 se05x_map_status(uint32_t sw)
 {
-    switch (sw) {
-    case SE05X_SW_OK:
-        return ROT_OK;
-    case SE05X_SW_THROUGHPUT:
-        return ROT_BUSY;
-    case SE05X_SW_SECURITY:
-    case SE05X_SW_BLOCKED:
-    case SE05X_SW_SM_MISSING:
-    case SE05X_SW_SM_WRONG:
-        return ROT_E_AUTH;
-    case SE05X_SW_CONDITIONS:
-    case SE05X_SW_POLICY:
-        return ROT_E_STATE;
-    case SE05X_SW_NOT_FOUND:
-        return ROT_E_EMPTY;
-    case SE05X_SW_MEMORY:
-        return ROT_E_SPACE;
-    case SE05X_SW_P1P2:
-    case SE05X_SW_INSTRUCTION:
-    case SE05X_SW_CLASS:
-        return ROT_E_UNSUPPORTED;
-    default:
-        return ROT_E_CHIP;
+    static const struct {
+        uint16_t sw;
+        int16_t rc;
+    } rows[] = {
+        {SE05X_SW_OK, ROT_OK},
+        {SE05X_SW_THROUGHPUT, ROT_BUSY},
+        {SE05X_SW_SECURITY, ROT_E_AUTH},
+        {SE05X_SW_BLOCKED, ROT_E_AUTH},
+        {SE05X_SW_CONDITIONS, ROT_E_STATE},
+        {SE05X_SW_POLICY, ROT_E_STATE},
+        {SE05X_SW_SM_MISSING, ROT_E_AUTH},
+        {SE05X_SW_SM_WRONG, ROT_E_AUTH},
+        {SE05X_SW_NOT_FOUND, ROT_E_EMPTY},
+        {SE05X_SW_MEMORY, ROT_E_SPACE},
+        {SE05X_SW_P1P2, ROT_E_UNSUPPORTED},
+        {SE05X_SW_INSTRUCTION, ROT_E_UNSUPPORTED},
+        {SE05X_SW_CLASS, ROT_E_UNSUPPORTED},
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].sw == sw)
+            return (rot_err)rows[i].rc;
     }
+    return ROT_E_CHIP;
 }
 
 /*

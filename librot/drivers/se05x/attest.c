@@ -21,8 +21,8 @@ put_request(struct rot_chip *chip, const struct rot_place *place, uint32_t signe
             const uint8_t freshness[FRESHNESS])
 {
     se05x_begin_on(chip, SE05X_OP_READ_ATTESTED, place->where);
-    se05x_put_u32(chip, SE05X_TAG_5, signer);
-    se05x_put_u8(chip, SE05X_TAG_6, SE05X_ECDSA_SHA256);
+    se05x_put_number(chip, SE05X_TAG_5, signer, 4);
+    se05x_put_number(chip, SE05X_TAG_6, SE05X_ECDSA_SHA256, 1);
     se05x_put(chip, SE05X_TAG_7, freshness, FRESHNESS);
 }
 
@@ -111,7 +111,7 @@ attest(struct rot_chip *chip, const struct rot_place *place, uint32_t signer,
     if (rc == ROT_OK)
         rc = se05x_run(chip, &r);
     if (rc != ROT_OK)
-        return se05x_explain(chip, place->where, rc);
+        return rc;
     rc = check_said(chip, r, place, freshness);
     return rc == ROT_OK ? append(e, at, (struct rot_bytes){r.p, r.len}) : rc;
 }
@@ -189,5 +189,5 @@ se05x_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t
     rc = hash_nonce(chip, nonce, freshness);
     if (rc != ROT_OK)
         return rc;
-    SE05X_AGAIN(chip, attest_once(chip, place, signer, freshness, evidence));
+    return attest_once(chip, place, signer, freshness, evidence);
 }

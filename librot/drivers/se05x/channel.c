@@ -77,23 +77,15 @@ model_of(unsigned oef)
     return oef == 0xb501 ? '2' : (oef == 0xa736 ? 'a' : '0');
 }
 
-/* FE { DF28 { 01 configuration id (12) ... } }: TLVs of one byte of tag inside. */
+/* FE { DF28 { 01 configuration id (12) ... } }: all lengths are of one byte (ref 3.3). */
 static void
 take_model(struct se05x_state *s, struct rot_bytes body)
 {
-    struct se05x_reader r = {body.p, body.len, 0};
-    struct rot_bytes b = se05x_take(&r, 0xfe);
+    const uint8_t *p = body.p;
 
     s->model = '0';
-    if (b.len < 3 || b.p[0] != 0xdf || b.p[1] != 0x28)
-        return;
-    /* The length of DF28 stands where a tag of one byte would have it. */
-    r = (struct se05x_reader){b.p + 1, b.len - 1, 0};
-    b = se05x_take(&r, 0x28);
-    r = (struct se05x_reader){b.p, b.len, 0};
-    b = se05x_take(&r, 0x01);
-    if (b.len >= SE05X_OEF_AT + 2)
-        s->model = model_of((unsigned)b.p[SE05X_OEF_AT] << 8 | b.p[SE05X_OEF_AT + 1]);
+    if (body.len >= 19 && p[0] == 0xfe && p[2] == 0xdf && p[3] == 0x28 && p[5] == 1 && p[6] == 12)
+        s->model = model_of((unsigned)p[7 + SE05X_OEF_AT] << 8 | p[8 + SE05X_OEF_AT]);
 }
 
 static rot_err
@@ -141,6 +133,7 @@ select_iot(struct rot_chip *chip)
     if (rc != ROT_OK || body.len < 7)
         return ROT_E_WRONG_PART;
     memcpy(s->version, body.p, sizeof(s->version));
+    s->is_modern = SE05X_MODERN(s->version[0], s->version[1]);
     return ROT_OK;
 }
 

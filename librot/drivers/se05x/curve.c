@@ -66,8 +66,8 @@ static rot_err
 set_parameter(struct rot_chip *chip, uint8_t curve, uint8_t number, struct rot_bytes value)
 {
     se05x_begin(chip, SE05X_OP_SET_CURVE);
-    se05x_put_u8(chip, SE05X_TAG_1, curve);
-    se05x_put_u8(chip, SE05X_TAG_2, number);
+    se05x_put_number(chip, SE05X_TAG_1, curve, 1);
+    se05x_put_number(chip, SE05X_TAG_2, number, 1);
     se05x_put(chip, SE05X_TAG_3, value.p, value.len);
     return se05x_run_plain(chip);
 }
@@ -85,7 +85,7 @@ tell(struct rot_chip *chip, uint8_t curve)
     rot_err rc;
 
     se05x_begin(chip, SE05X_OP_CREATE_CURVE);
-    se05x_put_u8(chip, SE05X_TAG_1, curve);
+    se05x_put_number(chip, SE05X_TAG_1, curve, 1);
     rc = se05x_run_plain(chip);
     had_it = chip->raw_status == SE05X_SW_CONDITIONS;
     if (had_it)

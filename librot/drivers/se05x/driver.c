@@ -123,7 +123,7 @@ identify_once(struct rot_chip *chip, struct rot_identity *id)
 static rot_err
 identify(struct rot_chip *chip, struct rot_identity *id)
 {
-    SE05X_AGAIN(chip, identify_once(chip, id));
+    return identify_once(chip, id);
 }
 
 /* ---- What ---------------------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ random_once(struct rot_chip *chip, uint8_t *buf, size_t len)
     for (size_t at = 0; at < len && rc == ROT_OK; at += n) {
         n = len - at < RANDOM_MAX ? len - at : RANDOM_MAX;
         se05x_begin(chip, SE05X_OP_RANDOM);
-        se05x_put_u16(chip, SE05X_TAG_1, (unsigned)n);
+        se05x_put_number(chip, SE05X_TAG_1, (unsigned)n, 2);
         rc = se05x_run_secret(chip, buf + at, n);
     }
     return rc;
@@ -197,7 +197,7 @@ random_once(struct rot_chip *chip, uint8_t *buf, size_t len)
 static rot_err
 random_bytes(struct rot_chip *chip, uint8_t *buf, size_t len)
 {
-    SE05X_AGAIN(chip, random_once(chip, buf, len));
+    return random_once(chip, buf, len);
 }
 
 extern const struct rot_driver rot_driver_se05x;

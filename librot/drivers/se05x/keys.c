@@ -43,7 +43,7 @@ se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint8_t p
     se05x_begin_on(chip, SE05X_OP_READ, id);
     rc = se05x_run_value(chip, 1 + rot_alg_point_size(alg), &b);
     if (rc != ROT_OK)
-        return se05x_explain(chip, id, rc);
+        return rc;
     if (b.p[0] != 0x04)
         return ROT_E_FORMAT;
     memcpy(point, b.p, b.len);
@@ -63,7 +63,7 @@ create_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
              const uint8_t *point, uint32_t rights)
 {
     se05x_begin_new(chip, op, id, rights);
-    se05x_put_u8(chip, SE05X_TAG_2, se05x_curve_of(alg));
+    se05x_put_number(chip, SE05X_TAG_2, se05x_curve_of(alg), 1);
     se05x_put(chip, SE05X_TAG_4, point, 1 + rot_alg_point_size(alg));
     return se05x_run_plain(chip);
 }
@@ -122,7 +122,7 @@ send_generate(struct rot_chip *chip, const struct rot_place *place, uint8_t curv
         se05x_begin_on(chip, SE05X_OP_WRITE_PAIR, place->where);
     } else {
         se05x_begin_new(chip, SE05X_OP_WRITE_PAIR, place->where, se05x_rights(chip, place, 0));
-        se05x_put_u8(chip, SE05X_TAG_2, curve);
+        se05x_put_number(chip, SE05X_TAG_2, curve, 1);
     }
     return se05x_run_plain(chip);
 }
@@ -198,14 +198,14 @@ rot_err
 se05x_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
                    uint8_t *pub, size_t cap, size_t *ret_len)
 {
-    SE05X_AGAIN(chip, generate_once(chip, place, alg, pub, cap, ret_len));
+    return generate_once(chip, place, alg, pub, cap, ret_len);
 }
 
 rot_err
 se05x_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t cap,
                  size_t *ret_len)
 {
-    SE05X_AGAIN(chip, public_once(chip, place, pub, cap, ret_len));
+    return public_once(chip, place, pub, cap, ret_len);
 }
 
 rot_err
@@ -215,7 +215,7 @@ se05x_key_delete(struct rot_chip *chip, const struct rot_place *place)
     if (rot_alg_secret_size((enum rot_alg)place->alg) == 0 &&
         (place->flags & ROT_PLACE_REGENERATE) == 0)
         return ROT_E_UNSUPPORTED;
-    SE05X_AGAIN(chip, se05x_delete(chip, place->where));
+    return se05x_delete(chip, place->where);
 }
 
 /* ---- Signatures ----------------------------------------------------------------------------- */
@@ -233,11 +233,11 @@ sign_once(struct rot_chip *chip, const struct rot_place *place, const uint8_t *d
     if (se05x_curve_of(alg) == 0)
         return ROT_E_UNSUPPORTED;
     se05x_begin_on(chip, SE05X_OP_SIGN, place->where);
-    se05x_put_u8(chip, SE05X_TAG_2, ecdsa_of(alg));
+    se05x_put_number(chip, SE05X_TAG_2, ecdsa_of(alg), 1);
     se05x_put(chip, SE05X_TAG_3, digest, digest_len);
     rc = se05x_run_value(chip, 0, &b);
     if (rc != ROT_OK)
-        return se05x_explain(chip, place->where, rc);
+        return rc;
     rc = rot_ecdsa_from_der(b.p, b.len, half, raw);
     return rc == ROT_OK ? rot_ecdsa_to_der(raw, half, sig, cap, ret_len) : rc;
 }
@@ -246,7 +246,7 @@ rot_err
 se05x_sign_digest(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest,
                   size_t digest_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
-    SE05X_AGAIN(chip, sign_once(chip, place, digest, digest_len, sig, cap, ret_len));
+    return sign_once(chip, place, digest, digest_len, sig, cap, ret_len);
 }
 
 /* The object to verify with; keys that are not ours may not allow it, so a copy does it. */
@@ -286,12 +286,12 @@ verify_with(struct rot_chip *chip, uint32_t id, enum rot_alg alg, struct rot_byt
     rot_err rc;
 
     se05x_begin_on(chip, SE05X_OP_VERIFY, id);
-    se05x_put_u8(chip, SE05X_TAG_2, ecdsa_of(alg));
+    se05x_put_number(chip, SE05X_TAG_2, ecdsa_of(alg), 1);
     se05x_put(chip, SE05X_TAG_3, digest.p, digest.len);
     se05x_put(chip, SE05X_TAG_5, sig.p, sig.len);
     rc = se05x_run_question(chip, &good);
     if (rc != ROT_OK)
-        return se05x_explain(chip, id, rc);
+        return rc;
     return good ? ROT_OK : ROT_E_MISMATCH;
 }
 
@@ -325,7 +325,7 @@ se05x_verify_digest(struct rot_chip *chip, const struct rot_place *place, const 
 {
     const struct rot_bytes k = {pub, pub_len}, d = {digest, digest_len}, s = {sig, sig_len};
 
-    SE05X_AGAIN(chip, verify_once(chip, place, k, d, s));
+    return verify_once(chip, place, k, d, s);
 }
 
 /* ---- Agreement ------------------------------------------------------------------------------- */
@@ -356,12 +356,13 @@ agree_into(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
     if (se05x_is_modern(chip)) {
         se05x_begin_on(chip, SE05X_OP_AGREE, place->where);
         se05x_put(chip, SE05X_TAG_2, point, 1 + 2 * half);
-        se05x_put_u32(chip, SE05X_TAG_7, into->where);
+        se05x_put_number(chip, SE05X_TAG_7, into->where, 4);
     } else {
         se05x_begin(chip, SE05X_OP_PRE_MASTER);
-        se05x_put_u32(chip, SE05X_TAG_2, place->where);
-        se05x_put_u32(chip, SE05X_TAG_3, into->where);
+        se05x_put_number(chip, SE05X_TAG_2, place->where, 4);
+        se05x_put_number(chip, SE05X_TAG_3, into->where, 4);
         se05x_put(chip, SE05X_TAG_4, point, 1 + 2 * half);
+        se05x_of(chip)->about = place->where;
     }
     return se05x_run_plain(chip);
 }
@@ -389,7 +390,7 @@ agree_once(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
             return rc;
         rc = se05x_keep_target(chip, into, agree_into(chip, place, point, half, into));
     }
-    return blame_point(chip, se05x_explain(chip, place->where, rc));
+    return blame_point(chip, rc);
 }
 
 rot_err
@@ -409,5 +410,5 @@ se05x_agree(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
         return rc;
     if (into != NULL && !fits_target(chip, into, rot_alg_point_size(alg) / 2))
         return ROT_E_UNSUPPORTED;
-    SE05X_AGAIN(chip, agree_once(chip, place, point, into, secret, ret_len));
+    return agree_once(chip, place, point, into, secret, ret_len);
 }

@@ -10,33 +10,10 @@
 #include "se05x.h"
 
 rot_err
-se05x_exists(struct rot_chip *chip, uint32_t id, int *ret_there)
-{
-    se05x_begin_on(chip, SE05X_OP_EXISTS, id);
-    return se05x_run_question(chip, ret_there);
-}
-
-rot_err
-se05x_explain(struct rot_chip *chip, uint32_t id, rot_err rc)
-{
-    uint32_t sw = chip->raw_status;
-    int there = 1;
-    rot_err asked;
-
-    if (rc == ROT_OK || sw != SE05X_SW_ABSENT)
-        return rc;
-    asked = se05x_exists(chip, id, &there);
-    if (asked != ROT_OK)
-        return asked;
-    chip->raw_status = sw;
-    return there ? rc : ROT_E_EMPTY;
-}
-
-rot_err
 se05x_delete(struct rot_chip *chip, uint32_t id)
 {
     se05x_begin_on(chip, SE05X_OP_DELETE, id);
-    return se05x_explain(chip, id, se05x_run_plain(chip));
+    return se05x_run_plain(chip);
 }
 
 /* The block's tag is another one in newer applets. */
@@ -50,7 +27,7 @@ se05x_attributes(struct rot_chip *chip, uint32_t id, struct se05x_attributes *a)
     se05x_begin_on(chip, SE05X_OP_READ_ATTRIBUTES, id);
     rc = se05x_run(chip, &r);
     if (rc != ROT_OK)
-        return se05x_explain(chip, id, rc);
+        return rc;
     block = se05x_take(&r, se05x_is_modern(chip) ? SE05X_TAG_3 : SE05X_TAG_2);
     if (se05x_take_end(&r) != ROT_OK)
         return ROT_E_FORMAT;

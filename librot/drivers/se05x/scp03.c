@@ -162,6 +162,22 @@ se05x_wrap(const struct rot_port *port, struct se05x_channel *ch, const struct s
     return rc;
 }
 
+rot_err
+se05x_unwrap_command(const struct rot_port *port, struct se05x_channel *ch,
+                     const struct se05x_command *c, uint8_t *buf)
+{
+    uint8_t iv[BLOCK], *data = buf + SE05X_HEAD;
+    rot_err rc;
+
+    if (!ch->is_on || c->len == 0)
+        return ROT_OK;
+    ch->counter--; /* the refusal has counted */
+    rc = make_iv(port, ch, 0, iv);
+    return rc == ROT_OK ? port->ops->aes_cbc(port->self, key_of(ch->enc), iv, 0, data,
+                                             c->len + BLOCK - c->len % BLOCK, data)
+                        : rc;
+}
+
 /* ---- Answers --------------------------------------------------------------------------- */
 
 /* Whether an answer with this status word carries a MAC. */

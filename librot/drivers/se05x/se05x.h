@@ -73,10 +73,12 @@
 /* ---- Sizes ------------------------------------------------------------------------ */
 
 #define SE05X_ADDRESS 0x48u
-#define SE05X_BUFFER  832u /* one command or answer; the oldest applets take 892 (ref 3) */
+#define SE05X_BUFFER  840u /* one command or answer; the oldest applets take 892 (ref 3) */
 #define SE05X_HEAD    7u   /* CLA INS P1 P2 and three bytes of length */
-/* Data of one command: the buffer less header, Le, and what the channel adds. */
-#define SE05X_DATA_MAX (SE05X_BUFFER - SE05X_HEAD - 2u - 16u - 8u)
+/* What a conversation's beginning needs of the buffer, while a command waits behind it. */
+#define SE05X_ASIDE 72u
+/* Data of one command: with header, Le and what the channel adds (26 bytes) it fits, too. */
+#define SE05X_DATA_MAX (SE05X_BUFFER - SE05X_ASIDE)
 /* Bytes of the caller's in one command: less the TLVs in front of them. */
 #define SE05X_CHUNK   720u
 #define SE05X_UID     18u
@@ -235,27 +237,30 @@ struct se05x_slot {
     uint8_t is_whole; /* and its trailer is in place */
 };
 
+/* What is used most stands first: short offsets make short code. */
 struct se05x_state {
-    struct t1_i2c t1;
-    uint8_t apdu[SE05X_BUFFER]; /* the command, then its answer */
-    struct se05x_command command;
-    struct se05x_channel scp;
-    rot_err error;             /* that stopped the command being built */
-    uint8_t own[SE05X_KEYS];   /* what rot_channel_rotate() put in place */
-    uint8_t fresh[SE05X_KEYS]; /* what it is putting in place: there already, or not yet */
-    uint8_t uid[SE05X_UID];
+    uint8_t is_ready;   /* the applet is selected, and the channel is open if there is one */
+    uint8_t is_modern;  /* by the applet's version */
     uint8_t version[3]; /* of the applet */
     uint8_t model;      /* last digit of the model's name */
+    uint8_t curves;     /* bits 1 << curve: known to be set */
+    uint8_t has_uid;    /* read in the clear: the next time it can be read so too */
     uint8_t has_own, has_fresh;
-    uint8_t has_uid;  /* read in the clear: the next time it can be read so too */
-    uint8_t is_ready; /* the applet is selected, and the channel is open if there is one */
-    uint8_t is_stale; /* the part had forgotten the conversation: the call may be made again */
-    uint8_t curves;   /* bits 1 << curve: known to be set */
+    rot_err error;  /* that stopped the command being built */
+    uint32_t about; /* the object that must be there for it; 0: none */
+    struct se05x_command command;
 
     /* An object being written piece by piece. */
     const struct rot_place *pending;
     struct se05x_slot pending_slot, pending_old;
     size_t pending_filled, pending_total;
+
+    struct se05x_channel scp;
+    uint8_t uid[SE05X_UID];
+    uint8_t own[SE05X_KEYS];    /* what rot_channel_rotate() put in place */
+    uint8_t fresh[SE05X_KEYS];  /* what it is putting in place: there already, or not yet */
+    uint8_t apdu[SE05X_BUFFER]; /* the command, then its answer */
+    struct t1_i2c t1;
 };
 
 static inline struct se05x_state *
@@ -267,9 +272,7 @@ se05x_of(const struct rot_chip *chip)
 static inline int
 se05x_is_modern(const struct rot_chip *chip)
 {
-    const uint8_t *v = se05x_of(chip)->version;
-
-    return SE05X_MODERN(v[0], v[1]);
+    return se05x_of(chip)->is_modern;
 }
 
 /* ---- apdu.c: pure functions --------------------------------------------------------- */
@@ -318,6 +321,9 @@ rot_err se05x_put_authenticate(const struct rot_port *port, struct se05x_channel
 /* Encrypt and authenticate the command in buf. */
 rot_err se05x_wrap(const struct rot_port *port, struct se05x_channel *ch,
                    const struct se05x_command *c, uint8_t *buf, size_t *ret_start, size_t *ret_end);
+/* The data of a command that was wrapped, sent and not run, in plain again. */
+rot_err se05x_unwrap_command(const struct rot_port *port, struct se05x_channel *ch,
+                             const struct se05x_command *c, uint8_t *buf);
 /* The answer of len bytes with its status word: check, decrypt in place, give the body's length.
  * ROT_E_BUS when it is not the part's. */
 rot_err se05x_unwrap(const struct rot_port *port, struct se05x_channel *ch, uint8_t *buf,
@@ -336,10 +342,12 @@ void se05x_begin(struct rot_chip *chip, uint32_t op);
 void se05x_begin_on(struct rot_chip *chip, uint32_t op, uint32_t id);
 void se05x_begin_new(struct rot_chip *chip, uint32_t op, uint32_t id, uint32_t rights);
 void se05x_put(struct rot_chip *chip, enum se05x_tag tag, const void *p, size_t len);
-void se05x_put_u8(struct rot_chip *chip, enum se05x_tag tag, uint8_t v);
-void se05x_put_u16(struct rot_chip *chip, enum se05x_tag tag, unsigned v);
-void se05x_put_u32(struct rot_chip *chip, enum se05x_tag tag, uint32_t v);
-/* Send it; the reader gets the answer. */
+/* A number of len bytes. */
+void se05x_put_number(struct rot_chip *chip, enum se05x_tag tag, uint32_t v, size_t len);
+/*
+ * Send it; the reader gets the answer.  A part that has forgotten the conversation has not run it:
+ * then a new one is begun, and it is sent once more.  ROT_E_EMPTY when what it is about is not there.
+ */
 rot_err se05x_run(struct rot_chip *chip, struct se05x_reader *ret_answer);
 /* For commands whose answer is a status only. */
 rot_err se05x_run_plain(struct rot_chip *chip);
@@ -357,22 +365,6 @@ rot_err se05x_status(struct rot_chip *chip, size_t len);
 /* Forget the conversation: the next command begins a new one. */
 void se05x_drop(struct rot_chip *chip);
 
-/*
- * Whether the call just made is worth making again: the part had forgotten the
- * conversation, and this is the first time (*again counts).
- */
-int se05x_is_worth_again(struct rot_chip *chip, rot_err rc, unsigned *again);
-#define SE05X_AGAIN(chip, call)                                                                    \
-    do {                                                                                           \
-        rot_err rc_;                                                                               \
-        unsigned again_ = 0;                                                                       \
-        do {                                                                                       \
-            se05x_of(chip)->is_stale = 0;                                                          \
-            rc_ = (call);                                                                          \
-        } while (se05x_is_worth_again((chip), rc_, &again_));                                      \
-        return rc_;                                                                                \
-    } while (0)
-
 /* ---- channel.c ---------------------------------------------------------------------------- */
 
 /* From nothing to a selected applet, by its channel if layout and port have it. */
@@ -382,8 +374,6 @@ rot_err se05x_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_
 /* ---- object.c ------------------------------------------------------------------------------- */
 
 rot_err se05x_exists(struct rot_chip *chip, uint32_t id, int *ret_there);
-/* ROT_E_EMPTY for what the part refused because the object is not there; rc otherwise. */
-rot_err se05x_explain(struct rot_chip *chip, uint32_t id, rot_err rc);
 /* ROT_E_EMPTY when it is not there, ROT_E_STATE when the part keeps it. */
 rot_err se05x_delete(struct rot_chip *chip, uint32_t id);
 rot_err se05x_attributes(struct rot_chip *chip, uint32_t id, struct se05x_attributes *a);

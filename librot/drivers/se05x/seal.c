@@ -102,7 +102,7 @@ copy_file(struct rot_chip *chip, const struct rot_place *place, const struct se0
     if (rc != ROT_OK)
         return rc;
     se05x_begin_new(chip, SE05X_OP_WRITE_BINARY, to->id, se05x_rights(chip, place, 1));
-    se05x_put_u16(chip, SE05X_TAG_3, (unsigned)len);
+    se05x_put_number(chip, SE05X_TAG_3, (unsigned)len, 2);
     p = se05x_reserve(&s->command, s->apdu, SE05X_TAG_4, len);
     if (p == NULL)
         return ROT_E_SPACE;
@@ -257,7 +257,7 @@ se05x_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_p
 {
     if (stage != ROT_STAGE_OBJECT)
         return ROT_E_UNSUPPORTED;
-    SE05X_AGAIN(chip, state_once(chip, place, ret_state));
+    return state_once(chip, place, ret_state);
 }
 
 static rot_err
@@ -284,7 +284,7 @@ se05x_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *
 {
     if (stage != ROT_STAGE_OBJECT)
         return ROT_E_UNSUPPORTED;
-    SE05X_AGAIN(chip, seal_once(chip, place));
+    return seal_once(chip, place);
 }
 
 /* ---- Wipe -------------------------------------------------------------------------------------- */
@@ -333,5 +333,5 @@ wipe_once(struct rot_chip *chip)
 rot_err
 se05x_wipe(struct rot_chip *chip)
 {
-    SE05X_AGAIN(chip, wipe_once(chip));
+    return wipe_once(chip);
 }

@@ -77,7 +77,7 @@ se05x_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_
         return ROT_E_FORMAT;
     if (chip->protection == ROT_PROTECTION_NONE)
         return ROT_E_AUTH;
-    SE05X_AGAIN(chip, put_secret(chip, place, value));
+    return put_secret(chip, place, value);
 }
 
 /* ---- MACs -------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ mac_parts(struct rot_chip *chip, const struct rot_place *place, const struct rot
         len += parts[i].len;
     }
     se05x_begin_on(chip, SE05X_OP_MAC, place->where);
-    se05x_put_u8(chip, SE05X_TAG_2, is_hmac(place) ? SE05X_HMAC_SHA256 : SE05X_CMAC);
+    se05x_put_number(chip, SE05X_TAG_2, is_hmac(place) ? SE05X_HMAC_SHA256 : SE05X_CMAC, 1);
     p = se05x_reserve(&s->command, s->apdu, SE05X_TAG_3, len);
     for (size_t i = 0; i < count && p != NULL; i++) {
         if (parts[i].len != 0)
@@ -105,7 +105,7 @@ mac_parts(struct rot_chip *chip, const struct rot_place *place, const struct rot
         p += parts[i].len;
     }
     rc = se05x_run_secret(chip, mac, mac_len); /* it may be a derived key */
-    return se05x_explain(chip, place->where, rc);
+    return rc;
 }
 
 static rot_err
@@ -134,7 +134,7 @@ se05x_mac(struct rot_chip *chip, const struct rot_place *place, const uint8_t *m
     const struct rot_bytes m = {msg, msg_len};
 
     (void)cap; /* the core has checked it */
-    SE05X_AGAIN(chip, mac_once(chip, place, m, mac, ret_len));
+    return mac_once(chip, place, m, mac, ret_len);
 }
 
 /* ---- Derivations ----------------------------------------------------------------------------- */
@@ -164,15 +164,15 @@ hkdf(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_p
 {
     se05x_begin_on(chip, p->kdf == ROT_KDF_HKDF_SHA256 ? SE05X_OP_HKDF : SE05X_OP_HKDF_EXPAND,
                    from->where);
-    se05x_put_u8(chip, SE05X_TAG_2, SE05X_SHA256);
+    se05x_put_number(chip, SE05X_TAG_2, SE05X_SHA256, 1);
     if (p->salt.len != 0)
         se05x_put(chip, SE05X_TAG_3, p->salt.p, p->salt.len);
     if (p->info.len != 0)
         se05x_put(chip, SE05X_TAG_4, p->info.p, p->info.len);
-    se05x_put_u16(chip, SE05X_TAG_5, (unsigned)p->out_len);
+    se05x_put_number(chip, SE05X_TAG_5, (unsigned)p->out_len, 2);
     if (target == NULL)
         return se05x_run_secret(chip, out, p->out_len);
-    se05x_put_u32(chip, SE05X_TAG_7, target->where);
+    se05x_put_number(chip, SE05X_TAG_7, target->where, 4);
     return se05x_run_plain(chip);
 }
 
@@ -192,14 +192,14 @@ derive_once(struct rot_chip *chip, const struct rot_place *from, const struct ro
     } else {
         rc = hkdf(chip, from, p, NULL, out);
     }
-    return se05x_explain(chip, from->where, rc);
+    return rc;
 }
 
 static rot_err
 derive_again(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_params *p,
              const struct rot_place *into, uint8_t out[ROT_SECRET_MAX])
 {
-    SE05X_AGAIN(chip, derive_once(chip, from, p, into, out));
+    return derive_once(chip, from, p, into, out);
 }
 
 /* ref 3.3: nothing else is derived into a target, nor by older applets. */
@@ -252,7 +252,7 @@ send_box(struct rot_chip *chip, const struct rot_place *place, const struct box 
 
     length[sizeof(length) - 1] = TAG;
     se05x_begin_on(chip, b->seal ? SE05X_OP_SEAL : SE05X_OP_OPEN, place->where);
-    se05x_put_u8(chip, SE05X_TAG_2, b->alg == ROT_AEAD_AES_GCM ? SE05X_GCM : SE05X_CCM);
+    se05x_put_number(chip, SE05X_TAG_2, b->alg == ROT_AEAD_AES_GCM ? SE05X_GCM : SE05X_CCM, 1);
     if (b->in.len != 0)
         se05x_put(chip, SE05X_TAG_3, b->in.p, b->in.len);
     if (b->aad.len != 0)
@@ -295,7 +295,7 @@ box_once(struct rot_chip *chip, const struct rot_place *place, const struct box 
     rot_err rc = send_box(chip, place, b, &r);
 
     if (rc != ROT_OK)
-        return se05x_explain(chip, place->where, rc);
+        return rc;
     rc = take_box(&r, b, out);
     if (rc == ROT_OK)
         *ret_len = b->in.len + (b->seal ? TAG : 0);
@@ -319,5 +319,5 @@ se05x_aead(struct rot_chip *chip, const struct rot_place *place, enum rot_aead a
     }
     if (b.in.len > SE05X_CHUNK || aad.len > SE05X_CHUNK - b.in.len)
         return ROT_E_ARG;
-    SE05X_AGAIN(chip, box_once(chip, place, &b, out, ret_len));
+    return box_once(chip, place, &b, out, ret_len);
 }

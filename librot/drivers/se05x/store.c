@@ -33,9 +33,9 @@ se05x_read_piece(struct rot_chip *chip, uint32_t id, size_t offset, size_t len,
                  struct rot_bytes *ret_bytes)
 {
     se05x_begin_on(chip, SE05X_OP_READ, id);
-    se05x_put_u16(chip, SE05X_TAG_2, (unsigned)offset);
-    se05x_put_u16(chip, SE05X_TAG_3, (unsigned)len);
-    return se05x_explain(chip, id, se05x_run_value(chip, len, ret_bytes));
+    se05x_put_number(chip, SE05X_TAG_2, (unsigned)offset, 2);
+    se05x_put_number(chip, SE05X_TAG_3, (unsigned)len, 2);
+    return se05x_run_value(chip, len, ret_bytes);
 }
 
 static rot_err
@@ -47,7 +47,7 @@ file_size(struct rot_chip *chip, uint32_t id, size_t *ret_size)
     se05x_begin_on(chip, SE05X_OP_READ_SIZE, id);
     rc = se05x_run_value(chip, 2, &b);
     if (rc != ROT_OK)
-        return se05x_explain(chip, id, rc);
+        return rc;
     *ret_size = (size_t)b.p[0] << 8 | b.p[1];
     return ROT_OK;
 }
@@ -176,7 +176,7 @@ size_once(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size
 rot_err
 se05x_object_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size)
 {
-    SE05X_AGAIN(chip, size_once(chip, place, ret_size));
+    return size_once(chip, place, ret_size);
 }
 
 /* How much of size bytes is asked for. */
@@ -233,8 +233,8 @@ se05x_object_read(struct rot_chip *chip, const struct rot_place *place, size_t o
                   size_t cap, size_t *ret_len)
 {
     if (is_key(place))
-        SE05X_AGAIN(chip, read_key_piece(chip, place, offset, buf, cap, ret_len));
-    SE05X_AGAIN(chip, read_once(chip, place, offset, buf, cap, ret_len));
+        return read_key_piece(chip, place, offset, buf, cap, ret_len);
+    return read_once(chip, place, offset, buf, cap, ret_len);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -251,10 +251,10 @@ write_piece(struct rot_chip *chip, const struct rot_place *place, size_t offset,
 
     if (offset == 0) {
         se05x_begin_new(chip, SE05X_OP_WRITE_BINARY, id, se05x_rights(chip, place, 0));
-        se05x_put_u16(chip, SE05X_TAG_3, (unsigned)(s->pending_total + SE05X_TRAILER));
+        se05x_put_number(chip, SE05X_TAG_3, (unsigned)(s->pending_total + SE05X_TRAILER), 2);
     } else {
         se05x_begin_on(chip, SE05X_OP_WRITE_BINARY, id);
-        se05x_put_u16(chip, SE05X_TAG_2, (unsigned)offset);
+        se05x_put_number(chip, SE05X_TAG_2, (unsigned)offset, 2);
     }
     se05x_put(chip, SE05X_TAG_4, buf, len);
     rc = se05x_run_plain(chip);
@@ -348,7 +348,7 @@ write_once(struct rot_chip *chip, const struct rot_place *place, const struct pi
 static rot_err
 write_again(struct rot_chip *chip, const struct rot_place *place, const struct piece *piece)
 {
-    SE05X_AGAIN(chip, write_once(chip, place, piece));
+    return write_once(chip, place, piece);
 }
 
 static rot_err
@@ -386,7 +386,7 @@ se05x_object_write(struct rot_chip *chip, const struct rot_place *place, size_t 
     if (rc != ROT_OK)
         return rc;
     if (is_key(place))
-        SE05X_AGAIN(chip, write_key(chip, place, &piece));
+        return write_key(chip, place, &piece);
     rc = write_again(chip, place, &piece);
     if (rc != ROT_OK)
         se05x_of(chip)->pending = NULL;
@@ -406,7 +406,7 @@ count_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_v
     rot_err rc;
 
     se05x_begin_on(chip, SE05X_OP_READ, place->where);
-    rc = se05x_explain(chip, place->where, se05x_run_value(chip, 0, &b));
+    rc = se05x_run_value(chip, 0, &b);
     if (rc == ROT_E_EMPTY)
         b.len = 0;
     else if (rc != ROT_OK || b.len > sizeof(value))
@@ -421,7 +421,7 @@ count_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_v
 rot_err
 se05x_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
 {
-    SE05X_AGAIN(chip, count_read(chip, place, ret_value));
+    return count_read(chip, place, ret_value);
 }
 
 static rot_err
@@ -434,7 +434,7 @@ count(struct rot_chip *chip, const struct rot_place *place)
         rc = se05x_exists(chip, place->where, &there);
     if (rc == ROT_OK && !there) {
         se05x_begin_new(chip, SE05X_OP_WRITE_COUNTER, place->where, se05x_rights(chip, place, 0));
-        se05x_put_u16(chip, SE05X_TAG_2, COUNTER_SIZE);
+        se05x_put_number(chip, SE05X_TAG_2, COUNTER_SIZE, 2);
         rc = se05x_run_plain(chip);
     }
     if (rc != ROT_OK)
@@ -446,7 +446,7 @@ count(struct rot_chip *chip, const struct rot_place *place)
 static rot_err
 count_again(struct rot_chip *chip, const struct rot_place *place)
 {
-    SE05X_AGAIN(chip, count(chip, place));
+    return count(chip, place);
 }
 
 rot_err

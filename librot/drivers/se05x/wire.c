@@ -6,7 +6,7 @@
  *
  * A part that lost its power, or that another program has put to sleep, does not know
  * the conversation any more.  That shows in a few status words, and nothing was
- * done then: the call may be made again, once.
+ * done then: the command is sent again in a new one, once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -59,13 +59,15 @@ se05x_begin(struct rot_chip *chip, uint32_t op)
     s->command = (struct se05x_command){
         .header = {CLASS, (uint8_t)(op >> 16), (uint8_t)(op >> 8), (uint8_t)op},
         .is_long = (op & SE05X_LONG) != 0};
+    s->about = 0;
 }
 
 void
 se05x_begin_on(struct rot_chip *chip, uint32_t op, uint32_t id)
 {
     se05x_begin(chip, op);
-    se05x_put_u32(chip, SE05X_TAG_1, id);
+    se05x_put_number(chip, SE05X_TAG_1, id, 4);
+    se05x_of(chip)->about = id;
 }
 
 /* One rule: its length, whom it is for (everybody), the rights. */
@@ -77,7 +79,7 @@ se05x_begin_new(struct rot_chip *chip, uint32_t op, uint32_t id, uint32_t rights
     se05x_begin(chip, op);
     se05x_store_u32(rule + 5, rights);
     se05x_put(chip, SE05X_TAG_POLICY, rule, sizeof(rule));
-    se05x_put_u32(chip, SE05X_TAG_1, id);
+    se05x_put_number(chip, SE05X_TAG_1, id, 4);
 }
 
 void
@@ -89,27 +91,12 @@ se05x_put(struct rot_chip *chip, enum se05x_tag tag, const void *p, size_t len)
 }
 
 void
-se05x_put_u8(struct rot_chip *chip, enum se05x_tag tag, uint8_t v)
-{
-    se05x_put(chip, tag, &v, 1);
-}
-
-void
-se05x_put_u16(struct rot_chip *chip, enum se05x_tag tag, unsigned v)
-{
-    uint8_t b[2];
-
-    se05x_store_u16(b, v);
-    se05x_put(chip, tag, b, 2);
-}
-
-void
-se05x_put_u32(struct rot_chip *chip, enum se05x_tag tag, uint32_t v)
+se05x_put_number(struct rot_chip *chip, enum se05x_tag tag, uint32_t v, size_t len)
 {
     uint8_t b[4];
 
     se05x_store_u32(b, v);
-    se05x_put(chip, tag, b, 4);
+    se05x_put(chip, tag, b + 4 - len, len);
 }
 
 /* ---- Sending ---------------------------------------------------------------------- */
@@ -139,17 +126,13 @@ is_forgotten(uint32_t sw)
            sw == SE05X_SW_INSTRUCTION || sw == SE05X_SW_CLASS;
 }
 
-rot_err
-se05x_run(struct rot_chip *chip, struct se05x_reader *ret_answer)
+static rot_err
+run_once(struct rot_chip *chip, struct se05x_reader *ret_answer)
 {
     struct se05x_state *s = se05x_of(chip);
     size_t len = 0, body;
-    rot_err rc = s->error;
+    rot_err rc = exchange(chip, &len);
 
-    if (rc == ROT_OK && s->command.is_bad)
-        rc = ROT_E_ARG;
-    if (rc == ROT_OK)
-        rc = exchange(chip, &len);
     if (rc != ROT_OK)
         return rc;
     body = len - 2;
@@ -159,13 +142,83 @@ se05x_run(struct rot_chip *chip, struct se05x_reader *ret_answer)
         se05x_drop(chip);
         return rc;
     }
-    rc = se05x_status(chip, len);
-    if (is_forgotten(chip->raw_status)) {
-        s->is_stale = 1;
-        se05x_drop(chip);
-    }
     *ret_answer = (struct se05x_reader){s->apdu, body, 0};
+    return se05x_status(chip, len);
+}
+
+/* Of the command only two bytes of its header are gone: the answer was a bare status word. */
+static rot_err
+begin_again(struct rot_chip *chip)
+{
+    struct se05x_state *s = se05x_of(chip);
+    uint8_t *data = s->apdu + SE05X_HEAD, *aside = s->apdu + SE05X_ASIDE;
+    rot_err rc = se05x_unwrap_command(chip->setup.port, &s->scp, &s->command, s->apdu);
+
+    memmove(aside, data, s->command.len);
+    if (rc == ROT_OK)
+        rc = se05x_connect(chip);
+    memmove(data, aside, s->command.len);
     return rc;
+}
+
+static rot_err
+run(struct rot_chip *chip, struct se05x_reader *ret_answer)
+{
+    struct se05x_state *s = se05x_of(chip);
+    rot_err rc = s->error;
+
+    if (rc == ROT_OK && s->command.is_bad)
+        rc = ROT_E_ARG;
+    if (rc != ROT_OK)
+        return rc;
+    rc = run_once(chip, ret_answer);
+    if (rc == ROT_OK || !is_forgotten(chip->raw_status))
+        return rc;
+    rc = begin_again(chip);
+    if (rc == ROT_OK)
+        rc = run_once(chip, ret_answer);
+    if (is_forgotten(chip->raw_status))
+        se05x_drop(chip);
+    return rc;
+}
+
+/* Yes or no. */
+static rot_err
+take_answer(struct se05x_reader *r, int *ret_yes)
+{
+    uint32_t answer = se05x_take_number(r, SE05X_TAG_1, 1);
+
+    *ret_yes = answer == SE05X_YES;
+    return se05x_take_end(r) == ROT_OK && (*ret_yes || answer == SE05X_NO) ? ROT_OK : ROT_E_FORMAT;
+}
+
+rot_err
+se05x_exists(struct rot_chip *chip, uint32_t id, int *ret_there)
+{
+    struct se05x_reader r;
+    rot_err rc;
+
+    se05x_begin_on(chip, SE05X_OP_EXISTS, id);
+    rc = run(chip, &r);
+    return rc == ROT_OK ? take_answer(&r, ret_there) : rc;
+}
+
+/* The part has one word for many refusals. */
+rot_err
+se05x_run(struct rot_chip *chip, struct se05x_reader *ret_answer)
+{
+    uint32_t id = se05x_of(chip)->about, sw;
+    int there = 1;
+    rot_err rc = run(chip, ret_answer), asked;
+
+    sw = chip->raw_status;
+    if (rc == ROT_OK || sw != SE05X_SW_ABSENT || id == 0)
+        return rc;
+    asked = se05x_exists(chip, id, &there);
+    if (asked != ROT_OK)
+        return asked;
+    chip->raw_status = sw;
+    return there ? rc : ROT_E_EMPTY;
 }
 
 rot_err
@@ -206,17 +259,8 @@ se05x_run_secret(struct rot_chip *chip, uint8_t *out, size_t len)
 rot_err
 se05x_run_question(struct rot_chip *chip, int *ret_yes)
 {
-    struct rot_bytes answer;
-    rot_err rc = se05x_run_value(chip, 1, &answer);
+    struct se05x_reader r;
+    rot_err rc = se05x_run(chip, &r);
 
-    if (rc != ROT_OK)
-        return rc;
-    *ret_yes = answer.p[0] == SE05X_YES;
-    return *ret_yes || answer.p[0] == SE05X_NO ? ROT_OK : ROT_E_FORMAT;
-}
-
-int
-se05x_is_worth_again(struct rot_chip *chip, rot_err rc, unsigned *again)
-{
-    return rc != ROT_OK && se05x_of(chip)->is_stale && (*again)++ == 0;
+    return rc == ROT_OK ? take_answer(&r, ret_yes) : rc;
 }

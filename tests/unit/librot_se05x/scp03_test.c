@@ -262,7 +262,7 @@ longest_command_fits(void **state)
     assert_int_equal(se05x_wrap(&crypto.port, &ch, &c, buf, &start, &end), ROT_OK);
     assert_int_equal(start, 0);
     assert_true(end <= SE05X_BUFFER);
-    assert_int_equal(end, SE05X_HEAD + 800 + 8 + 2);
+    assert_int_equal(end, SE05X_HEAD + SE05X_DATA_MAX / 16 * 16 + 16 + 8 + 2);
 }
 
 /* ---- New keys --------------------------------------------------------------------------------------- */

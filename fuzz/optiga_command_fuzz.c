@@ -493,7 +493,7 @@ sign_manifest(struct rs_bytes payload, uint8_t *out, size_t cap)
 
     rs_buf_init_fixed(&s, to_sign, sizeof(to_sign));
     rs_cbor_put_array(&s, 4);
-    rs_cbor_put_text(&s, "Signature1");
+    rs_cbor_put_bytes(&s, rs_bytes_str("Signature1"));
     rs_cbor_put_bytes(&s, RS_BYTES(header));
     rs_cbor_put_bytes(&s, rs_bytes_of(NULL, 0));
     rs_cbor_put_bytes(&s, payload);

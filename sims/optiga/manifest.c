@@ -115,7 +115,10 @@ read_envelope(const uint8_t *p, size_t len, struct manifest *m)
     return rs_cbor_done(&header);
 }
 
-/* Digest of the Sig_structure: "Signature1", protected header, nothing, payload. */
+/*
+ * Digest of the Sig_structure: "Signature1", protected header, nothing, payload.
+ * The vendor's sets have the first as a byte string, where COSE has text.
+ */
 static int
 signed_digest(const struct manifest *m, uint8_t digest[32])
 {
@@ -124,7 +127,7 @@ signed_digest(const struct manifest *m, uint8_t digest[32])
 
     rs_buf_init_fixed(&b, bytes, sizeof(bytes));
     rs_cbor_put_array(&b, 4);
-    rs_cbor_put_text(&b, "Signature1");
+    rs_cbor_put_bytes(&b, rs_bytes_str("Signature1"));
     rs_cbor_put_bytes(&b, m->protected_header);
     rs_cbor_put_bytes(&b, rs_bytes_of(NULL, 0));
     rs_cbor_put_bytes(&b, m->payload);

@@ -241,8 +241,7 @@ make(struct order *o)
         n = encrypt(o, fragment);
     put_manifest(o, fragment, n, &manifest);
     ARRAY(&covered, 4);
-    put_head(&covered, 3, 10);
-    put(&covered, "Signature1", 10);
+    put_bytes(&covered, "Signature1", 10); /* text in COSE; a byte string in the vendor's sets */
     put_bytes(&covered, "\xa1\x01\x26", 3);
     put_bytes(&covered, NULL, 0);
     put_bytes(&covered, manifest.p, manifest.len);

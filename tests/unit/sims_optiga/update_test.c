@@ -192,7 +192,7 @@ make_order(struct order *o, struct desk *d)
     put_payload(o, digest, &p);
     rs_buf_init_fixed(&s, to_sign, sizeof(to_sign));
     rs_cbor_put_array(&s, 4);
-    rs_cbor_put_text(&s, "Signature1");
+    rs_cbor_put_bytes(&s, rs_bytes_str("Signature1"));
     rs_cbor_put_bytes(&s, header);
     rs_cbor_put_bytes(&s, rs_bytes_of(NULL, 0));
     rs_cbor_put_bytes(&s, rs_buf_bytes(&p));

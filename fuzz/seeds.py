@@ -1205,6 +1205,8 @@ def write_socket_seeds():
          sim_frame(0x10, b"\x60" + bytes(1024)) + sim_frame(0x10, b"\x60" + bytes(1025)))
     seed("sim_request", "spi", greet + sim_frame(0x18, struct.pack(">IB", 1000000, 1) + bytes(8)) +
          sim_frame(1, b"ROTSIM\1") + sim_frame(0x18, struct.pack(">IB", 1000000, 0)))
+    seed("sim_request", "spi-answer", sim_frame(1, b"ROTSIM\2") + sim_frame(2, b"a/t") + sim_frame(0x15, b"\0\0\x20\0") +
+         sim_frame(0x18, struct.pack(">IB", 1000000, 1) + b"\x30") + sim_frame(0x18, struct.pack(">IB", 1000000, 0) + b"\0"))
     seed("sim_request", "bus", sim_frame(1, b"ROTSIM\2") + sim_frame(2, b"a/*") + sim_frame(0x16) + sim_frame(0x14, b"\0") +
          sim_frame(0x14, b"\1") + sim_frame(0x13, struct.pack(">I", 400000)) +
          sim_frame(0x18, struct.pack(">IB", 1000000, 0) + b"x"))

@@ -9,8 +9,9 @@
 
 #include "rot_sim.h"
 
-#define BUS_MAX  63u
-#define GPIO_MAX 1023u
+#define BUS_MAX     63u
+#define GPIO_MAX    1023u
+#define BUSY_US_MAX 10000000u
 
 struct reader {
     struct exec_plan *plan;
@@ -203,6 +204,17 @@ take_timing(struct reader *r, const char *value, struct rs_err *err)
 }
 
 static rs_code
+take_busy(struct reader *r, const char *value, struct rs_err *err)
+{
+    const char *end = value;
+
+    if (!read_number(value, '\0', BUSY_US_MAX, &r->plan->config.busy_us, &end))
+        return rs_fail(err, RS_E_USAGE, "exec: --busy %.40s: want microseconds, at most %u", value,
+                       BUSY_US_MAX);
+    return RS_OK;
+}
+
+static rs_code
 take_value(struct reader *r, const char *name, const char *value, struct rs_err *err)
 {
     struct exec_plan *plan = r->plan;
@@ -213,6 +225,8 @@ take_value(struct reader *r, const char *name, const char *value, struct rs_err 
         return take_bus(r, value, err);
     if (strcmp(name, "--timing") == 0)
         return take_timing(r, value, err);
+    if (strcmp(name, "--busy") == 0)
+        return take_busy(r, value, err);
     if (strcmp(name, "--tty") == 0)
         return take_tty(r, value, err);
     if (strcmp(name, "--gpio") == 0)
@@ -238,9 +252,11 @@ check_plan(struct exec_plan *plan, struct rs_err *err)
         return rs_fail(err, RS_E_USAGE, "exec: which program? rot-sim exec --chip KIND -- PROGRAM");
     if (plan->chip_count == 0 && plan->tty_count == 0)
         return rs_fail(err, RS_E_USAGE, "exec: which chip? as in --chip atecc608b");
-    if (attached && (plan->config.state[0] != '\0' || plan->config.trace[0] != '\0'))
+    if (attached && (plan->config.state[0] != '\0' || plan->config.trace[0] != '\0' ||
+                     plan->config.real_time || plan->config.busy_us != 0))
         return rs_fail(err, RS_E_USAGE,
-                       "exec: --state and --trace belong to the rot-sim that --socket names");
+                       "exec: --state, --trace, --timing and --busy belong to the rot-sim that "
+                       "--socket names");
     for (size_t i = 0; i < plan->chip_count; i++) {
         if (attached && plan->chips[i].kind[0] != '\0')
             return rs_fail(err, RS_E_USAGE,

@@ -48,6 +48,7 @@ static const char exec_text[] =
     "                       supply (the first)\n"
     "  --tty DEVICE=SOCKET  a serial line, as /dev/ttyUSB0=target.sock: the far side is a Unix socket\n"
     "  --timing none|real   at once, or as long as the chip takes\n"
+    "  --busy MICROSECONDS  with timing none: how long a command keeps the chip busy (0)\n"
     "  --state DIR          keep the chips there, for the next run\n"
     "  --trace FILE         every bus transaction\n"
     "  --socket SOCK        use the chips of a running rot-sim: --chip BUS/CHIP, as rot-sim list says\n"

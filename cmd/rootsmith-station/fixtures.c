@@ -15,12 +15,6 @@
 #define EXIT_NO  3
 #define TEXT_MAX 16384
 
-struct look {
-    struct nest_file file;
-    struct wires wires;
-    struct survey survey;
-};
-
 static const char *
 sign(int good)
 {
@@ -163,49 +157,57 @@ print_json(const struct survey *s)
 
 /* ---- The verb -------------------------------------------------------------------- */
 
-static int
-check(const struct options *o, struct look *look)
-{
-    char secret[HOME_PATH_MAX + 32];
-    struct rs_err err = {0};
-    rs_code rc;
+struct look {
+    struct wires wires;
+    struct survey survey;
+};
 
-    (void)snprintf(secret, sizeof(secret), "%s/channel.secret", o->data);
-    wires_init(&look->wires, &look->file);
-    rc = survey_take(&look->wires,
-                     o->channel_secret != NULL ? o->channel_secret
-                     : rs_path_exists(secret)  ? secret
-                                               : NULL,
-                     &look->survey, &err);
-    wires_done(&look->wires);
-    if (rc != RS_OK)
+int
+fixtures_look(const struct options *o, const struct nest_file *nests)
+{
+    struct look *look = calloc(1, sizeof(*look));
+    struct rs_err err = {0};
+    rs_code rc = RS_E_NO_MEMORY;
+    int code;
+
+    if (look != NULL) {
+        wires_init(&look->wires, nests);
+        rc = survey_take(&look->wires, o->channel_secret, &look->survey, &err);
+        wires_done(&look->wires);
+    }
+    if (rc != RS_OK) {
+        free(look);
+        (void)rs_fail(&err, rc, "fixtures: no memory");
         return program_refuse(o, "Not looked at", &err);
+    }
     if (o->json)
         print_json(&look->survey);
     else
         draw(&look->survey);
-    return look->survey.ready == look->file.nest_count ? EXIT_DONE : EXIT_NO;
+    code = look->survey.ready == nests->nest_count ? EXIT_DONE : EXIT_NO;
+    free(look);
+    return code;
 }
 
 int
 program_fixtures(const struct options *o)
 {
-    struct look *look = calloc(1, sizeof(*look));
+    static struct nest_file nests;
+    char secret[HOME_PATH_MAX + 32];
+    struct options full = *o;
     struct rs_err err = {0};
-    int code;
+    int code = options_nests(o, "Not looked at", &nests);
 
-    if (look == NULL) {
-        (void)rs_fail(&err, RS_E_NO_MEMORY, "fixtures: no memory");
-        return program_refuse(o, "Not looked at", &err);
-    }
-    code = options_nests(o, "Not looked at", &look->file);
-    if (code == EXIT_DONE && look->file.nest_count == 0) {
+    if (code != EXIT_DONE)
+        return code;
+    if (nests.nest_count == 0) {
         (void)rs_fail(&err, RS_E_USAGE, "there is no fixtures.yaml in %.120s; --fixtures FILE",
                       o->data);
-        code = program_refuse(o, "Not looked at", &err);
-    } else if (code == EXIT_DONE) {
-        code = check(o, look);
+        return program_refuse(o, "Not looked at", &err);
     }
-    free(look);
-    return code;
+    /* No station need be enrolled for this. */
+    (void)snprintf(secret, sizeof(secret), "%s/channel.secret", o->data);
+    if (full.channel_secret == NULL && rs_path_exists(secret))
+        full.channel_secret = secret;
+    return fixtures_look(&full, &nests);
 }

@@ -11,20 +11,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "program.h"
+#include "screen.h"
 
-#define TILE_WIDTH 24
-#define TILE_LINES 12
 #define FRAME_MS   100
 #define SCREEN_MAX 65536
-
-struct screen {
-    struct rs_buf out;
-    int cols, rows, utf8;
-    char scan[STATION_TEXT_MAX];
-    size_t scan_len;
-    char said[96]; /* the answer to the last scan */
-};
+#define RECENT_MIN 2 /* lines of what happened last that tiles do not take */
 
 int
 full_fits(void)
@@ -48,35 +39,10 @@ measure(struct screen *s)
     }
 }
 
-/* ---- Tiles -------------------------------------------------------------------------- */
+/* ---- Words -------------------------------------------------------------------------- */
 
-/* Word, shape and fill together: never colour alone (experience 5.2). */
-static const struct {
-    const char *shape, *plain;
-    const char *colour; /* background and ink */
-} looks[] = {
-    [TILE_READY] = {"○", "o", "\033[48;2;42;47;53m\033[38;2;255;255;255m"},
-    [TILE_BUSY] = {"◐", "*", "\033[48;2;43;108;176m\033[38;2;255;255;255m"},
-    [TILE_PASS] = {"✔", "+", "\033[48;2;127;209;174m\033[38;2;20;23;26m"},
-    [TILE_AGAIN] = {"↻", "@", "\033[48;2;242;178;51m\033[38;2;20;23;26m"},
-    [TILE_REJECT] = {"✖", "X", "\033[48;2;179;21;12m\033[38;2;255;255;255m"},
-    [TILE_STOP] = {"■", "!", "\033[48;2;0;0;0m\033[38;2;255;255;255m"},
-    [TILE_OFF] = {"–", "-", "\033[2m"},
-};
-
-/* Columns that a text takes: one per character of UTF-8. */
-static int
-width_of(const char *text)
-{
-    int n = 0;
-
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xc0u) != 0x80u;
-    return n;
-}
-
-static void
-put_padded(struct screen *s, const char *text, int width)
+void
+screen_put_padded(struct screen *s, const char *text, int width)
 {
     int left = width;
 
@@ -89,98 +55,13 @@ put_padded(struct screen *s, const char *text, int width)
         rs_buf_put_str(&s->out, " ");
 }
 
-static const char *
-operator_line(const struct station_tile *t, int line)
-{
-    static char part[TILE_WIDTH];
-    const char *text = t->operator_;
-
-    /* Break at a blank before the tile's edge. */
-    for (int i = 0; *text != '\0'; i++) {
-        size_t n = strlen(text);
-        if (n > TILE_WIDTH - 6) {
-            n = TILE_WIDTH - 6;
-            while (n > 1 && text[n] != ' ')
-                n--;
-        }
-        if (i == line) {
-            memcpy(part, text, n);
-            part[n] = '\0';
-            return part;
-        }
-        text += n;
-        while (*text == ' ')
-            text++;
-    }
-    return "";
-}
-
-static void
-step_line(const struct screen *s, const struct station_tile *t, int step, char *out, size_t cap)
-{
-    const char *mark = (int)t->step > step    ? (s->utf8 ? "✓" : "+")
-                       : (int)t->step == step ? (s->utf8 ? "◐" : "*")
-                                              : (s->utf8 ? "·" : ".");
-
-    if (t->tile == TILE_PASS)
-        mark = s->utf8 ? "✓" : "+";
-    (void)snprintf(out, cap, "  %s %s", mark, recipe_step_name((enum recipe_step)step));
-}
-
-/* Line i of a tile, without its frame. */
-static void
-tile_line(const struct screen *s, const struct station_tile *t, int i, char *out, size_t cap)
-{
-    out[0] = '\0';
-    if (i == 1)
-        (void)snprintf(out, cap, "     %s  %s",
-                       s->utf8 ? looks[t->tile].shape : looks[t->tile].plain, tile_word(t->tile));
-    else if (i == 3)
-        (void)snprintf(out, cap, "  %s", t->tile == TILE_READY ? "Scan the next board" : t->device);
-    else if (t->tile == TILE_BUSY && i >= 4 && i < 4 + STEP_COUNT)
-        step_line(s, t, i - 4, out, cap);
-    else if (t->tile == TILE_BUSY && i == TILE_LINES - 1)
-        (void)snprintf(out, cap, "  %.1f s%s", (double)(rs_mono_us() - t->since_us) / 1e6,
-                       t->waiting ? "  waiting" : "");
-    else if (t->tile != TILE_BUSY && i >= 5 && i <= 8)
-        (void)snprintf(out, cap, "  %s", operator_line(t, i - 5));
-    else if (t->tile != TILE_BUSY && i == 10 && t->code[0] != '\0')
-        (void)snprintf(out, cap, "  %s %.16s", t->class, t->code);
-    else if (t->tile != TILE_BUSY && i == TILE_LINES - 1 && t->took_ms > 0)
-        (void)snprintf(out, cap, "  %.1f s", (double)t->took_ms / 1000);
-}
-
-static void
-put_tile_line(struct screen *s, const struct station_tile *t, int i)
-{
-    const char *bar = s->utf8 ? "│" : "|";
-    const char *dash = s->utf8 ? "─" : "-";
-    char text[160];
-
-    if (i < 0 || i == TILE_LINES) {
-        rs_buf_put_str(&s->out, i < 0 ? (s->utf8 ? "┌ " : "+ ") : (s->utf8 ? "└" : "+"));
-        if (i < 0)
-            rs_buf_printf(&s->out, "%s ", t->name);
-        for (int n = i < 0 ? 4 + width_of(t->name) : 2; n < TILE_WIDTH; n++)
-            rs_buf_put_str(&s->out, dash);
-        rs_buf_put_str(&s->out, i < 0 ? (s->utf8 ? "┐" : "+") : (s->utf8 ? "┘" : "+"));
-        return;
-    }
-    tile_line(s, t, i, text, sizeof(text));
-    rs_buf_put_str(&s->out, bar);
-    rs_buf_put_str(&s->out, looks[t->tile].colour);
-    put_padded(s, text, TILE_WIDTH - 2);
-    rs_buf_put_str(&s->out, "\033[0m");
-    rs_buf_put_str(&s->out, bar);
-}
-
-/* ---- The whole screen -------------------------------------------------------------------- */
-
-static void
-end_line(struct screen *s)
+void
+screen_end_line(struct screen *s)
 {
     rs_buf_put_str(&s->out, "\033[K\r\n");
 }
+
+/* ---- The whole screen -------------------------------------------------------------------- */
 
 static void
 put_bar(struct screen *s, int64_t done, int64_t all, int width)
@@ -191,86 +72,142 @@ put_bar(struct screen *s, int64_t done, int64_t all, int width)
         rs_buf_put_str(&s->out, i < full ? (s->utf8 ? "█" : "#") : (s->utf8 ? "░" : "-"));
 }
 
-static void
-put_head(struct screen *s, const struct station_view *v, const char *name)
+struct sums {
+    int64_t good, target;
+    size_t slowest; /* the order with the longest cycle: that one is shown */
+};
+
+static struct sums
+sum_of(const struct station_view *v)
 {
-    int64_t good = v->order.good + (int64_t)v->passed;
-    uint64_t ran_us = rs_mono_us() - v->started_us;
-    uint64_t ended = v->passed + v->rejected + v->scrapped;
+    struct sums sums = {.slowest = 0};
+
+    for (size_t i = 0; i < v->order_count; i++) {
+        const struct station_view_order *o = &v->orders[i];
+        sums.good += o->order.good + (int64_t)o->passed;
+        sums.target += o->order.target;
+        if (o->cycle.whole.median_ms > v->orders[sums.slowest].cycle.whole.median_ms)
+            sums.slowest = i;
+    }
+    return sums;
+}
+
+static void
+put_title(struct screen *s, const struct station_view *v, const char *name)
+{
     struct rs_utc utc;
 
     rs_utc_from_time(rs_now(), &utc);
-    rs_buf_printf(&s->out, "\033[1m%s\033[0m   %s   %s", name, v->order.name, v->order.rot);
+    rs_buf_printf(&s->out, "\033[1m%s\033[0m", name);
+    if (v->order_count == 1)
+        rs_buf_printf(&s->out, "   %s   %s", v->orders[0].order.name, v->orders[0].order.rot);
+    else
+        rs_buf_printf(&s->out, "   %zu orders", v->order_count);
     rs_buf_printf(&s->out, "\033[K\033[%dG%02d:%02d:%02d", s->cols - 8, utc.hour, utc.minute,
                   utc.second);
-    end_line(s);
-    rs_buf_printf(&s->out, "GOOD  %lld / %lld  ", (long long)good, (long long)v->order.target);
-    put_bar(s, good, v->order.target, 20);
-    if (v->order.target > 0)
-        rs_buf_printf(&s->out, "  %lld %%", (long long)(good * 100 / v->order.target));
+    screen_end_line(s);
+}
+
+static void
+put_counts(struct screen *s, const struct station_view *v, const struct sums *sums)
+{
+    uint64_t ran_us = rs_mono_us() - v->started_us;
+    uint64_t ended = v->passed + v->rejected + v->scrapped;
+
+    rs_buf_printf(&s->out, "GOOD  %lld / %lld  ", (long long)sums->good, (long long)sums->target);
+    put_bar(s, sums->good, sums->target, 20);
+    if (sums->target > 0)
+        rs_buf_printf(&s->out, "  %lld %%", (long long)(sums->good * 100 / sums->target));
     if (ran_us > 1000000)
         rs_buf_printf(&s->out, "   %llu per hour",
                       (unsigned long long)(v->passed * 3600000000ull / ran_us));
     if (ended > 0)
         rs_buf_printf(&s->out, "   yield %.1f %%", 100.0 * (double)v->passed / (double)ended);
-    end_line(s);
-    rs_buf_printf(&s->out, "server %s %lld ms     rejected %llu     reports waiting %zu",
+    screen_end_line(s);
+}
+
+/* "cycle 3.6 s, p95 4.1, slowest certificate 1.9" of the order that takes longest. */
+static void
+put_cycle(struct screen *s, const struct station_view *v, const struct sums *sums)
+{
+    const struct cycle_summary *c = &v->orders[sums->slowest].cycle;
+
+    if (v->order_count == 0 || c->boards == 0)
+        return;
+    rs_buf_printf(&s->out, "   cycle %.1f s, p95 %.1f, slowest %s %.1f", c->whole.median_ms / 1e3,
+                  c->whole.p95_ms / 1e3, recipe_step_name(c->slowest),
+                  c->steps[c->slowest].median_ms / 1e3);
+}
+
+static void
+put_orders(struct screen *s, const struct station_view *v)
+{
+    char text[256];
+    size_t len = 0;
+
+    for (size_t i = 0; i < v->order_count && len < sizeof(text); i++) {
+        const struct station_view_order *o = &v->orders[i];
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %lld/%lld%s",
+                                i > 0 ? (s->utf8 ? " · " : " | ") : "", o->order.name,
+                                (long long)(o->order.good + (int64_t)o->passed),
+                                (long long)o->order.target, o->stopped_by != RS_OK ? " STOP" : "");
+    }
+    screen_put_padded(s, text, s->cols - 1);
+    screen_end_line(s);
+}
+
+/* Gives the lines taken. */
+static int
+put_head(struct screen *s, const struct station_view *v, const char *name)
+{
+    struct sums sums = sum_of(v);
+
+    put_title(s, v, name);
+    put_counts(s, v, &sums);
+    rs_buf_printf(&s->out, "server %s %lld ms   rejected %llu   unsent %zu",
                   v->server_ok ? (s->utf8 ? "✓" : "ok") : (s->utf8 ? "✗" : "x"),
                   (long long)v->server_ms, (unsigned long long)(v->rejected + v->scrapped),
                   v->unsent);
-    end_line(s);
+    put_cycle(s, v, &sums);
+    screen_end_line(s);
+    if (v->order_count <= 1)
+        return 3;
+    put_orders(s, v);
+    return 4;
 }
 
-static void
-put_tiles(struct screen *s, const struct station_view *v)
-{
-    size_t fit = (size_t)s->cols / TILE_WIDTH;
-    size_t rows = fit > 0 ? (v->tile_count + fit - 1) / fit : 1;
-    size_t per_row = rows > 0 ? (v->tile_count + rows - 1) / rows : 1; /* 4 tiles: two by two */
-
-    if (v->tile_count == 0)
-        return;
-
-    for (size_t at = 0; at < v->tile_count; at += per_row) {
-        size_t end = at + per_row < v->tile_count ? at + per_row : v->tile_count;
-        for (int i = -1; i <= TILE_LINES; i++) {
-            /* Where rows are few, tiles lose their lower lines. */
-            if (v->tile_count > per_row && s->rows < 40 && i > 4 && i < TILE_LINES)
-                continue;
-            for (size_t n = at; n < end; n++)
-                put_tile_line(s, &v->tiles[n], i);
-            end_line(s);
-        }
-    }
-}
-
-static void
+static int
 put_stop(struct screen *s, const struct station_view *v)
 {
+    if (v->stopped_by == RS_OK)
+        return 0;
     rs_buf_put_str(&s->out, "\033[7m");
-    put_padded(s, s->utf8 ? "  ■■■■■■  STOP  ■■■■■■" : "  ######  STOP  ######", s->cols);
+    screen_put_padded(s, s->utf8 ? "  ■■■■■■  STOP  ■■■■■■" : "  ######  STOP  ######", s->cols);
     rs_buf_put_str(&s->out, "\033[0m\r\n");
     rs_buf_printf(&s->out, "  %s", failure_find(v->stopped_by)->operator_);
-    end_line(s);
+    screen_end_line(s);
     rs_buf_printf(&s->out, "  %s (%s)", v->stop_text, rs_code_info(v->stopped_by)->name);
-    end_line(s);
+    screen_end_line(s);
+    return 3;
 }
 
+/* In so many lines: the scan, what happened last, the keys. */
 static void
-put_foot(struct screen *s, const struct station_view *v)
+put_foot(struct screen *s, const struct station_view *v, int lines)
 {
     const char *next = "no fixture is free";
 
     for (size_t i = v->tile_count; i > 0; i--) {
-        if (v->tiles[i - 1].tile != TILE_BUSY && v->tiles[i - 1].tile != TILE_OFF)
-            next = v->tiles[i - 1].name;
+        const struct station_tile *t = &v->tiles[i - 1];
+        if (t->tile != TILE_BUSY && t->tile != TILE_OFF && !t->is_reference)
+            next = t->name;
     }
     rs_buf_printf(&s->out, "SCAN %s %s_   %s\033[K\033[%dGnext: %s", s->utf8 ? "▸" : ">", s->scan,
                   s->said, s->cols - 24, next);
-    end_line(s);
-    for (int i = 0; i < STATION_RECENT; i++) {
-        rs_buf_put_str(&s->out, v->recent[i]);
-        end_line(s);
+    screen_end_line(s);
+    for (int i = 0; i < STATION_RECENT && i < lines - 2; i++) {
+        screen_put_padded(s, v->recent[i], s->cols - 1);
+        screen_end_line(s);
     }
     rs_buf_put_str(&s->out, "F10 or Ctrl-C end shift\033[K\033[J");
 }
@@ -278,17 +215,17 @@ put_foot(struct screen *s, const struct station_view *v)
 static void
 draw(struct screen *s, struct station *st, const char *name)
 {
-    struct station_view v;
+    static struct station_view v;
+    int used;
 
     measure(s);
     station_look(st, &v);
     rs_buf_reset(&s->out);
     rs_buf_put_str(&s->out, "\033[H");
-    put_head(s, &v, name);
-    if (v.stopped_by != RS_OK)
-        put_stop(s, &v);
-    put_tiles(s, &v);
-    put_foot(s, &v);
+    used = put_head(s, &v, name);
+    used += put_stop(s, &v);
+    used += tiles_put(s, &v, s->rows - used - 2 - RECENT_MIN);
+    put_foot(s, &v, s->rows - used);
     if (rs_buf_ok(&s->out))
         (void)fwrite(s->out.p, 1, s->out.len, stdout);
     (void)fflush(stdout);

@@ -28,12 +28,6 @@ sign_ok(void)
     return terminal_is_utf8() ? "✓" : "ok";
 }
 
-static const char *
-sign_bad(void)
-{
-    return terminal_is_utf8() ? "✗" : "x";
-}
-
 /* ---- Enrolment --------------------------------------------------------------------- */
 
 /* A line from the terminal without echo, or from a pipe. */
@@ -133,43 +127,6 @@ program_enroll(const struct options *o)
 
 /* ---- Check --------------------------------------------------------------------------- */
 
-/* Is there a chip in the fixture, and which?  Changes nothing in it. */
-static int
-check_fixture(const struct station_fixture *fx, const char *channel_secret)
-{
-    struct rot_linux *lin = calloc(1, sizeof(*lin));
-    struct rot_identity id;
-    struct rot_chip chip;
-    char uid[2 * ROT_UID_MAX + 1];
-    rot_err rot = ROT_E_PORT;
-
-    if (lin == NULL)
-        return 0;
-    if (strstr(fx->chip, "{serial}") != NULL || strncmp(fx->chip, "soft:", 5) == 0) {
-        (void)printf("  - fixture %-10s %s: made with the first board\n", fx->name, fx->chip);
-        free(lin);
-        return 1;
-    }
-    rot = rot_linux_open_with(lin, fx->chip, channel_secret);
-    if (rot == ROT_OK) {
-        rot = rot_open(&chip, &lin->setup);
-        if (rot == ROT_OK) {
-            rot = rot_identify(&chip, &id);
-            rot_close(&chip);
-        }
-        rot_linux_close(lin);
-    }
-    if (rot == ROT_OK) {
-        rs_hex(rs_bytes_of(id.uid, id.uid_len), uid, sizeof(uid));
-        (void)printf("  %s fixture %-10s %s, chip %s\n", sign_ok(), fx->name, id.model, uid);
-    } else {
-        (void)printf("  %s fixture %-10s %s: %s\n", sign_bad(), fx->name, fx->chip,
-                     lin->error[0] != '\0' ? lin->error : rot_err_name(rot));
-    }
-    free(lin);
-    return rot == ROT_OK;
-}
-
 static rs_code
 fetch_orders(const struct home *home, struct station_order *list, size_t cap, size_t *ret_count,
              struct rs_err *err)
@@ -203,11 +160,12 @@ int
 program_check(const struct options *o)
 {
     static struct station_order list[16];
+    static struct nest_file nests;
     struct home home;
     struct options full;
     struct rs_err err = {0};
     size_t count = 0;
-    int all = 1, code;
+    int code;
 
     RS_AUTO(rs_arena_done) struct rs_arena arena = {0};
     rs_arena_init(&arena, 1u << 20);
@@ -223,9 +181,8 @@ program_check(const struct options *o)
             return program_refuse(o, "Not ready", &err);
         (void)printf("  %s server       %s, %zu open orders\n", sign_ok(), home.server, count);
     }
-    for (size_t i = 0; i < full.fixture_count; i++)
-        all = check_fixture(&full.fixtures[i], full.channel_secret) && all;
-    return all ? EXIT_DONE : 3;
+    code = options_nests(&full, "Not ready", &nests);
+    return code == EXIT_DONE ? fixtures_look(&full, &nests) : code;
 }
 
 /* ---- Orders and status ------------------------------------------------------------------ */

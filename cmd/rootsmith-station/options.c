@@ -28,7 +28,8 @@ static const char help[] =
     "  --data DIR            the station's directory (" DATA_DEFAULT ")\n"
     "  --config FILE         fixtures and more (default: station.yaml in that directory)\n"
     "  --fixtures FILE       nests and adapters (default: fixtures.yaml in that directory)\n"
-    "  --order NAME          which order, when several are open\n"
+    "  --order NAME          which order, when several are open for one part; again for a line\n"
+    "                        with several parts\n"
     "  --fixture NAME=CHIP   once per fixture; {serial} in CHIP is the board's serial\n"
     "  --boards FILE|-       lines \"FIXTURE SERIAL [CHIP]\" or \"SERIAL\"; default: scans\n"
     "  --serial S            one board\n"
@@ -119,6 +120,15 @@ add_fixture(struct options *o, const char *text)
 }
 
 static int
+add_order(struct options *o, const char *name)
+{
+    if (o->order_count == STATION_ORDERS_MAX)
+        return usage("too many orders", name);
+    o->orders[o->order_count++] = name;
+    return 1;
+}
+
+static int
 set_ui(struct options *o, const char *text)
 {
     static const char *const names[] = {"", "full", "plain", "none"};
@@ -165,8 +175,7 @@ take(struct options *o, int c)
         o->key = optarg;
         return 1;
     case OPTION_ORDER:
-        o->order = optarg;
-        return 1;
+        return add_order(o, optarg);
     case OPTION_FIXTURE:
         return add_fixture(o, optarg);
     case OPTION_FIXTURES:
@@ -283,13 +292,14 @@ read_file(const struct options *o, const struct home *home, struct rs_arena *are
 static void
 take_file(const struct station_file *file, struct options *o)
 {
-    if (o->order == NULL)
-        o->order = file->order;
+    if (o->order_count == 0 && file->order != NULL)
+        o->orders[o->order_count++] = file->order;
     if (!o->has_wait && !o->once)
         o->wait_s = (unsigned)file->wait_s;
     if (o->fixture_count == 0) {
         memcpy(o->fixtures, file->fixtures, sizeof(o->fixtures));
         o->fixture_count = file->fixture_count;
+        o->fixtures_in_file = file->fixture_count > 0;
     }
     o->est = file->est;
     o->firmware_key = file->firmware_key;
@@ -322,19 +332,23 @@ options_nests(const struct options *o, const char *what, struct nest_file *ret_f
     char path[HOME_PATH_MAX + 32];
     struct rs_err err = {0};
     RS_AUTO(rs_buf_done) struct rs_buf text = {0};
-    int found = o->fixtures_file != NULL;
+    int exists, on_line = o->fixture_count > 0 && !o->fixtures_in_file;
 
-    (void)snprintf(path, sizeof(path), "%s/fixtures.yaml", o->data);
+    (void)snprintf(path, sizeof(path), "%.500s/fixtures.yaml", o->data);
+    if (o->fixtures_file != NULL)
+        (void)snprintf(path, sizeof(path), "%s", o->fixtures_file);
+    exists = o->fixtures_file != NULL || rs_path_exists(path);
     take_fixtures(o, ret_file);
-    if (!found && (o->fixture_count > 0 || !rs_path_exists(path)))
+    /* What the command line names is meant; two files that name nests are a mistake. */
+    if (!exists || (on_line && o->fixtures_file == NULL))
         return EXIT_DONE;
-    if (found && o->fixture_count > 0) {
-        (void)rs_fail(&err, RS_E_USAGE, "fixtures are named twice: one by one, and in %.120s",
-                      o->fixtures_file);
+    if (o->fixture_count > 0) {
+        (void)rs_fail(&err, RS_E_USAGE, "fixtures are named twice: %s, and in %.120s",
+                      on_line ? "by --fixture" : "in station.yaml", path);
         return program_refuse(o, what, &err);
     }
     rs_buf_init(&text, 1u << 16);
-    if (nests_read(found ? o->fixtures_file : path, ret_file, &text, &err) == RS_OK)
+    if (nests_read(path, ret_file, &text, &err) == RS_OK)
         return EXIT_DONE;
     (void)fprintf(stderr, "%.*s", (int)text.len, (const char *)text.p);
     return program_refuse(o, what, &err);

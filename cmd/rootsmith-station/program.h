@@ -30,9 +30,12 @@ struct options {
     const char *data;
     const char *config; /* station.yaml; NULL: that of the data directory, if there is one */
     const char *url, *token, *name, *key; /* enroll */
-    const char *order, *boards, *serial;
+    const char *orders[STATION_ORDERS_MAX];
+    size_t order_count;
+    const char *boards, *serial;
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
+    int fixtures_in_file;      /* they are of station.yaml, not of the command line */
     const char *fixtures_file; /* NULL: fixtures.yaml of the data directory, if there is one */
     enum ui ui;
     int once, json, verbose;
@@ -63,6 +66,8 @@ int program_run(const struct options *o);
 int program_check(const struct options *o);
 int program_status(const struct options *o);
 int program_fixtures(const struct options *o);
+/* Draw what is in each nest; exit code 3 when one is missing or wrong. */
+int fixtures_look(const struct options *o, const struct nest_file *nests);
 int program_orders(const struct options *o);
 int program_journal(const struct options *o);
 

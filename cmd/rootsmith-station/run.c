@@ -213,7 +213,7 @@ open_boards(const struct options *o, struct rs_err *err)
 
 /* Everything is read and open: run it to its end. */
 static int
-run_with(const struct options *o, const struct home *home)
+run_with(const struct options *o, const struct home *home, const struct nest_file *nests)
 {
     struct feed f = {.o = o};
     enum ui ui = o->json                   ? UI_NONE
@@ -221,9 +221,8 @@ run_with(const struct options *o, const struct home *home)
                  : full_fits() && !o->once ? UI_FULL
                                            : UI_PLAIN;
     int by_itself = o->boards != NULL || o->serial != NULL || !isatty(STDIN_FILENO);
-    struct station_config config = {.order = o->order,
-                                    .fixtures = o->fixtures,
-                                    .fixture_count = o->fixture_count,
+    struct station_config config = {.order_count = o->order_count,
+                                    .nests = nests,
                                     .wait_s = o->wait_s,
                                     .est = o->est,
                                     .channel_secret = o->channel_secret,
@@ -234,6 +233,7 @@ run_with(const struct options *o, const struct home *home)
     struct rs_err err = {0};
     int code;
 
+    memcpy(config.orders, o->orders, sizeof(config.orders));
     if (o->json)
         config.listener.on_event = json_on_event;
     else if (ui == UI_PLAIN)
@@ -257,6 +257,7 @@ run_with(const struct options *o, const struct home *home)
 int
 program_run(const struct options *o)
 {
+    static struct nest_file nests;
     struct home home;
     struct options full;
     int code;
@@ -266,5 +267,7 @@ program_run(const struct options *o)
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
     code = options_complete(o, "Not started", &home, &arena, &full);
-    return code == EXIT_DONE ? run_with(&full, &home) : code;
+    if (code == EXIT_DONE)
+        code = options_nests(&full, "Not started", &nests);
+    return code == EXIT_DONE ? run_with(&full, &home, &nests) : code;
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include <rot/linux.h>
-#include <rot/registry.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "crypto/hash.h"
+#include "station/recognise.h"
 #include "station/station_inner.h"
 #include "x509/cert.h"
 
@@ -21,6 +21,7 @@
 #define CONTACT_PAUSE_US   150000u
 #define SERVER_PAUSE_MAX_S 5
 #define REPORT_MAX         16384
+#define PROGRESS_EVERY     20
 #define FINGERPRINT_TEXT   65
 
 /* One board while it is in the fixture. */
@@ -28,11 +29,15 @@ struct run {
     struct fixture *fx;
     struct station *st;
     const struct job *job;
+    struct work_order *order;
     uint64_t board;
+    const struct nest *nest; /* the fixture's, or listed */
+    struct nest listed;      /* where the list of boards says that this one is */
     char chip[STATION_URI_MAX];
     int lock_fd;
-    struct rot_linux lin;
+    struct wire wire;
     struct rot_chip rot;
+    struct recognised what; /* what is in there instead; text "" while that is not known */
     struct recipe_host host;
     struct recipe_result result;
     uint64_t start_us;
@@ -45,8 +50,7 @@ struct run {
 static rs_code
 expand_chip(struct run *run, struct rs_err *err)
 {
-    const char *from =
-        run->job->board.chip[0] != '\0' ? run->job->board.chip : run->fx->config.chip;
+    const char *from = run->nest->chip;
     const char *mark = strstr(from, "{serial}");
     int n;
 
@@ -57,8 +61,34 @@ expand_chip(struct run *run, struct rs_err *err)
                      run->job->board.device, mark + strlen("{serial}"));
     if (n < 0 || (size_t)n >= sizeof(run->chip))
         return rs_fail(err, RS_E_USAGE, "fixture %s: the chip's name is too long",
-                       run->fx->config.name);
+                       run->fx->nest->name);
     return RS_OK;
+}
+
+/* The nest's own wires, unless the list of boards names another chip. */
+static rs_code
+find_place(struct run *run, struct rs_err *err)
+{
+    const struct nest *own = run->fx->nest;
+    const struct adapter *a;
+    int n;
+
+    run->nest = own;
+    if (run->job->board.chip[0] != '\0') {
+        run->listed = *own;
+        run->listed.adapter = run->listed.channel = -1;
+        run->listed.power.kind = run->listed.reset.kind = LINE_NONE;
+        (void)snprintf(run->listed.chip, sizeof(run->listed.chip), "%s", run->job->board.chip);
+        run->nest = &run->listed;
+    }
+    a = nests_adapter(&run->st->nests, run->nest);
+    if (a == NULL)
+        return expand_chip(run, err);
+    n = snprintf(run->chip, sizeof(run->chip), "%s%u%s/%d/0x%02x", a->usb, a->bus, a->sim,
+                 own->channel, own->addresses[0]);
+    return n > 0 && (size_t)n < sizeof(run->chip)
+               ? RS_OK
+               : rs_fail(err, RS_E_USAGE, "fixture %s: its adapter's name is too long", own->name);
 }
 
 /* Stations on one machine share a file per chip, beside their directories. */
@@ -82,47 +112,34 @@ lock_chip(struct run *run, struct rs_err *err)
 static rs_code
 open_chip_once(struct run *run, struct rs_err *err)
 {
-    const char *layout = run->st->order.layout;
-    rot_err rot = rot_linux_open_with(
-        &run->lin, run->chip, run->st->channel_secret[0] != '\0' ? run->st->channel_secret : NULL);
+    const char *secret = run->st->channel_secret[0] != '\0' ? run->st->channel_secret : NULL;
+    rs_code rc = wire_open(&run->st->wires, run->nest, run->chip, secret, &run->wire, err);
 
-    if (rot == ROT_OK && layout[0] != '\0') {
-        run->lin.setup.layout = rot_registry_layout(run->lin.setup.driver, layout);
-        if (run->lin.setup.layout == NULL) {
-            rs_code rc = rs_fail(err, RS_E_CHIP_WRONG_PART,
-                                 "the part at %.80s has no layout %s: it is no %s", run->chip,
-                                 layout, run->st->order.rot);
-            rot_linux_close(&run->lin);
-            return rc;
-        }
-    }
-    if (rot != ROT_OK)
-        return rs_fail(err,
-                       rot == ROT_BUSY            ? RS_E_CHIP_BUSY
-                       : rot == ROT_E_FORMAT      ? RS_E_CONFIG_INVALID
-                       : rot == ROT_E_AUTH        ? RS_E_CONFIG_INVALID /* a secret's file */
-                       : rot == ROT_E_PORT        ? RS_E_CRYPTO_FAILED
-                       : rot == ROT_E_UNSUPPORTED ? RS_E_CHIP_WRONG_PART
-                                                  : RS_E_CHIP_ABSENT,
-                       "%.200s", run->lin.error);
-    if (run->st->production) {
-        run->lin.setup.flags |= ROT_OPEN_PRODUCTION;
-        if (run->lin.transport.simulated) {
-            rot_linux_close(&run->lin);
-            return rs_fail(err, RS_E_CHIP_SIMULATED, "%.120s is a simulator", run->chip);
-        }
-    }
-    rot = rot_open(&run->rot, &run->lin.setup);
-    if (rot == ROT_OK)
-        return RS_OK;
-    rot_linux_close(&run->lin);
-    return rs_fail(err,
-                   rot == ROT_BUSY           ? RS_E_CHIP_BUSY
-                   : rot == ROT_E_WRONG_PART ? RS_E_CHIP_WRONG_PART
-                   : rot == ROT_E_AUTH       ? RS_E_CHIP_FOREIGN
-                   : rot == ROT_E_BUS        ? RS_E_CHIP_ABSENT
-                                             : RS_E_CHIP_FAULT,
-                   "%.120s: the part says %s", run->chip, rot_err_name(rot));
+    if (rc != RS_OK)
+        return rc;
+    if (run->st->production && run->wire.lin.transport.simulated)
+        rc = rs_fail(err, RS_E_CHIP_SIMULATED, "%.120s is a simulator", run->chip);
+    if (rc == RS_OK)
+        rc = recognise_open(&run->wire, run->order->order.layout,
+                            run->st->production ? ROT_OPEN_PRODUCTION : 0, &run->rot, &run->what,
+                            err);
+    if (rc != RS_OK)
+        wire_close(&run->wire);
+    return rc;
+}
+
+/* Off and on again: what a part remembers of a bad start is gone. */
+static void
+cycle_power(struct run *run)
+{
+    struct rs_err ignored = {0};
+    const char *secret = run->st->channel_secret[0] != '\0' ? run->st->channel_secret : NULL;
+
+    if (run->nest->power.kind == LINE_NONE ||
+        wire_open(&run->st->wires, run->nest, run->chip, secret, &run->wire, &ignored) != RS_OK)
+        return;
+    (void)!wire_power(&run->wire, 0, &ignored);
+    wire_close(&run->wire);
 }
 
 /* C1: two more tries before a person has to press. */
@@ -134,8 +151,10 @@ open_chip(struct run *run, struct rs_err *err)
     for (unsigned i = 0; i < CONTACT_TRIES; i++) {
         struct rs_err why = {0};
 
-        if (i > 0)
+        if (i > 0) {
             rs_sleep_us(CONTACT_PAUSE_US);
+            cycle_power(run);
+        }
         rc = open_chip_once(run, &why);
         if (rc != RS_E_CHIP_ABSENT || i + 1 == CONTACT_TRIES) {
             if (rc != RS_OK)
@@ -194,8 +213,8 @@ host_progress(void *arg, enum recipe_step step)
     run->fx->tile.step = step;
     (void)snprintf(run->fx->tile.model, sizeof(run->fx->tile.model), "%s", run->result.model);
     (void)pthread_mutex_unlock(&run->st->lock);
-    events_note(run->st, "board.step",
-                json_pack("{s:s, s:I, s:s, s:s}", "fixture", run->fx->config.name, "board",
+    events_note(run->st, run->order, "board.step",
+                json_pack("{s:s, s:I, s:s, s:s}", "fixture", run->fx->nest->name, "board",
                           (json_int_t)run->board, "serial", run->job->board.device, "step",
                           recipe_step_name(step)));
 }
@@ -361,9 +380,9 @@ describe(const struct run *run, const char *state)
 
     rs_hex(rs_bytes_of(r->uid, r->uid_len), uid, sizeof(uid));
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "fixture",
-                     run->fx->config.name, "board", run->job->board.device, "device",
-                     run->job->board.device, "order", run->st->order.name, "state", state, "code",
-                     code, "step", recipe_step_name(r->step), "model", r->model, "uid", uid,
+                     run->fx->nest->name, "board", run->job->board.device, "device",
+                     run->job->board.device, "order", run->order->order.name, "state", state,
+                     "code", code, "step", recipe_step_name(r->step), "model", r->model, "uid", uid,
                      "took_ms", (json_int_t)((rs_mono_us() - run->start_us) / 1000), "time_ms",
                      (json_int_t)rs_now_ms(), "identity_used", r->identity_used);
 }
@@ -419,6 +438,10 @@ describe_end(const struct run *run, const char *state)
     (void)json_object_set_new(j, "certificate", json_string(serial));
     (void)json_object_set_new(j, "fingerprint", json_string(text));
     (void)json_object_set_new(j, "times", times_of(r));
+    if (run->what.text[0] != '\0') {
+        (void)json_object_set_new(j, "what", json_string(reel_name(run->what.kind)));
+        (void)json_object_set_new(j, "found", json_string(run->what.text));
+    }
     (void)json_object_del(j, "order"); /* in the head of every event */
     return j;
 }
@@ -447,7 +470,7 @@ note_end(struct run *run, const char *state, uint64_t *ret_event, struct rs_err 
     if (is_counted)
         record.field[JOURNAL_REPORT] = rs_buf_bytes(&report);
     if (rc == RS_OK)
-        rc = events_head(st, "board.end", describe_end(run, state), &line, err);
+        rc = events_head(st, run->order, "board.end", describe_end(run, state), &line, err);
     record.field[JOURNAL_JSON] = rs_buf_bytes(&line);
     if (rc == RS_OK)
         rc = journal_put(st->journal, &record, err);
@@ -477,14 +500,35 @@ count_end(struct run *run, enum tile tile, const char *state)
 {
     struct station *st = run->st;
 
-    if (tile == TILE_PASS)
-        st->passed += run->result.code == RS_OK; /* finished before: counted then */
+    if (tile == TILE_PASS && run->result.code == RS_OK) { /* else finished before: counted then */
+        st->passed++;
+        run->order->passed++;
+        cycle_add(&run->order->cycle, run->result.took_us,
+                  (int64_t)(rs_mono_us() - run->start_us) / 1000);
+        cycle_summarise(&run->order->cycle, &run->order->summary);
+    } else if (tile == TILE_PASS)
+        return;
     else if (strcmp(state, "scrap") == 0)
         st->scrapped++;
     else if (tile == TILE_REJECT)
         st->rejected++;
     else if (tile == TILE_AGAIN || tile == TILE_BUSY)
         st->again++;
+}
+
+/* Now and then, how the order gets on. */
+static void
+tell_progress(struct run *run)
+{
+    struct station *st = run->st;
+    json_t *progress = NULL;
+
+    (void)pthread_mutex_lock(&st->lock);
+    if (run->result.code == RS_OK && run->order->passed % PROGRESS_EVERY == 0)
+        progress = station_progress(run->order);
+    (void)pthread_mutex_unlock(&st->lock);
+    if (progress != NULL)
+        events_note(st, run->order, "order.progress", progress);
 }
 
 static void
@@ -505,6 +549,7 @@ show_end(struct run *run, enum tile tile, const char *state)
     (void)snprintf(t->code, sizeof(t->code), "%s",
                    r->code == RS_OK ? "" : rs_code_info(r->code)->name);
     (void)snprintf(t->class, sizeof(t->class), "%s", r->code == RS_OK ? "" : f->class);
+    (void)snprintf(t->what, sizeof(t->what), "%.90s", run->what.text);
     memmove(st->recent[1], st->recent[0], sizeof(st->recent[0]) * (STATION_RECENT - 1));
     rs_utc_from_time(rs_now(), &utc);
     (void)snprintf(st->recent[0], sizeof(st->recent[0]), "%02d:%02d:%02d  %-16.24s %-7s %s%s%.40s",
@@ -514,33 +559,52 @@ show_end(struct run *run, enum tile tile, const char *state)
     (void)pthread_mutex_unlock(&st->lock);
 }
 
-/* So many of one kind in a row stop the line, or switch the fixture off. */
+/* A nest that nobody makes contact in is switched off until somebody cleans its pins. */
+static int
+count_contact(struct run *run, const struct failure *f)
+{
+    run->fx->contact_failures++;
+    if (run->fx->contact_failures < f->stop_count)
+        return 0;
+    run->fx->tile.tile = TILE_OFF;
+    (void)snprintf(run->fx->tile.operator_, sizeof(run->fx->tile.operator_),
+                   "Fixture off. Clean the pins.");
+    return 1;
+}
+
+/* So many of one kind in a row stop their order, or switch the fixture off. */
 static void
 count_in_a_row(struct run *run, enum tile tile)
 {
     struct station *st = run->st;
+    struct work_order *w = run->order;
     const struct failure *f = failure_find(run->result.code);
-    int stop = 0;
+    int stop = 0, off = 0;
 
     (void)pthread_mutex_lock(&st->lock);
     if (is_pass(run->result.code)) {
-        st->in_a_row.count = 0;
+        w->in_a_row.count = 0;
         run->fx->contact_failures = 0;
     } else if (f->stops_fixture) {
-        run->fx->contact_failures++;
-        if (run->fx->contact_failures >= f->stop_count) {
-            run->fx->tile.tile = TILE_OFF;
-            (void)snprintf(run->fx->tile.operator_, sizeof(run->fx->tile.operator_),
-                           "Fixture off. Clean the pins.");
-        }
+        off = count_contact(run, f);
     } else if (f->stop_count > 0) {
-        st->in_a_row.count = strcmp(st->in_a_row.class, f->class) == 0 ? st->in_a_row.count + 1 : 1;
-        (void)snprintf(st->in_a_row.class, sizeof(st->in_a_row.class), "%s", f->class);
-        stop = st->in_a_row.count >= f->stop_count;
+        w->in_a_row.count = strcmp(w->in_a_row.class, f->class) == 0 ? w->in_a_row.count + 1 : 1;
+        (void)snprintf(w->in_a_row.class, sizeof(w->in_a_row.class), "%s", f->class);
+        stop = w->in_a_row.count >= f->stop_count;
     }
     (void)pthread_mutex_unlock(&st->lock);
-    if (stop || tile == TILE_STOP)
+    if (off)
+        events_note(st, w, "fixture.off",
+                    json_pack("{s:s, s:s, s:s, s:s}", "fixture", run->fx->nest->name, "code",
+                              rs_code_info(run->result.code)->name, "class", f->class, "detail",
+                              "no contact, board after board"));
+    if (!stop && tile != TILE_STOP)
+        return;
+    /* What is wrong with the station is wrong for every order. */
+    if (strcmp(f->class, "S1") == 0)
         station_stop(st, run->result.code, run->result.err.text);
+    else
+        orders_stop(st, w, run->result.code, run->result.err.text);
 }
 
 static enum tile
@@ -566,11 +630,12 @@ tell(struct run *run, enum tile tile, const char *state, uint64_t event)
 {
     struct station *st = run->st;
     struct station_end end = {.event = event,
-                              .fixture = run->fx->config.name,
+                              .fixture = run->fx->nest->name,
                               .device = run->job->board.device,
                               .tile = tile,
                               .state = state,
                               .operator_ = operator_text(run, tile),
+                              .what = run->what.text,
                               .failure =
                                   run->result.code == RS_OK ? NULL : failure_find(run->result.code),
                               .result = &run->result,
@@ -599,6 +664,7 @@ finish(struct run *run)
         state = "stop";
     }
     show_end(run, tile, state);
+    tell_progress(run);
     count_in_a_row(run, tile);
     tell(run, tile, state, event);
     return tile;
@@ -618,11 +684,11 @@ begin(struct run *run)
     t->tile = TILE_BUSY;
     t->step = STEP_CONTACT;
     t->since_us = run->start_us;
-    t->operator_[0] = t->code[0] = t->class[0] = t->model[0] = '\0';
+    t->operator_[0] = t->code[0] = t->class[0] = t->model[0] = t->what[0] = '\0';
     (void)snprintf(t->device, sizeof(t->device), "%s", run->job->board.device);
     (void)pthread_mutex_unlock(&st->lock);
-    events_note(st, "board.start",
-                json_pack("{s:s, s:I, s:s}", "fixture", run->fx->config.name, "board",
+    events_note(st, run->order, "board.start",
+                json_pack("{s:s, s:I, s:s}", "fixture", run->fx->nest->name, "board",
                           (json_int_t)run->board, "serial", run->job->board.device));
 }
 
@@ -641,22 +707,66 @@ hand_over_channel(struct run *run)
     if (n < 0 || (size_t)n >= sizeof(path) || strchr(run->job->board.device, '/') != NULL)
         r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: no name for the file of %.60s",
                           run->job->board.device);
-    else if (rot_channel_write_part(&run->lin, (struct rot_bytes){r->uid, r->uid_len}, path) !=
+    else if (rot_channel_write_part(&run->wire.lin, (struct rot_bytes){r->uid, r->uid_len}, path) !=
              ROT_OK)
-        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: %.200s", run->lin.error);
+        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: %.200s", run->wire.lin.error);
+}
+
+/* May a board of this order be begun here? */
+static rs_code
+check_may_begin(struct run *run, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    (void)pthread_mutex_lock(&run->st->lock);
+    if (run->order->stopped_by != RS_OK)
+        rc = rs_fail(err, run->order->stopped_by, "%s", run->order->stop_text);
+    else if (!reference_is_checked(run->st, run->fx->nest))
+        rc = rs_fail(err, RS_E_FIXTURE_UNCHECKED,
+                     "nest %s was not shown its reference boards lately", run->fx->nest->name);
+    (void)pthread_mutex_unlock(&run->st->lock);
+    return rc;
+}
+
+/* Of a part that the recipe refuses: what it is, for whoever holds the board. */
+static void
+tell_what(struct run *run)
+{
+    const char *class = failure_find(run->result.code)->class;
+
+    if (strcmp(class, "P1") == 0 || strcmp(class, "P2") == 0 || strcmp(class, "T1") == 0)
+        recognise_chip(&run->rot, run->order->order.rot, &run->what);
+}
+
+/* Fails with the wire gone: it is the adapter that is to be put right, not the board. */
+static void
+blame_adapter(struct run *run)
+{
+    struct recipe_result *r = &run->result;
+    struct rs_err gone = {0};
+
+    if (r->code != RS_E_CHIP_ABSENT && r->code != RS_E_CHIP_INTERRUPTED &&
+        r->code != RS_E_CHIP_FAULT && r->code != RS_E_FIXTURE_ABSENT &&
+        r->code != RS_E_CONFIG_INVALID)
+        return;
+    if (run->nest != run->fx->nest || !watch_look_at(run->fx, &gone))
+        return;
+    r->err = gone;
+    r->code = gone.code;
 }
 
 static void
 work(struct run *run)
 {
-    struct recipe_job job = {.fixture = run->fx->config.name,
+    struct rs_err ignored = {0};
+    struct recipe_job job = {.fixture = run->fx->nest->name,
                              .device = run->job->board.device,
-                             .order = run->st->order.name,
-                             .model = run->st->order.rot,
+                             .order = run->order->order.name,
+                             .model = run->order->order.rot,
                              .board = run->board,
                              .chip = &run->rot,
                              .host = &run->host};
-    rs_code rc = expand_chip(run, &run->result.err);
+    rs_code rc = check_may_begin(run, &run->result.err);
 
     run->host = (struct recipe_host){.arg = run,
                                      .note = host_note,
@@ -670,17 +780,24 @@ work(struct run *run)
                                      .root = run->st->root,
                                      .firmware_key = run->st->firmware_key};
     if (rc == RS_OK)
+        rc = find_place(run, &run->result.err);
+    if (rc == RS_OK)
         rc = lock_chip(run, &run->result.err);
     if (rc == RS_OK)
         rc = open_chip(run, &run->result.err);
     if (rc != RS_OK) {
         run->result.code = rc;
+        blame_adapter(run);
         return;
     }
+    run->what.text[0] = '\0';
     recipe_run(&job, &run->result);
     hand_over_channel(run);
+    tell_what(run);
     rot_close(&run->rot);
-    rot_linux_close(&run->lin);
+    (void)!wire_power(&run->wire, 0, &ignored);
+    wire_close(&run->wire);
+    blame_adapter(run);
 }
 
 int
@@ -697,6 +814,8 @@ board_run(struct fixture *fx, struct job *job)
     run->fx = fx;
     run->st = fx->st;
     run->job = job;
+    run->order = job->order;
+    run->nest = fx->nest;
     run->lock_fd = -1;
     begin(run);
     work(run);

@@ -135,12 +135,10 @@ static const struct rs_config_field file_schema[] = {
     {.name = "fixtures",
      .type = RS_CONFIG_ITEMS,
      .at = offsetof(struct file_text, fixtures),
-     .required = 1,
-     .min = 1,
      .max = STATION_FIXTURES_MAX,
      .fields = fixture_schema,
      .item_size = sizeof(struct fixture_text),
-     .help = "where boards are put"},
+     .help = "where boards are put, if fixtures.yaml does not say it"},
     {.name = NULL},
 };
 
@@ -177,8 +175,8 @@ check(const struct file_text *t, const struct home *home, const struct rs_config
         rs_config_complain(errors, file, "name", "this directory is station %s", home->name);
     if (home->name[0] != '\0' && t->server != NULL && strcmp(t->server, home->server) != 0)
         rs_config_complain(errors, file, "server", "this station enrolled at %s", home->server);
-    if (t->fixtures.count == 0 || t->fixtures.count > STATION_FIXTURES_MAX)
-        rs_config_complain(errors, file, "fixtures", "1 to %d fixtures", STATION_FIXTURES_MAX);
+    if (t->fixtures.count > STATION_FIXTURES_MAX)
+        rs_config_complain(errors, file, "fixtures", "at most %d fixtures", STATION_FIXTURES_MAX);
     for (size_t i = 0; i < t->fixtures.count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (strcmp(fixtures[i].name, fixtures[k].name) != 0)

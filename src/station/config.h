@@ -5,6 +5,8 @@
  *       - {name: 1, chip: "i2c:1:0x60"}
  *       - {name: 2, chip: "i2c:2:0x60"}
  *
+ * Where nests hang on adapters, fixtures.yaml (nests.h) says it instead.
+ *
  * A line without a server of ours, whose identities come from another PKI:
  *
  *     name: sz-9

@@ -106,17 +106,20 @@ events_close(struct station *st)
 /* ---- Making them --------------------------------------------------------------------- */
 
 rs_code
-events_head(struct station *st, const char *name, json_t *extra, struct rs_buf *line,
-            struct rs_err *err)
+events_head(struct station *st, const struct work_order *order, const char *name, json_t *extra,
+            struct rs_buf *line, struct rs_err *err)
 {
     char time[RS_TIME_TEXT_SIZE];
     RS_AUTO(rs_json_done) json_t *taken = extra;
     RS_AUTO(rs_json_done) json_t *j = NULL;
 
+    if (order == NULL && st->order_count == 1)
+        order = &st->orders[0];
     rs_time_text(rs_now(), time);
     j = json_pack("{s:i, s:I, s:s, s:s, s:s, s:s, s:s}", "v", 1, "seq",
                   (json_int_t)memory_next_event(st->memory), "event", name, "station",
-                  st->home.name, "time", time, "order", st->order.name, "operator", "");
+                  st->home.name, "time", time, "order", order != NULL ? order->order.name : "",
+                  "operator", "");
     if (j == NULL || (taken != NULL && json_object_update(j, taken) != 0))
         return rs_fail(err, RS_E_NO_MEMORY, "events: no memory for %s", name);
     rs_buf_init(line, LINE_MAX_BYTES);
@@ -140,7 +143,7 @@ events_publish(struct station *st, struct rs_bytes line)
 }
 
 void
-events_note(struct station *st, const char *name, json_t *extra)
+events_note(struct station *st, const struct work_order *order, const char *name, json_t *extra)
 {
     struct journal_record record = {.type = JOURNAL_EVENT};
     struct rs_err err = {0};
@@ -148,7 +151,7 @@ events_note(struct station *st, const char *name, json_t *extra)
 
     RS_AUTO(rs_buf_done) struct rs_buf line = {0};
     (void)pthread_mutex_lock(&st->lock);
-    rc = events_head(st, name, extra, &line, &err);
+    rc = events_head(st, order, name, extra, &line, &err);
     record.field[JOURNAL_JSON] = rs_buf_bytes(&line);
     if (rc == RS_OK)
         rc = journal_put(st->journal, &record, &err);

@@ -29,14 +29,16 @@ foreign_connect(const struct station_est *est, struct web **ret_web, struct rs_e
 rs_code
 foreign_open(struct station *st, const char *order, struct rs_err *err)
 {
+    struct station_order *o = &st->orders[0].order;
     uint64_t start_us = rs_mono_us();
     struct web *web = NULL;
     rs_code rc = station_load_root(st, st->est.trust, err);
 
-    (void)snprintf(st->order.name, sizeof(st->order.name), "%s", order != NULL ? order : "est");
-    (void)snprintf(st->order.rot, sizeof(st->order.rot), "%s", st->est.rot);
-    (void)snprintf(st->order.serials, sizeof(st->order.serials), "%s", st->est.serials);
-    st->order.quantity = st->order.target = st->order.share = st->est.quantity;
+    st->order_count = 1;
+    (void)snprintf(o->name, sizeof(o->name), "%s", order != NULL ? order : "est");
+    (void)snprintf(o->rot, sizeof(o->rot), "%s", st->est.rot);
+    (void)snprintf(o->serials, sizeof(o->serials), "%s", st->est.serials);
+    o->quantity = o->target = o->share = st->est.quantity;
     if (rc == RS_OK)
         rc = foreign_connect(&st->est, &web, err);
     if (rc == RS_OK)
@@ -50,7 +52,7 @@ foreign_open(struct station *st, const char *order, struct rs_err *err)
 rs_code
 foreign_check(const struct station *st, uint64_t board, struct rs_err *err)
 {
-    uint64_t others = memory_asked(st->memory, st->order.name, board);
+    uint64_t others = memory_asked(st->memory, st->orders[0].order.name, board);
 
     if (others < (uint64_t)st->est.quantity)
         return RS_OK;

@@ -15,119 +15,8 @@
 #include "station/station_inner.h"
 #include "x509/cert.h"
 
-#define FILE_MAX   65536
-#define ORDERS_MAX 64
-
-/* ---- Orders ---------------------------------------------------------------------- */
-
-/* The same patterns as the signer's: * any text, ? one character, # one digit. */
-int
-station_serial_fits(const char *pattern, const char *serial)
-{
-    const char *star = NULL, *mark = NULL;
-
-    if (pattern[0] == '\0')
-        return 1;
-    while (*serial != '\0') {
-        if (*pattern == '*') {
-            star = pattern++;
-            mark = serial;
-        } else if (*pattern != '\0' && (*pattern == *serial || *pattern == '?' ||
-                                        (*pattern == '#' && *serial >= '0' && *serial <= '9'))) {
-            pattern++;
-            serial++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            serial = ++mark;
-        } else {
-            return 0;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
-static void
-copy_member(const json_t *j, const char *name, char out[STATION_TEXT_MAX])
-{
-    (void)snprintf(out, STATION_TEXT_MAX, "%s", rs_json_text_or(j, name, ""));
-}
-
-static int64_t
-number_member(const json_t *j, const char *name)
-{
-    return (int64_t)json_integer_value(json_object_get(j, name));
-}
-
-static void
-read_order(const json_t *j, struct station_order *o)
-{
-    memset(o, 0, sizeof(*o));
-    copy_member(j, "name", o->name);
-    copy_member(j, "rot", o->rot);
-    copy_member(j, "layout", o->layout);
-    copy_member(j, "serials", o->serials);
-    o->quantity = number_member(j, "quantity");
-    o->target = number_member(j, "target");
-    o->signed_ = number_member(j, "signed");
-    o->good = number_member(j, "good");
-    o->share = number_member(j, "share");
-    o->taken = number_member(j, "taken");
-}
-
-rs_code
-station_orders(struct web *web, struct station_order *list, size_t cap, size_t *ret_count,
-               struct rs_err *err)
-{
-    struct web_request ask = {.method = "GET", .path = "/station/v1/orders"};
-    const json_t *items;
-    rs_code rc;
-
-    RS_AUTO(web_reply_done) struct web_reply reply = {0};
-    RS_AUTO(rs_json_done) json_t *j = NULL;
-    rc = web_call(web, &ask, &reply, err);
-    if (rc == RS_OK)
-        rc = web_check(&reply, err);
-    if (rc == RS_OK)
-        rc = rs_json_read(rs_buf_bytes(&reply.body), &j, err);
-    if (rc != RS_OK)
-        return rc;
-    items = json_object_get(j, "items");
-    if (!json_is_array(items))
-        return rs_fail(err, RS_E_REQUEST_FORMAT, "orders: the reply has no items");
-    *ret_count = json_array_size(items);
-    for (size_t i = 0; i < *ret_count && i < cap; i++)
-        read_order(json_array_get(items, i), &list[i]);
-    return RS_OK;
-}
-
-static rs_code
-choose_order(struct station *st, const char *name, struct rs_err *err)
-{
-    struct station_order *list = calloc(ORDERS_MAX, sizeof(*list));
-    size_t count = 0, found = SIZE_MAX;
-    rs_code rc;
-
-    if (list == NULL)
-        return rs_fail(err, RS_E_NO_MEMORY, "orders: no memory");
-    rc = station_orders(st->poster_web, list, ORDERS_MAX, &count, err);
-    count = count > ORDERS_MAX ? ORDERS_MAX : count;
-    for (size_t i = 0; rc == RS_OK && i < count; i++) {
-        if (name == NULL || strcmp(list[i].name, name) == 0)
-            found = found == SIZE_MAX ? i : found;
-    }
-    if (rc == RS_OK && name == NULL && count > 1)
-        rc = rs_fail(err, RS_E_USAGE, "%zu orders are open: choose one with --order", count);
-    else if (rc == RS_OK && found == SIZE_MAX && name != NULL)
-        rc = rs_fail(err, RS_E_ORDER_CLOSED, "no open order %s names this station", name);
-    else if (rc == RS_OK && found == SIZE_MAX)
-        rc = rs_fail(err, RS_E_ORDER_CLOSED, "no open order names this station");
-    if (rc == RS_OK)
-        st->order = list[found];
-    free(list);
-    return rc;
-}
+#define FILE_MAX 65536
+#define CHECK_US 500000u /* how often a nest that waits looks whether it may go on */
 
 /* ---- Opening ------------------------------------------------------------------------- */
 
@@ -160,24 +49,52 @@ station_load_root(struct station *st, const char *path, struct rs_err *err)
 }
 
 static rs_code
-add_fixtures(struct station *st, const struct station_config *config, struct rs_err *err)
+connect_fixture(struct station *st, struct fixture *fx, struct rs_err *err)
+{
+    if (st->only_check || fx->nest->is_reference)
+        return RS_OK;
+    return st->est.server != NULL ? foreign_connect(&st->est, &fx->web, err)
+                                  : home_connect(&st->home, &fx->web, err);
+}
+
+static rs_code
+add_fixtures(struct station *st, struct rs_err *err)
 {
     rs_code rc = RS_OK;
 
-    if (config->fixture_count == 0 || config->fixture_count > STATION_FIXTURES_MAX)
-        return rs_fail(err, RS_E_USAGE, "1 to %d fixtures, as in --fixture 1=i2c:1:0x60",
-                       STATION_FIXTURES_MAX);
-    for (size_t i = 0; i < config->fixture_count && rc == RS_OK; i++) {
+    if (st->nests.nest_count == 0)
+        return rs_fail(
+            err, RS_E_USAGE,
+            "no fixtures: name 1 to %d, as in --fixture 1=i2c:1:0x60, or in fixtures.yaml",
+            STATION_FIXTURES_MAX);
+    for (size_t i = 0; i < st->nests.nest_count && rc == RS_OK; i++) {
         struct fixture *fx = &st->fixtures[st->fixture_count++];
         fx->st = st;
-        fx->config = config->fixtures[i];
+        fx->nest = &st->nests.nests[i];
         fx->queue.end = &fx->queue.first;
         fx->tile.tile = TILE_READY;
-        memcpy(fx->tile.name, fx->config.name, sizeof(fx->tile.name));
-        rc = st->est.server != NULL ? foreign_connect(&st->est, &fx->web, err)
-                                    : home_connect(&st->home, &fx->web, err);
+        fx->tile.is_reference = fx->nest->is_reference;
+        memcpy(fx->tile.name, fx->nest->name, sizeof(fx->tile.name));
+        rc = connect_fixture(st, fx, err);
     }
     return rc;
+}
+
+/* A nest whose adapter is missing stands still by itself; a line without any nest does not begin. */
+static rs_code
+check_nests(struct station *st, struct rs_err *err)
+{
+    char text[200];
+    size_t here = 0;
+
+    watch_look(st);
+    for (size_t i = 0; i < st->fixture_count; i++)
+        here += !st->fixtures[i].is_gone;
+    if (here == 0)
+        return rs_fail(err, RS_E_FIXTURE_ABSENT, "nest %s: %.140s; no nest is ready",
+                       st->fixtures[0].nest->name, st->fixtures[0].gone);
+    station_unchecked(st, text, sizeof(text));
+    return text[0] == '\0' ? RS_OK : rs_fail(err, RS_E_FIXTURE_UNCHECKED, "%s", text);
 }
 
 /* A server that is away costs the order, not the reports: they stay where they are. */
@@ -192,7 +109,7 @@ talk_first(struct station *st, const struct station_config *config, struct rs_er
     if (rc == RS_OK)
         rc = post_reports(st, st->poster_web, err);
     if (rc == RS_OK)
-        rc = choose_order(st, config->order, err);
+        rc = orders_choose(st, config, err);
     if (rc == RS_OK)
         rc = client_est_cacerts(st->poster_web, "", &st->arena, st->ca_certs, &st->ca_count, err);
     st->server_ok = rc == RS_OK;
@@ -283,6 +200,10 @@ station_open(const struct home *home, const struct station_config *config,
     st->listener = config->listener;
     st->est = config->est;
     st->production = config->production;
+    st->only_check = config->only_check;
+    if (config->nests != NULL)
+        st->nests = *config->nests;
+    wires_init(&st->wires, &st->nests);
     take_channel_files(st, config);
     st->wait_s = config->wait_s;
     st->tries = config->tries > 0 ? config->tries : 1;
@@ -300,14 +221,16 @@ station_open(const struct home *home, const struct station_config *config,
         rc = count_start(st, err);
     if (rc == RS_OK)
         rc = events_open(st, err);
-    if (rc == RS_OK && st->est.server != NULL)
-        rc = foreign_open(st, config->order, err);
-    else if (rc == RS_OK)
+    if (rc == RS_OK && !st->only_check && st->est.server != NULL)
+        rc = foreign_open(st, config->order_count > 0 ? config->orders[0] : NULL, err);
+    else if (rc == RS_OK && !st->only_check)
         rc = talk_first(st, config, err);
     if (rc == RS_OK)
         rc = load_firmware_key(st, config->firmware_key, err);
     if (rc == RS_OK)
-        rc = add_fixtures(st, config, err);
+        rc = add_fixtures(st, err);
+    if (rc == RS_OK)
+        rc = check_nests(st, err);
     if (rc != RS_OK) {
         station_close(st);
         return rc;
@@ -341,6 +264,7 @@ station_close(struct station *st)
     }
     drop_queue(&st->shared);
     web_close(st->poster_web);
+    wires_done(&st->wires);
     events_close(st);
     journal_close(st->journal);
     memory_free(st->memory);
@@ -359,19 +283,6 @@ push(struct queue *q, struct job *job)
     job->next = NULL;
     *q->end = job;
     q->end = &job->next;
-}
-
-static struct job *
-pop(struct queue *q)
-{
-    struct job *job = q->first;
-
-    if (job == NULL)
-        return NULL;
-    q->first = job->next;
-    if (q->first == NULL)
-        q->end = &q->first;
-    return job;
 }
 
 /* Queued or in work; the lock is held. */
@@ -395,19 +306,80 @@ is_present(const struct station *st, const char *device)
     return 0;
 }
 
+/* By name; NULL: none. */
+static struct fixture *
+find_fixture(struct station *st, const char *name)
+{
+    for (size_t i = 0; i < st->fixture_count; i++) {
+        if (strcmp(st->fixtures[i].nest->name, name) == 0)
+            return &st->fixtures[i];
+    }
+    return NULL;
+}
+
+/* A board for any nest: one at least must be for an order that it may be of. */
+static rs_code
+check_label(struct station *st, const char *device, struct rs_err *err)
+{
+    struct work_order *order;
+    struct rs_err why = {0};
+
+    for (size_t i = 0; i < st->fixture_count; i++) {
+        struct rs_err other = {0};
+        if (st->fixtures[i].nest->is_reference)
+            continue;
+        if (orders_find(st, st->fixtures[i].nest, device, &order, &other) == RS_OK)
+            return RS_OK;
+        if (why.code == RS_OK || other.code != RS_E_LABEL_PATTERN)
+            why = other;
+    }
+    return rs_fail(err, why.code != RS_OK ? why.code : RS_E_LABEL_PATTERN, "%s", why.text);
+}
+
+static rs_code
+find_queue_for_reference(struct station *st, const struct job *job, struct fixture *fx,
+                         struct queue **ret_queue, struct rs_err *err)
+{
+    const struct nest_reference *ref = job->reference;
+
+    if (fx != NULL && !nests_reference_fits(ref, fx->nest))
+        return rs_fail(err, RS_E_USAGE, "%s is not for nest %s", ref->name, fx->nest->name);
+    if (fx == NULL)
+        fx = reference_next(st, ref);
+    if (fx == NULL)
+        return rs_fail(err, RS_E_USAGE, "no nest needs %s now", ref->name);
+    *ret_queue = &fx->queue;
+    return RS_OK;
+}
+
+static rs_code
+find_queue(struct station *st, const struct job *job, struct queue **ret_queue, struct rs_err *err)
+{
+    struct fixture *fx = find_fixture(st, job->board.fixture);
+    struct work_order *order;
+
+    if (fx == NULL && job->board.fixture[0] != '\0')
+        return rs_fail(err, RS_E_USAGE, "there is no fixture \"%s\"", job->board.fixture);
+    if (job->reference != NULL)
+        return find_queue_for_reference(st, job, fx, ret_queue, err);
+    if (fx != NULL && fx->nest->is_reference)
+        return rs_fail(err, RS_E_USAGE, "nest %s holds a reference board", fx->nest->name);
+    *ret_queue = fx != NULL ? &fx->queue : &st->shared;
+    return fx != NULL ? orders_find(st, fx->nest, job->board.device, &order, err)
+                      : check_label(st, job->board.device, err);
+}
+
 static rs_code
 put_locked(struct station *st, struct job *job, struct rs_err *err)
 {
-    struct queue *q = job->board.fixture[0] == '\0' ? &st->shared : NULL;
+    struct queue *q = NULL;
+    rs_code rc;
 
-    for (size_t i = 0; i < st->fixture_count; i++) {
-        if (strcmp(st->fixtures[i].config.name, job->board.fixture) == 0)
-            q = &st->fixtures[i].queue;
-    }
-    if (q == NULL)
-        return rs_fail(err, RS_E_USAGE, "there is no fixture \"%s\"", job->board.fixture);
     if (st->stopped_by != RS_OK)
         return rs_fail(err, st->stopped_by, "%s", st->stop_text);
+    rc = find_queue(st, job, &q, err);
+    if (rc != RS_OK)
+        return rc;
     if (is_present(st, job->board.device))
         return rs_fail(err, RS_E_LABEL_DUPLICATE, "%s is already in a fixture", job->board.device);
     push(q, job);
@@ -418,17 +390,14 @@ put_locked(struct station *st, struct job *job, struct rs_err *err)
 rs_code
 station_put(struct station *st, const struct station_board *board, struct rs_err *err)
 {
-    struct job *job;
+    struct job *job = calloc(1, sizeof(*job));
     rs_code rc;
 
-    if (board->device[0] == '\0' || !station_serial_fits(st->order.serials, board->device))
-        return rs_fail(err, RS_E_LABEL_PATTERN, "\"%s\" is not a board label of %s (%s)",
-                       board->device, st->order.name,
-                       st->order.serials[0] != '\0' ? st->order.serials : "any text");
-    job = calloc(1, sizeof(*job));
     if (job == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "station: no memory for a board");
     job->board = *board;
+    job->put_us = rs_mono_us();
+    job->reference = reference_find(&st->nests, board->device);
     (void)pthread_mutex_lock(&st->lock);
     rc = put_locked(st, job, err);
     (void)pthread_mutex_unlock(&st->lock);
@@ -438,7 +407,81 @@ station_put(struct station *st, const struct station_board *board, struct rs_err
     return rc;
 }
 
-/* The next board of a fixture, waiting for one; NULL: time to leave. */
+/* A board whose nest cannot take it waits like one whose server is away: as long, and not for ever. */
+static int
+has_waited(const struct station *st, const struct job *job)
+{
+    return rs_mono_us() - job->put_us > (uint64_t)st->wait_s * 1000000u;
+}
+
+static int
+may_take(struct fixture *fx, struct job *job)
+{
+    struct rs_err ignored = {0};
+
+    if (fx->is_gone && !has_waited(fx->st, job))
+        return 0;
+    if (job->reference != NULL)
+        return 1;
+    if (!reference_is_checked(fx->st, fx->nest) && !has_waited(fx->st, job))
+        return 0;
+    return orders_find(fx->st, fx->nest, job->board.device, &job->order, &ignored) == RS_OK ||
+           ignored.code != RS_E_LABEL_PATTERN;
+}
+
+/* The first that this nest may take, or NULL; the lock is held. */
+static struct job *
+take_from(struct fixture *fx, struct queue *q)
+{
+    for (struct job **at = &q->first; *at != NULL; at = &(*at)->next) {
+        struct job *job = *at;
+        if (!may_take(fx, job))
+            continue;
+        *at = job->next;
+        if (job->next == NULL)
+            q->end = at;
+        return job;
+    }
+    return NULL;
+}
+
+/* A tile that says why its nest takes no boards. */
+static void
+show_waiting(struct fixture *fx)
+{
+    struct station_tile *t = &fx->tile;
+
+    if (fx->is_gone) {
+        watch_tile(fx);
+    } else if (!fx->nest->is_reference && !reference_is_checked(fx->st, fx->nest) &&
+               t->class[0] == '\0') {
+        t->tile = TILE_AGAIN;
+        (void)snprintf(t->operator_, sizeof(t->operator_), "%s",
+                       failure_find(RS_E_FIXTURE_UNCHECKED)->operator_);
+        (void)snprintf(t->class, sizeof(t->class), "%s",
+                       failure_find(RS_E_FIXTURE_UNCHECKED)->class);
+        (void)snprintf(t->code, sizeof(t->code), "%s", rs_code_info(RS_E_FIXTURE_UNCHECKED)->name);
+    }
+}
+
+static void
+wait_for_change(struct station *st)
+{
+    uint64_t end_us = rs_mono_us() + CHECK_US;
+    struct timespec until = {.tv_sec = (time_t)(end_us / 1000000u),
+                             .tv_nsec = (long)(end_us % 1000000u) * 1000};
+
+    (void)pthread_cond_clockwait(&st->changed, &st->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Has the pin cleaner to come first? */
+static int
+is_switched_off(const struct fixture *fx)
+{
+    return fx->tile.tile == TILE_OFF && !fx->is_gone;
+}
+
+/* The next board of a nest, waiting for one; NULL: time to leave. */
 static struct job *
 take_job(struct fixture *fx)
 {
@@ -448,15 +491,14 @@ take_job(struct fixture *fx)
     (void)pthread_mutex_lock(&st->lock);
     fx->device[0] = '\0';
     (void)pthread_cond_broadcast(&st->changed);
-    for (;;) {
-        if (st->stopping || fx->tile.tile == TILE_OFF)
-            break;
-        job = pop(&fx->queue);
-        if (job == NULL)
-            job = pop(&st->shared);
+    while (!st->stopping && !is_switched_off(fx)) {
+        job = take_from(fx, &fx->queue);
+        if (job == NULL && !fx->nest->is_reference)
+            job = take_from(fx, &st->shared);
         if (job != NULL || st->no_more)
             break;
-        (void)pthread_cond_wait(&st->changed, &st->lock);
+        show_waiting(fx);
+        wait_for_change(st);
     }
     if (job != NULL)
         (void)snprintf(fx->device, sizeof(fx->device), "%s", job->board.device);
@@ -471,7 +513,7 @@ fixture_thread(void *arg)
     struct job *job;
 
     while ((job = take_job(fx)) != NULL) {
-        if (board_run(fx, job)) {
+        if (job->reference != NULL ? reference_run(fx, job) : board_run(fx, job)) {
             (void)pthread_mutex_lock(&fx->st->lock);
             push(&fx->queue, job);
             (void)pthread_mutex_unlock(&fx->st->lock);
@@ -482,22 +524,62 @@ fixture_thread(void *arg)
     return NULL;
 }
 
+/* ---- What is told of a shift ---------------------------------------------------------------- */
+
+static json_t *
+name_orders(const struct station *st)
+{
+    json_t *names = json_array();
+
+    for (size_t i = 0; i < st->order_count; i++)
+        (void)json_array_append_new(names, json_string(st->orders[i].order.name));
+    return json_pack("{s:o}", "orders", names);
+}
+
+/* An order's count and cycle times; the lock is held. */
+json_t *
+station_progress(const struct work_order *w)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:o}", "order", w->order.name, "passed",
+                     (json_int_t)w->passed, "good",
+                     (json_int_t)(w->order.good + (int64_t)w->passed), "target",
+                     (json_int_t)w->order.target, "cycle", cycle_json(&w->summary));
+}
+
+static json_t *
+describe_shift(struct station *st)
+{
+    json_t *orders = json_array();
+
+    (void)pthread_mutex_lock(&st->lock);
+    for (size_t i = 0; i < st->order_count; i++)
+        (void)json_array_append_new(orders, station_progress(&st->orders[i]));
+    (void)pthread_mutex_unlock(&st->lock);
+    return json_pack("{s:o}", "orders", orders);
+}
+
 /* ---- Running ------------------------------------------------------------------------------ */
 
 rs_code
 station_start(struct station *st, struct rs_err *err)
 {
     st->started_us = rs_mono_us();
-    st->is_open = 1;
-    events_note(st, "shift.open", NULL);
+    st->is_open = !st->only_check;
+    if (st->is_open)
+        events_note(st, NULL, "shift.open", name_orders(st));
     for (size_t i = 0; i < st->fixture_count; i++) {
         struct fixture *fx = &st->fixtures[i];
         if (pthread_create(&fx->thread, NULL, fixture_thread, fx) != 0)
             return rs_fail(err, RS_E_NO_MEMORY, "station: no thread for fixture %s",
-                           fx->config.name);
+                           fx->nest->name);
         fx->has_thread = 1;
     }
-    if (st->est.server != NULL)
+    if (st->nests.adapter_count > 0) {
+        if (pthread_create(&st->watcher, NULL, watch_thread, st) != 0)
+            return rs_fail(err, RS_E_NO_MEMORY, "station: no thread for adapters");
+        st->has_watcher = 1;
+    }
+    if (st->est.server != NULL || st->only_check)
         return RS_OK; /* nobody wants reports: they are in events.jsonl */
     if (pthread_create(&st->poster, NULL, post_thread, st) != 0)
         return rs_fail(err, RS_E_NO_MEMORY, "station: no thread for reports");
@@ -520,7 +602,7 @@ station_stop(struct station *st, rs_code code, const char *text)
     (void)pthread_cond_broadcast(&st->changed);
     (void)pthread_mutex_unlock(&st->lock);
     if (first && code != RS_E_FILE_FAILED && code != RS_E_DISK_FULL)
-        events_note(st, "line.stop",
+        events_note(st, NULL, "line.stop",
                     json_pack("{s:s, s:s, s:s}", "code", rs_code_info(code)->name, "class",
                               failure_find(code)->class, "detail", text));
 }
@@ -571,14 +653,16 @@ station_finish(struct station *st)
     (void)pthread_mutex_unlock(&st->lock);
     join_fixtures(st);
     (void)pthread_mutex_lock(&st->lock);
-    st->poster_leaves = 1;
+    st->poster_leaves = st->watcher_leaves = 1;
     (void)pthread_cond_broadcast(&st->changed);
     (void)pthread_mutex_unlock(&st->lock);
     if (ran)
         (void)pthread_join(st->poster, NULL);
-    st->has_poster = 0;
+    if (st->has_watcher)
+        (void)pthread_join(st->watcher, NULL);
+    st->has_poster = st->has_watcher = 0;
     if (was_open)
-        events_note(st, "shift.close", NULL);
+        events_note(st, NULL, "shift.close", describe_shift(st));
     st->is_open = 0;
 }
 
@@ -588,12 +672,22 @@ station_flush(struct station *st, unsigned wait_s)
 {
     uint64_t end_us = rs_mono_us() + (uint64_t)wait_s * 1000000u;
 
-    while (st->est.server == NULL) {
+    while (st->est.server == NULL && !st->only_check) {
         struct rs_err err = {0};
         if (post_reports(st, st->poster_web, &err) == RS_OK || rs_mono_us() + 1000000u >= end_us)
             break;
         rs_sleep_us(1000000u);
     }
+}
+
+static void
+look_at_order(const struct work_order *w, struct station_view_order *ret)
+{
+    ret->order = w->order;
+    ret->passed = w->passed;
+    ret->stopped_by = w->stopped_by;
+    memcpy(ret->stop_text, w->stop_text, sizeof(ret->stop_text));
+    ret->cycle = w->summary;
 }
 
 void
@@ -603,7 +697,9 @@ station_look(struct station *st, struct station_view *ret_view)
 
     memset(ret_view, 0, sizeof(*ret_view));
     (void)pthread_mutex_lock(&st->lock);
-    ret_view->order = st->order;
+    ret_view->order_count = st->order_count;
+    for (size_t i = 0; i < st->order_count; i++)
+        look_at_order(&st->orders[i], &ret_view->orders[i]);
     ret_view->tile_count = st->fixture_count;
     for (size_t i = 0; i < st->fixture_count; i++)
         ret_view->tiles[i] = st->fixtures[i].tile;

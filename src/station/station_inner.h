@@ -15,10 +15,28 @@
 #include "base/json.h"
 #include "client/est.h"
 #include "station/station.h"
+#include "station/wire.h"
+
+/* An order that this run works for. */
+struct work_order {
+    struct station_order order;
+    uint64_t passed;
+    rs_code stopped_by;
+    char stop_text[240];
+    struct {
+        char class[4];
+        unsigned count;
+    } in_a_row;
+    struct cycle cycle;
+    struct cycle_summary summary; /* of it */
+};
 
 struct job {
     struct station_board board;
+    struct work_order *order;               /* NULL until a nest takes it */
+    const struct nest_reference *reference; /* NULL: a board of an order */
     unsigned tries;
+    uint64_t put_us;
     struct job *next;
 };
 
@@ -28,21 +46,27 @@ struct queue {
 
 struct fixture {
     struct station *st;
-    struct station_fixture config;
+    const struct nest *nest;
     struct station_tile tile;
     struct queue queue;
     pthread_t thread;
     int has_thread;
     struct web *web;
     unsigned contact_failures;     /* in a row */
+    int is_gone;                   /* its adapter is not there: it waits for it */
+    char gone[160];                /* why */
     char device[STATION_TEXT_MAX]; /* in work; "" none */
 };
 
 struct station {
     struct home home;
     struct station_listener listener;
-    struct station_order order;
+    struct work_order orders[STATION_ORDERS_MAX];
+    size_t order_count;
+    struct nest_file nests;
+    struct wires wires;
     struct station_est est; /* server NULL: ours */
+    int only_check;
     unsigned wait_s, tries;
     char channel_secret[HOME_PATH_MAX + 32]; /* file; "": none */
     char channel_out[STATION_URI_MAX];       /* directory; "": none */
@@ -67,16 +91,14 @@ struct station {
     int stopping; /* leave after the board in hand */
     rs_code stopped_by;
     char stop_text[240];
-    struct {
-        char class[4];
-        unsigned count;
-    } in_a_row;
     uint64_t passed, rejected, scrapped, again;
     char recent[STATION_RECENT][96];
     uint64_t started_us;
 
     pthread_t poster;
     int has_poster, poster_leaves;
+    pthread_t watcher;
+    int has_watcher, watcher_leaves;
     struct web *poster_web;
     int server_ok;
     int64_t server_ms;
@@ -90,20 +112,61 @@ RS_MUST_USE rs_code events_open(struct station *st, struct rs_err *err);
 void events_close(struct station *st);
 /*
  * Give an event its head (v, seq, station, time, order) and put it into the
- * record; the lock is held.  extra: a JSON object, taken over.  The text is
- * appended to line, which the record then borrows.
+ * record; the lock is held.  order: NULL when it is of none, or of the only one.
+ * extra: a JSON object, taken over.  The text is appended to line, which the record then
+ * borrows.
  */
-RS_MUST_USE rs_code events_head(struct station *st, const char *name, json_t *extra,
-                                struct rs_buf *line, struct rs_err *err);
+RS_MUST_USE rs_code events_head(struct station *st, const struct work_order *order,
+                                const char *name, json_t *extra, struct rs_buf *line,
+                                struct rs_err *err);
 /* Write a line to events.jsonl and to the listener, after its record is in the journal. */
 void events_publish(struct station *st, struct rs_bytes line);
 /* An event without any other record. */
-void events_note(struct station *st, const char *name, json_t *extra);
+void events_note(struct station *st, const struct work_order *order, const char *name,
+                 json_t *extra);
+
+/* ---- orders.c ------------------------------------------------------------------------------- */
+
+/* Those that the configuration names, or the nests' parts ask for. */
+RS_MUST_USE rs_code orders_choose(struct station *st, const struct station_config *config,
+                                  struct rs_err *err);
+/*
+ * The order that a board with this label is of, in that nest; the lock is held.
+ * RS_E_LABEL_PATTERN: none, or more than one.  What it was stopped by: it is given all the same.
+ */
+RS_MUST_USE rs_code orders_find(struct station *st, const struct nest *nest, const char *device,
+                                struct work_order **ret_order, struct rs_err *err);
+/* Stop an order, once; with the last one the line stops. */
+void orders_stop(struct station *st, struct work_order *order, rs_code code, const char *text);
+
+/* ---- watch.c -------------------------------------------------------------------------------- */
+
+/* Look at every adapter; its nests are gone or back, and their tiles and an event say so. */
+void watch_look(struct station *st);
+/* Let the tile of a nest say that it is gone; the lock is held. */
+void watch_tile(struct fixture *fx);
+/* Look again, after something failed in a nest; 1 when its adapter is gone, *err says which. */
+int watch_look_at(struct fixture *fx, struct rs_err *err);
+void *watch_thread(void *arg);
+
+/* ---- reference.c ---------------------------------------------------------------------------- */
+
+/* 1: the nest may take boards of orders, as far as its reference boards go.  The lock is held. */
+int reference_is_checked(const struct station *st, const struct nest *nest);
+/* The reference board of that name, or NULL. */
+const struct nest_reference *reference_find(const struct nest_file *file, const char *name);
+/* The next nest that it is to be shown to, or NULL: none needs it.  The lock is held. */
+struct fixture *reference_next(struct station *st, const struct nest_reference *reference);
+/* Show it to the nest, and record what that made of it.  0, as board_run(): not to be queued again. */
+int reference_run(struct fixture *fx, struct job *job);
 
 /* ---- station.c ------------------------------------------------------------------------------ */
 
 /* The root that goes into chips: the first certificate of a PEM file. */
 RS_MUST_USE rs_code station_load_root(struct station *st, const char *path, struct rs_err *err);
+
+/* {"order","passed","good","target","cycle"}; the lock is held. */
+json_t *station_progress(const struct work_order *order);
 
 /* ---- board.c -------------------------------------------------------------------------------- */
 

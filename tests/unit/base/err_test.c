@@ -31,7 +31,7 @@ is_dotted(const char *name)
 static void
 every_row_is_whole(void **state)
 {
-    static const char *const classes[] = {"",   "A1", "B1", "C1", "C2", "D1", "F1", "L1",
+    static const char *const classes[] = {"",   "A1", "B1", "C1", "C2", "D1", "F1", "G1", "L1",
                                           "N1", "O1", "P1", "P2", "S1", "T1", "T2"};
 
     (void)state;

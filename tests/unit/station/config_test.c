@@ -53,8 +53,7 @@ static void
 mistakes_are_shown_at_their_place(void **state)
 {
     (void)state;
-    refuses("name: sz-1\n", "fixtures");
-    refuses("fixtures: []\n", ":1:");
+    refuses("fixtures: 7\n", ":1:");
     refuses("fixtures:\n  - {name: 1}\n", ":2:");
     refuses("fixtures:\n  - {name: 1, chip: \"\"}\n", ":2:");
     refuses("name: sz-2\nfixtures:\n  - {name: 1, chip: \"soft:a\"}\n", ":1:7");
@@ -101,6 +100,8 @@ what_is_said_is_read(void **state)
     assert_int_equal(read_text("fixtures:\n  - {name: 1, chip: a}\n", &file), RS_OK);
     assert_null(file.order);
     assert_int_equal(file.wait_s, 60);
+    assert_int_equal(read_text("name: sz-1\n", &file), RS_OK);
+    assert_int_equal(file.fixture_count, 0);
 }
 
 static void

@@ -90,7 +90,7 @@ pub_of() { openssl x509 -in "$1" -noout -pubkey; }
 # ---- What must be refused ------------------------------------------------------------------------------
 
 echo "names"
-ends "no such kind of name" 2 "want sim:, i2c:, soft:, tpm:" rs chip info --chip pigeon:1
+ends "no such kind of name" 2 "want sim:, i2c:," rs chip info --chip pigeon:1
 ends "no such simulator" 1 chip.absent rs chip info --chip "sim:$WORK/none#a1/u"
 ends "no such chip" 1 "has no chip a1/9" rs chip info --chip "$(at a1/9)"
 ends "no such bus" 1 "cannot open /dev/i2c-63" rs chip info --chip i2c:63:0x60

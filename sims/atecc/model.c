@@ -18,6 +18,8 @@
 #include "sims/atecc/chip.h"
 #include "sims/atecc/uncertain.h"
 
+extern const struct sim_assumption atecc_assumptions[];
+
 #define REVISION_608A 0x02
 #define REVISION_608B 0x03
 
@@ -290,11 +292,12 @@ static const char *const personalities_608a[] = {"blank608a", NULL};
 static const char *const personalities_608b[] = {"blank608b", "tngtls", "tflxtls", NULL};
 
 #define ATECC_COMMON                                                                               \
-    .state_size = sizeof(struct atecc_chip), .done = done, .save = save, .set_timing = set_timing, \
-    .set_time = atecc_set_time, .set_power = atecc_set_power, .get_power = get_power,              \
-    .set_quirk = set_quirk, .wake = atecc_wake, .i2c_write = atecc_i2c_write,                      \
-    .i2c_read = atecc_i2c_read, .get_address = get_address, .get_serial = get_serial,              \
-    .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
+    .assumptions = atecc_assumptions, .state_size = sizeof(struct atecc_chip), .done = done,       \
+    .save = save, .set_timing = set_timing, .set_time = atecc_set_time,                            \
+    .set_power = atecc_set_power, .get_power = get_power, .set_quirk = set_quirk,                  \
+    .wake = atecc_wake, .i2c_write = atecc_i2c_write, .i2c_read = atecc_i2c_read,                  \
+    .get_address = get_address, .get_serial = get_serial, .get_locks = get_locks,                  \
+    .get_chip_time_us = get_chip_time_us, .dump = dump
 
 const struct sim_model atecc608a_model = {
     .name = "atecc608a",

@@ -140,4 +140,7 @@
     "3C003C00"                                                                                     \
     "3C001C00"
 
+/* Made from this file: each use is noted, for reports (tools/uncertain.py). */
+#include "sims/atecc/uncertain_marks.h"
+
 #endif /* SIMS_ATECC_UNCERTAIN_H */

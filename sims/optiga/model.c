@@ -18,6 +18,8 @@
 #include "sims/optiga/text.h"
 #include "sims/optiga/uncertain.h"
 
+extern const struct sim_assumption optiga_assumptions[];
+
 #define LINE     32
 #define HEX_LINE (2 * LINE + 1)
 
@@ -457,7 +459,8 @@ static const char *const personalities_m1[] = {"blank-m1", NULL};
 static const char *const personalities_m3[] = {"blank-m3", NULL};
 
 #define OPTIGA_COMMON                                                                              \
-    .vendor = "infineon", .state_size = sizeof(struct optiga_chip), .done = done, .save = save,    \
+    .assumptions = optiga_assumptions, .vendor = "infineon",                                       \
+    .state_size = sizeof(struct optiga_chip), .done = done, .save = save,                          \
     .set_timing = set_timing, .set_time = optiga_set_time, .set_power = optiga_set_power,          \
     .get_power = get_power, .set_quirk = set_quirk, .wake = wake, .i2c_write = optiga_i2c_write,   \
     .i2c_read = optiga_i2c_read, .get_address = get_address, .get_serial = get_serial,             \

@@ -115,4 +115,7 @@
 #define OPTIGA_U_TIME_FRAGMENT_US   150000u
 #define OPTIGA_U_TIME_OTHER_US      5000u
 
+/* Made from this file: each use is noted, for reports (tools/uncertain.py). */
+#include "sims/optiga/uncertain_marks.h"
+
 #endif /* SIMS_OPTIGA_UNCERTAIN_H */

@@ -159,6 +159,74 @@ do_quirk(struct sim_chip *chip, const json_t *request, json_t **ret_answer, stru
     return *ret_answer == NULL ? no_memory(err) : RS_OK;
 }
 
+/* ---- what is only assumed ------------------------------------------------------------ */
+
+static json_t *
+describe_assumption(const struct sim_assumption *a)
+{
+    return json_pack("{s:s, s:s, s:s, s:b}", "name", a->name, "value", a->text, "note", a->note,
+                     "answer", (int)a->is_answer);
+}
+
+static rs_code
+do_uncertain(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
+{
+    const struct sim_assumption *a = chip->model->assumptions;
+    json_t *items = json_array();
+
+    (void)request;
+    for (; a != NULL && a->name != NULL; a++)
+        (void)json_array_append_new(items, describe_assumption(a));
+    *ret_answer =
+        json_pack("{s:o, s:s, s:b, s:o}", "chip", full_name(chip), "model", chip->model->name,
+                  "placeholder", chip->model->assumptions == NULL, "items", items);
+    return *ret_answer == NULL ? no_memory(err) : RS_OK;
+}
+
+/* What the answers since the last such question rested on. */
+static rs_code
+do_said(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
+{
+    const struct sim_assumption *a = chip->model->assumptions;
+    json_t *names = json_array();
+
+    (void)request;
+    for (unsigned i = 0; a != NULL && a[i].name != NULL; i++) {
+        if (sim_is_noted(&chip->assumed, i))
+            (void)json_array_append_new(names, json_string(a[i].name));
+    }
+    sim_forget_notes(&chip->assumed);
+    *ret_answer = json_pack("{s:o, s:o, s:I}", "chip", full_name(chip), "assumed", names,
+                            "chip_time_us", (json_int_t)chip->model->get_chip_time_us(chip->state));
+    return *ret_answer == NULL ? no_memory(err) : RS_OK;
+}
+
+static rs_code
+do_assume(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
+{
+    const struct sim_assumption *a = chip->model->assumptions;
+    const char *name;
+    int64_t value = 0;
+    unsigned row = 0;
+    rs_code rc = rs_json_text(request, "name", &name, err);
+
+    if (rc == RS_OK)
+        rc = rs_json_int(request, "value", 0, 0xFFFF, &value, err);
+    if (rc != RS_OK)
+        return rc;
+    while (a != NULL && a[row].name != NULL && strcmp(a[row].name, name) != 0)
+        row++;
+    if (a == NULL || a[row].name == NULL || !a[row].is_answer)
+        return rs_fail(err, RS_E_USAGE, "simulator: %.60s is no status that a %s only assumes",
+                       name, chip->model->name);
+    if (!sim_assume_otherwise(&chip->assumed, row, (int)value))
+        return rs_fail(err, RS_E_USAGE, "simulator: no more than %d are assumed otherwise",
+                       SIM_OTHERWISE_MAX);
+    *ret_answer = json_pack("{s:o, s:s, s:I}", "chip", full_name(chip), "name", name, "value",
+                            (json_int_t)value);
+    return *ret_answer == NULL ? no_memory(err) : RS_OK;
+}
+
 static rs_code
 do_reset(struct sim_chip *chip, const json_t *request, json_t **ret_answer, struct rs_err *err)
 {
@@ -210,8 +278,10 @@ find_action(const char *name)
         const char *name;
         chip_action *run;
     } rows[] = {
-        {"stats", do_stats}, {"fault", do_fault}, {"clear", do_clear},   {"power", do_power},
-        {"quirk", do_quirk}, {"reset", do_reset}, {"eeprom", do_eeprom},
+        {"stats", do_stats},   {"fault", do_fault},         {"clear", do_clear},
+        {"power", do_power},   {"quirk", do_quirk},         {"reset", do_reset},
+        {"eeprom", do_eeprom}, {"uncertain", do_uncertain}, {"said", do_said},
+        {"assume", do_assume},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -420,8 +420,13 @@ static void
 wake_all(struct sim_bus *bus, uint32_t low_us)
 {
     for (size_t i = 0; i < bus->chip_count; i++) {
-        if (is_connected(bus->chips[i]))
-            bus->chips[i]->model->wake(bus->chips[i]->state, low_us);
+        struct sim_chip *chip = bus->chips[i];
+
+        if (!is_connected(chip))
+            continue;
+        sim_assume_for(&chip->assumed);
+        chip->model->wake(chip->state, low_us);
+        sim_assume_for(NULL);
     }
 }
 
@@ -444,7 +449,9 @@ write_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, const uint
 
         if (!is_connected(chip))
             continue;
+        sim_assume_for(&chip->assumed);
         here = chip->model->i2c_write(chip->state, address, p, len);
+        sim_assume_for(NULL);
 
         if (mine || here)
             count(chip, len, here, us);
@@ -483,7 +490,9 @@ read_locked(struct sim_bus *bus, uint32_t speed_hz, uint8_t address, uint8_t *p,
 
         if (!is_connected(chip))
             continue;
+        sim_assume_for(&chip->assumed);
         here = chip->model->i2c_read(chip->state, address, bytes, len);
+        sim_assume_for(NULL);
 
         if (mine || here)
             count(chip, len, here, us);
@@ -558,7 +567,9 @@ sim_bus_spi(struct sim_bus *bus, struct sim_chip *chip, uint32_t speed_hz, const
         return rs_fail(err, RS_E_USAGE, "simulator: a %s has no SPI here", chip->model->name);
     (void)pthread_mutex_lock(&bus->lock);
     pass_time(bus, us);
+    sim_assume_for(&chip->assumed);
     chip->model->spi(chip->state, tx, rx, len, keep);
+    sim_assume_for(NULL);
     count(chip, len, 1, us);
     trace_spi(bus, tx, rx, len, keep);
     rc = take_failure(chip, err);

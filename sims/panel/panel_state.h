@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "sims/common/assumed.h"
 #include "sims/common/ca.h"
 #include "sims/common/fault.h"
 #include "sims/panel/panel.h"
@@ -27,6 +28,7 @@ struct sim_chip {
     struct sim_host host;
     struct sim_rules rules;
     struct sim_stats stats;
+    struct sim_assumed assumed; /* what its answers rested on since somebody asked */
     struct rs_err failed; /* the state file could not be written; told with the next answer */
     int loaded;           /* state is alive and must be ended with model->done() */
 };

@@ -36,6 +36,8 @@ se05x_identify(struct se05x_chip *c, const struct se05x_apdu *apdu, struct rs_bu
         return SE05X_E_P1P2;
     if (!rs_bytes_equal(rs_bytes_of(apdu->data, apdu->len), RS_BYTES(wanted)))
         return SE05X_E_WRONG_DATA;
+    SE05X_U_SE050_OEF_NOTED;
+    SE05X_U_SE051_OEF_NOTED;
     rs_set_u16(configuration + 2, c->gen->oef);
     memcpy(configuration + 4, c->uid + SE05X_UID_SIZE - 8, 8);
     rs_buf_init_fixed(&fields, room, sizeof(room));

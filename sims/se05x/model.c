@@ -13,6 +13,8 @@
 #include "sims/se05x/chip.h"
 #include "sims/se05x/crypto.h"
 
+extern const struct sim_assumption se05x_assumptions[];
+
 static const struct se05x_generation generations[] = {
     {"se050",
      {3, 1, 0},
@@ -265,11 +267,12 @@ static const char *const personalities_se050[] = {"blank-se050", NULL};
 static const char *const personalities_se051[] = {"blank-se051", NULL};
 
 #define SE05X_COMMON                                                                               \
-    .vendor = "nxp", .state_size = sizeof(struct se05x_chip), .done = done, .save = save,          \
-    .set_timing = set_timing, .set_time = se05x_set_time, .set_power = se05x_set_power,            \
-    .get_power = get_power, .set_quirk = set_quirk, .wake = wake, .i2c_write = se05x_i2c_write,    \
-    .i2c_read = se05x_i2c_read, .get_address = get_address, .get_serial = get_serial,              \
-    .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
+    .assumptions = se05x_assumptions, .vendor = "nxp", .state_size = sizeof(struct se05x_chip),    \
+    .done = done, .save = save, .set_timing = set_timing, .set_time = se05x_set_time,              \
+    .set_power = se05x_set_power, .get_power = get_power, .set_quirk = set_quirk, .wake = wake,    \
+    .i2c_write = se05x_i2c_write, .i2c_read = se05x_i2c_read, .get_address = get_address,          \
+    .get_serial = get_serial, .get_locks = get_locks, .get_chip_time_us = get_chip_time_us,        \
+    .dump = dump
 
 const struct sim_model se050_model = {
     .name = "se050",

@@ -93,6 +93,8 @@ se05x_free_persistent(const struct se05x_chip *c)
 {
     uint32_t used = 0;
 
+    SE05X_U_SE050_NVM_NOTED;
+    SE05X_U_SE051_NVM_NOTED;
     for (size_t i = 0; i < c->object_count; i++)
         used += cost(&c->objects[i]);
     for (size_t i = 0; i < SE05X_CRYPTO_MAX; i++)

@@ -378,7 +378,7 @@ take_i(struct se05x_chip *c, const struct block *b)
         if (l->seen)
             queue_last(c); /* the host did not get our answer */
         else
-            send_r(c, SE05X_U_FIRST_FRAME_ERROR);
+            send_r(c, (unsigned)SE05X_U_FIRST_FRAME_ERROR);
         return 1;
     }
     l->pending = 0;

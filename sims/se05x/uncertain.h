@@ -164,4 +164,7 @@
  *               first); with 5A both stand in the command, 64 bytes, in the order of the seed
  */
 
+/* Made from this file: each use is noted, for reports (tools/uncertain.py). */
+#include "sims/se05x/uncertain_marks.h"
+
 #endif /* SIMS_SE05X_UNCERTAIN_H */

@@ -202,7 +202,7 @@ stsafe_i2c_read(void *state, uint8_t address, uint8_t *p, size_t len)
     if (!listens(c, address) || (c->answer_len == 0 && !STSAFE_U_EMPTY_READ_ACK))
         return 0;
     for (size_t i = 0; i < len; i++)
-        p[i] = i < c->answer_len ? c->answer[i] : STSAFE_U_FILL;
+        p[i] = (uint8_t)(i < c->answer_len ? c->answer[i] : STSAFE_U_FILL);
     if (len >= c->answer_len)
         answer_was_read(c);
     return 1;

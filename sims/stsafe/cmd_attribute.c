@@ -59,6 +59,12 @@ query_product(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs
 
     (void)cmd;
     (void)in;
+    if (spec->kind == STSAFE_A120) {
+        STSAFE_U_NVM_A120_NOTED;
+    } else if (spec->kind == STSAFE_A100) {
+        STSAFE_U_NVM_A100_NOTED;
+        STSAFE_U_MASK_A100_NOTED;
+    }
     rs_buf_put(out, (const uint8_t[]){0x01, sizeof(spec->mask_id)}, 2);
     rs_buf_put(out, spec->mask_id, sizeof(spec->mask_id));
     rs_buf_put(out, (const uint8_t[]){0x02, STSAFE_NUMBER_SIZE}, 2);
@@ -87,6 +93,10 @@ query_life_cycle(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
 static size_t
 i2c_len(const struct stsafe_chip *c)
 {
+    if (c->spec->kind == STSAFE_A120)
+        STSAFE_U_I2C_LEN_A120_NOTED;
+    else
+        STSAFE_U_I2C_LEN_A1XX_NOTED;
     return c->spec->kind == STSAFE_A120 ? STSAFE_U_I2C_LEN_A120 : STSAFE_U_I2C_LEN_A1XX;
 }
 
@@ -109,6 +119,8 @@ query_partition(struct stsafe_chip *c, const struct stsafe_command *cmd, struct 
 {
     (void)cmd;
     (void)in;
+    STSAFE_U_ZONE_ACCESS_NOTED;
+    STSAFE_U_COUNTER_VALUE_NOTED;
     rs_buf_put_u8(out, c->nvm.zone_count);
     for (unsigned i = 0; i < c->nvm.zone_count; i++) {
         const struct stsafe_zone *z = &c->nvm.zones[i];
@@ -252,7 +264,7 @@ query_host_v2(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs
     (void)cmd;
     (void)in;
     rs_buf_put_u8(out, k->len > 0);
-    rs_buf_put_u8(out, k->len > 0 ? k->type : STSAFE_U_HOST_TYPE_NONE);
+    rs_buf_put_u8(out, k->len > 0 ? k->type : (unsigned)STSAFE_U_HOST_TYPE_NONE);
     rs_buf_put_u32(out, k->counter);
     return STSAFE_OK;
 }

@@ -185,7 +185,7 @@ read_to_verify(const struct stsafe_chip *c, struct rs_reader *in, struct to_veri
         return STSAFE_U_KEY_KIND_STATUS;
     stsafe_read_point(v->curve, in, v->point);
     stsafe_read_signature(v->curve, in, v->rs);
-    v->variant = v->curve == SIM_CURVE_ED25519 ? rs_read_u8(in) : STSAFE_U_EDDSA_PURE;
+    v->variant = v->curve == SIM_CURVE_ED25519 ? rs_read_u8(in) : (unsigned)STSAFE_U_EDDSA_PURE;
     v->digest = rs_read_u16_bytes(in, STSAFE_FRAME_MAX);
     return stsafe_read_end(in);
 }

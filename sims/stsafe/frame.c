@@ -86,7 +86,7 @@ stsafe_frame_answer(struct stsafe_chip *c, unsigned header, struct rs_bytes payl
     uint16_t crc;
 
     if (3 + body + CRC_SIZE > c->spec->frame_max) {
-        header = (header & ~0x1Fu) | STSAFE_U_LONG_FRAME_STATUS;
+        header = (header & ~0x1Fu) | (unsigned)STSAFE_U_LONG_FRAME_STATUS;
         payload.len = mac_len = body = 0;
     }
     c->answer[0] = (uint8_t)header;

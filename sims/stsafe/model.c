@@ -13,6 +13,8 @@
 #include "sims/stsafe/chip.h"
 #include "sims/stsafe/uncertain.h"
 
+extern const struct sim_assumption stsafe_assumptions[];
+
 /* ---- New parts ------------------------------------------------------------------------------ */
 
 static rs_code
@@ -179,12 +181,12 @@ static const char *const personalities_a110[] = {"blank-a110", "blank-a100", NUL
 static const char *const personalities_a120[] = {"blank-a120", NULL};
 
 #define STSAFE_COMMON                                                                              \
-    .vendor = "st", .state_size = sizeof(struct stsafe_chip), .create = create, .load = load,      \
-    .done = done, .save = save, .set_timing = set_timing, .set_time = stsafe_set_time,             \
-    .set_power = stsafe_set_power, .get_power = get_power, .set_quirk = set_quirk,                 \
-    .wake = stsafe_wake, .i2c_write = stsafe_i2c_write, .i2c_read = stsafe_i2c_read,               \
-    .get_address = get_address, .get_serial = get_serial, .get_locks = get_locks,                  \
-    .get_chip_time_us = get_chip_time_us, .dump = dump
+    .assumptions = stsafe_assumptions, .vendor = "st", .state_size = sizeof(struct stsafe_chip),   \
+    .create = create, .load = load, .done = done, .save = save, .set_timing = set_timing,          \
+    .set_time = stsafe_set_time, .set_power = stsafe_set_power, .get_power = get_power,            \
+    .set_quirk = set_quirk, .wake = stsafe_wake, .i2c_write = stsafe_i2c_write,                    \
+    .i2c_read = stsafe_i2c_read, .get_address = get_address, .get_serial = get_serial,             \
+    .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
 
 const struct sim_model stsafe_a110_model = {
     .name = "stsafe-a110", .personalities = personalities_a110, STSAFE_COMMON};

@@ -153,4 +153,7 @@
 /* Milliseconds of a command where section 8 has no figure. */
 #define STSAFE_U_TIME_MS 25
 
+/* Made from this file: each use is noted, for reports (tools/uncertain.py). */
+#include "sims/stsafe/uncertain_marks.h"
+
 #endif /* SIMS_STSAFE_UNCERTAIN_H */

@@ -12,7 +12,7 @@ rs_code
 recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_buf *out,
                    struct rs_err *err)
 {
-    uint8_t piece[512];
+    uint8_t piece[4096]; /* certificates in one: some parts unpack all of it for each piece */
     size_t len = sizeof(piece);
     rot_err rot;
 

@@ -66,6 +66,11 @@ struct atecc_state {
     uint8_t has_io; /* the part has the host's IO protection key */
     uint8_t io_key[32];
     uint8_t secret_len; /* of a session's secret in TempKey: 32, 48 or 64; 0: none of ours */
+    uint8_t config[ATECC_CONFIG_SIZE];
+    uint8_t config_known; /* bits: blocks of it that were read and have not changed since */
+    uint8_t point[64];    /* the public key of point_slot, as the part told it last */
+    uint8_t point_slot;
+    uint8_t has_point;
 };
 
 struct atecc_command {
@@ -98,6 +103,13 @@ int atecc_is_boot_key(const struct rot_layout *l, unsigned slot);
 extern const struct rot_layout *const atecc_layouts[];
 
 /* seal.c */
+/* Blocks of the configuration: the serial number and slots; slots and counters; locks; keys. */
+#define ATECC_BLOCK_SERIAL 0x01u
+#define ATECC_BLOCK_LOCKS  0x04u
+#define ATECC_BLOCKS       0x0fu
+/* These blocks are read again when they are needed next. */
+void atecc_forget_config(struct rot_chip *chip, unsigned blocks);
+/* What is not known of it is read. */
 rot_err atecc_read_config(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE]);
 rot_err atecc_seal_prepare(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p);
 rot_err atecc_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p);
@@ -165,6 +177,8 @@ rot_err atecc_attest(struct rot_chip *chip, const struct rot_place *place, const
 
 /* keys.c */
 rot_err atecc_point(struct rot_chip *chip, unsigned slot, uint8_t point[64]);
+/* The same, from memory where it was told before. */
+rot_err atecc_known_point(struct rot_chip *chip, unsigned slot, uint8_t point[64]);
 rot_err atecc_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
                            uint8_t *pub, size_t cap, size_t *ret_len);
 rot_err atecc_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub,

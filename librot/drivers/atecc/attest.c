@@ -35,6 +35,14 @@ load(struct rot_chip *chip, unsigned slot, const uint8_t *nonce, uint8_t random[
     return rc == ROT_OK ? atecc_run(chip, &hash, point, 64) : rc;
 }
 
+/* As it is now: counters move, and a lock may have been taken. */
+static rot_err
+read_all(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+{
+    atecc_forget_config(chip, ATECC_BLOCKS);
+    return atecc_read_config(chip, config);
+}
+
 rot_err
 atecc_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t nonce[32],
              struct rot_evidence *evidence)
@@ -51,7 +59,7 @@ atecc_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t
         return ROT_E_SPACE;
     rc = atecc_point(chip, place->where, point); /* ROT_E_EMPTY when there is no key */
     if (rc == ROT_OK)
-        rc = atecc_read_config(chip, p + 34);
+        rc = read_all(chip, p + 34);
     if (rc == ROT_OK)
         rc = atecc_point(chip, by->where, p + 34 + ATECC_CONFIG_SIZE);
     if (rc == ROT_OK)

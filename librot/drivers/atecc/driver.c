@@ -7,6 +7,12 @@
 
 #define COUNTER_MAX 2097151u
 
+static struct atecc_state *
+state_of(struct rot_chip *chip)
+{
+    return chip->setup.state;
+}
+
 static rot_err
 read_revision(struct rot_chip *chip, uint8_t revision[4])
 {
@@ -35,6 +41,8 @@ reset(struct rot_chip *chip)
     uint8_t revision[4];
 
     atecc_sleep(chip);
+    atecc_forget_config(chip, ATECC_BLOCKS);
+    state_of(chip)->has_point = 0;
     return read_revision(chip, revision);
 }
 
@@ -44,6 +52,7 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     uint8_t revision[4], config[ATECC_CONFIG_SIZE];
     rot_err rc = read_revision(chip, revision);
 
+    atecc_forget_config(chip, ATECC_BLOCK_SERIAL | ATECC_BLOCK_LOCKS);
     if (rc == ROT_OK)
         rc = atecc_read_config(chip, config);
     if (rc != ROT_OK)

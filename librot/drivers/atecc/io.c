@@ -131,15 +131,14 @@ atecc_unmask(const struct rot_port *port, const uint8_t key[32], const uint8_t n
 rot_err
 atecc_load_serial(struct rot_chip *chip)
 {
-    struct atecc_command c = {.op = ATECC_OP_READ, .p1 = 0x80};
     struct atecc_state *s = state_of(chip);
-    uint8_t block[32];
-    rot_err rc = atecc_run(chip, &c, block, sizeof(block));
+    uint8_t config[ATECC_CONFIG_SIZE];
+    rot_err rc = atecc_read_config(chip, config);
 
     if (rc != ROT_OK)
         return rc;
-    memcpy(s->serial, block, 4);
-    memcpy(s->serial + 4, block + 8, 5);
+    memcpy(s->serial, config, 4);
+    memcpy(s->serial + 4, config + 8, 5);
     return ROT_OK;
 }
 
@@ -304,6 +303,7 @@ atecc_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret
     uint8_t config[ATECC_CONFIG_SIZE];
     rot_err rc = secret_len == 32 ? atecc_load_serial(chip) : ROT_E_ARG;
 
+    atecc_forget_config(chip, ATECC_BLOCK_LOCKS);
     if (rc == ROT_OK)
         rc = atecc_read_config(chip, config);
     if (rc == ROT_OK && !atecc_is_config_locked(config))

@@ -51,13 +51,50 @@ check_made(struct rot_chip *chip, unsigned slot)
     return rx[0] == 1 ? ROT_OK : ROT_E_EMPTY;
 }
 
+/* Why a command with a key failed: ROT_E_EMPTY when there is none, or else rc. */
+static rot_err
+blame_key(struct rot_chip *chip, unsigned slot, rot_err rc)
+{
+    uint32_t status = chip->raw_status;
+
+    if (rc != ROT_E_CHIP)
+        return rc;
+    if (check_made(chip, slot) == ROT_E_EMPTY)
+        rc = ROT_E_EMPTY;
+    chip->raw_status = status;
+    return rc;
+}
+
+static void
+remember_point(struct rot_chip *chip, unsigned slot, const uint8_t point[64])
+{
+    struct atecc_state *s = state_of(chip);
+
+    memcpy(s->point, point, sizeof(s->point));
+    s->point_slot = (uint8_t)slot;
+    s->has_point = 1;
+}
+
 rot_err
 atecc_point(struct rot_chip *chip, unsigned slot, uint8_t point[64])
 {
     struct atecc_command c = {.op = ATECC_OP_GENKEY, .p2 = (uint16_t)slot};
-    rot_err rc = check_made(chip, slot);
+    rot_err rc = atecc_run(chip, &c, point, 64);
 
-    return rc == ROT_OK ? atecc_run(chip, &c, point, 64) : rc;
+    if (rc == ROT_OK)
+        remember_point(chip, slot, point);
+    return blame_key(chip, slot, rc);
+}
+
+rot_err
+atecc_known_point(struct rot_chip *chip, unsigned slot, uint8_t point[64])
+{
+    const struct atecc_state *s = state_of(chip);
+
+    if (!s->has_point || s->point_slot != slot)
+        return atecc_point(chip, slot, point);
+    memcpy(point, s->point, sizeof(s->point));
+    return ROT_OK;
 }
 
 rot_err
@@ -80,11 +117,13 @@ atecc_key_generate(struct rot_chip *chip, const struct rot_place *place, enum ro
     if (!atecc_is_config_locked(config) || atecc_is_slot_locked(config, place->where) ||
         (atecc_is_data_locked(config) && (place->flags & ROT_PLACE_REGENERATE) == 0))
         return ROT_E_STATE;
+    state_of(chip)->has_point = 0;
     rc = stir(chip);
     if (rc == ROT_OK)
         rc = atecc_run(chip, &c, point, sizeof(point));
     if (rc != ROT_OK)
         return rc;
+    remember_point(chip, place->where, point);
     return rot_spki_from_point(ROT_ALG_P256, point, pub, cap, ret_len);
 }
 
@@ -108,13 +147,12 @@ atecc_sign_digest(struct rot_chip *chip, const struct rot_place *place, const ui
 
     if (digest_len != 32)
         return ROT_E_ARG;
-    rc = check_made(chip, place->where);
-    if (rc == ROT_OK)
-        rc = stir(chip);
+    rc = stir(chip);
     if (rc == ROT_OK)
         rc = load_digest(chip, digest);
     if (rc == ROT_OK)
         rc = atecc_run(chip, &c, raw, sizeof(raw));
+    rc = blame_key(chip, place->where, rc);
     /* Everything else is right: the uses of the key are at their limit. */
     if (rc == ROT_E_CHIP && chip->raw_status == EXECUTION_ERROR &&
         (atecc_slot_config(chip->setup.layout, place->where) & LIMITED_USE) != 0)
@@ -300,10 +338,9 @@ atecc_agree(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
         return ROT_E_FORMAT;
     if (into != NULL && into->where != ATECC_TEMPKEY)
         return ROT_E_UNSUPPORTED; /* a raw secret goes to no other place */
-    rc = check_made(chip, place->where);
-    if (rc == ROT_OK)
-        rc = into != NULL ? atecc_agree_inside(chip, place->where, point)
-                          : agree_out(chip, place->where, point, secret);
+    rc = into != NULL ? atecc_agree_inside(chip, place->where, point)
+                      : agree_out(chip, place->where, point, secret);
+    rc = blame_key(chip, place->where, rc);
     /* The key is there and may agree: what the part refuses is the point. */
     if (rc == ROT_E_CHIP)
         return ROT_E_FORMAT;

@@ -1,10 +1,14 @@
 /*
  * seal.c: the configuration and the locks.
  *
- * The configuration is written word by word where it differs (blocks fail that
- * touch bytes below 16 or 84 to 87), read back, and locked with its CRC.  The
- * data zone cannot be read before it is locked and holds bytes of the maker's
- * that nobody knows, so that its lock is taken without a CRC.
+ * The configuration is written where it differs: block by block, or word by word
+ * where a block touches bytes below 16 or 84 to 87 and fails.  It is read back, and
+ * locked with its CRC.  The data zone cannot be read before it is locked and holds
+ * bytes of the maker's that nobody knows, so that its lock is taken without a CRC.
+ *
+ * What was read of the configuration is kept: a part changes it by our own commands
+ * only.  Who it is and where its locks stand is read again when that is the question,
+ * and before a lock that the part does not check by itself.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,17 +20,25 @@
 #define AT_LOCK_DATA   86u
 #define AT_LOCK_CONFIG 87u
 #define AT_SLOT_LOCKED 88u
+#define UNLOCKED       0x55u
+#define BLOCK          32u
+
+static struct atecc_state *
+state_of(struct rot_chip *chip)
+{
+    return chip->setup.state;
+}
 
 int
 atecc_is_config_locked(const uint8_t *config)
 {
-    return config[AT_LOCK_CONFIG] != 0x55;
+    return config[AT_LOCK_CONFIG] != UNLOCKED;
 }
 
 int
 atecc_is_data_locked(const uint8_t *config)
 {
-    return config[AT_LOCK_DATA] != 0x55;
+    return config[AT_LOCK_DATA] != UNLOCKED;
 }
 
 int
@@ -35,16 +47,47 @@ atecc_is_slot_locked(const uint8_t *config, unsigned slot)
     return ((unsigned)config[AT_SLOT_LOCKED + slot / 8] >> (slot % 8) & 1u) == 0;
 }
 
-rot_err
-atecc_read_config(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+void
+atecc_forget_config(struct rot_chip *chip, unsigned blocks)
 {
+    struct atecc_state *s = state_of(chip);
+
+    s->config_known = (uint8_t)(s->config_known & ~blocks);
+}
+
+static rot_err
+read_unknown(struct rot_chip *chip)
+{
+    struct atecc_state *s = state_of(chip);
     rot_err rc = ROT_OK;
 
     for (unsigned b = 0; b < 4 && rc == ROT_OK; b++) {
         struct atecc_command c = {.op = ATECC_OP_READ, .p1 = 0x80, .p2 = (uint16_t)(b << 3)};
+        unsigned bit = 1u << b;
 
-        rc = atecc_run(chip, &c, config + b * 32u, 32);
+        if ((s->config_known & bit) != 0)
+            continue;
+        rc = atecc_run(chip, &c, s->config + b * BLOCK, BLOCK);
+        if (rc == ROT_OK)
+            s->config_known |= (uint8_t)bit;
     }
+    return rc;
+}
+
+/* Somebody else has locked it since it was read: what he locked may be something else. */
+rot_err
+atecc_read_config(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+{
+    struct atecc_state *s = state_of(chip);
+    int was_open = s->config[AT_LOCK_CONFIG] == UNLOCKED;
+    rot_err rc = read_unknown(chip);
+
+    if (rc == ROT_OK && was_open && atecc_is_config_locked(s->config)) {
+        atecc_forget_config(chip, ATECC_BLOCKS & ~ATECC_BLOCK_LOCKS);
+        rc = read_unknown(chip);
+    }
+    if (rc == ROT_OK)
+        memcpy(config, s->config, ATECC_CONFIG_SIZE);
     return rc;
 }
 
@@ -82,24 +125,48 @@ write_extra(struct rot_chip *chip, unsigned which, uint8_t value)
 }
 
 static rot_err
-write_word(struct rot_chip *chip, unsigned at, const uint8_t *config)
+write_word(struct rot_chip *chip, unsigned at, const uint8_t *config, const uint8_t *want)
 {
-    struct atecc_command c = {.op = ATECC_OP_WRITE, .p2 = (uint16_t)(at / 4), .data_len = 4};
-    uint8_t want[4];
+    struct atecc_command c = {ATECC_OP_WRITE, 0, (uint16_t)(at / 4), want + at, 4};
     rot_err rc = ROT_OK;
 
-    for (unsigned i = 0; i < 4; i++)
-        want[i] = wanted(chip->setup.layout, config, at + i);
-    if (memcmp(want, config + at, 4) == 0)
+    if (memcmp(want + at, config + at, 4) == 0)
         return ROT_OK;
-    if (at != AT_EXTRA) {
-        c.data = want;
+    if (at != AT_EXTRA)
         return atecc_run(chip, &c, NULL, 0);
-    }
     for (unsigned i = 0; i < 2 && rc == ROT_OK; i++) {
-        if (want[i] != config[at + i])
-            rc = write_extra(chip, i, want[i]);
+        if (want[at + i] != config[at + i])
+            rc = write_extra(chip, i, want[at + i]);
     }
+    return rc;
+}
+
+static rot_err
+write_block(struct rot_chip *chip, unsigned at, const uint8_t *config, const uint8_t *want)
+{
+    struct atecc_command c = {ATECC_OP_WRITE, 0x80, (uint16_t)(at / 4), want + at, BLOCK};
+    rot_err rc = ROT_OK;
+
+    if (memcmp(want + at, config + at, BLOCK) == 0)
+        return ROT_OK;
+    if (at / BLOCK == 1 || at / BLOCK == 3) /* every byte of it may be written */
+        return atecc_run(chip, &c, NULL, 0);
+    for (unsigned i = at; i < at + BLOCK && rc == ROT_OK; i += 4)
+        rc = write_word(chip, i, config, want);
+    return rc;
+}
+
+static rot_err
+write_config(struct rot_chip *chip, const uint8_t *config)
+{
+    uint8_t want[ATECC_CONFIG_SIZE];
+    rot_err rc = ROT_OK;
+
+    for (unsigned at = 0; at < ATECC_CONFIG_SIZE; at++)
+        want[at] = wanted(chip->setup.layout, config, at);
+    for (unsigned at = 0; at < ATECC_CONFIG_SIZE && rc == ROT_OK; at += BLOCK)
+        rc = write_block(chip, at, config, want);
+    atecc_forget_config(chip, ATECC_BLOCKS);
     return rc;
 }
 
@@ -112,15 +179,14 @@ atecc_seal_prepare(struct rot_chip *chip, enum rot_stage stage, const struct rot
     (void)p;
     if (stage == ROT_STAGE_LIFECYCLE)
         return ROT_E_UNSUPPORTED;
+    if (stage != ROT_STAGE_CONFIG)
+        return ROT_OK;
     rc = atecc_read_config(chip, config);
-    if (rc != ROT_OK || stage != ROT_STAGE_CONFIG)
-        return rc;
-    if (atecc_is_config_locked(config))
-        return is_as_wanted(chip->setup.layout, config) ? ROT_OK : ROT_E_MISMATCH;
-    for (unsigned at = FIRST; at < ATECC_CONFIG_SIZE && rc == ROT_OK; at += 4)
-        rc = write_word(chip, at, config);
-    if (rc == ROT_OK)
-        rc = atecc_read_config(chip, config);
+    if (rc == ROT_OK && !atecc_is_config_locked(config)) {
+        rc = write_config(chip, config);
+        if (rc == ROT_OK)
+            rc = atecc_read_config(chip, config);
+    }
     if (rc != ROT_OK)
         return rc;
     return is_as_wanted(chip->setup.layout, config) ? ROT_OK : ROT_E_MISMATCH;
@@ -130,27 +196,70 @@ static rot_err
 lock(struct rot_chip *chip, unsigned p1, uint16_t crc)
 {
     struct atecc_command c = {.op = ATECC_OP_LOCK, .p1 = (uint8_t)p1, .p2 = crc};
+    rot_err rc = atecc_run(chip, &c, NULL, 0);
 
-    return atecc_run(chip, &c, NULL, 0);
+    atecc_forget_config(chip, ATECC_BLOCK_LOCKS);
+    return rc;
+}
+
+/* ROT_E_MISMATCH when it is another than the layout's, read anew before that is said. */
+static rot_err
+compare_config(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+{
+    rot_err rc = atecc_read_config(chip, config);
+
+    if (rc != ROT_OK || is_as_wanted(chip->setup.layout, config))
+        return rc;
+    atecc_forget_config(chip, ATECC_BLOCKS);
+    rc = atecc_read_config(chip, config);
+    return rc == ROT_OK && !is_as_wanted(chip->setup.layout, config) ? ROT_E_MISMATCH : rc;
+}
+
+/* The part compares its configuration with what we have read: one that is another is not locked. */
+static rot_err
+lock_config(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+{
+    rot_err rc = lock(chip, 0x00, atecc_crc(config, ATECC_CONFIG_SIZE, 0));
+    uint32_t status = chip->raw_status;
+
+    if (rc == ROT_OK)
+        state_of(chip)->config[AT_LOCK_CONFIG] = 0;
+    if (rc != ROT_E_CHIP)
+        return rc;
+    atecc_forget_config(chip, ATECC_BLOCKS);
+    if (compare_config(chip, config) == ROT_E_MISMATCH)
+        rc = ROT_E_MISMATCH;
+    chip->raw_status = status;
+    return rc;
+}
+
+static int
+is_done(const uint8_t *config, enum rot_stage stage, const struct rot_place *p)
+{
+    if (stage == ROT_STAGE_CONFIG)
+        return atecc_is_config_locked(config);
+    if (stage == ROT_STAGE_DATA)
+        return atecc_is_data_locked(config);
+    return atecc_is_slot_locked(config, p->where);
 }
 
 rot_err
 atecc_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p)
 {
     uint8_t config[ATECC_CONFIG_SIZE];
-    enum rot_seal_state state = ROT_SEAL_OPEN;
-    rot_err rc = atecc_seal_state(chip, stage, p, &state);
+    rot_err rc;
 
-    if (rc == ROT_OK && state != ROT_SEAL_OPEN)
-        return state == ROT_SEAL_DONE ? ROT_OK : ROT_E_MISMATCH;
-    if (rc == ROT_OK)
-        rc = atecc_read_config(chip, config);
+    if (stage == ROT_STAGE_LIFECYCLE)
+        return ROT_E_UNSUPPORTED;
+    if (stage != ROT_STAGE_CONFIG)
+        atecc_forget_config(chip, ATECC_BLOCK_SERIAL | ATECC_BLOCK_LOCKS);
+    rc = compare_config(chip, config);
     if (rc != ROT_OK)
         return rc;
-    if (!is_as_wanted(chip->setup.layout, config))
-        return ROT_E_MISMATCH;
+    if (is_done(config, stage, p))
+        return ROT_OK;
     if (stage == ROT_STAGE_CONFIG)
-        return lock(chip, 0x00, atecc_crc(config, sizeof(config), 0));
+        return lock_config(chip, config);
     if (!atecc_is_config_locked(config))
         return ROT_E_STATE;
     if (stage == ROT_STAGE_DATA)
@@ -166,21 +275,16 @@ atecc_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_p
 {
     uint8_t config[ATECC_CONFIG_SIZE];
     rot_err rc;
-    int done;
 
     if (stage == ROT_STAGE_LIFECYCLE)
         return ROT_E_UNSUPPORTED;
+    atecc_forget_config(chip, ATECC_BLOCK_LOCKS);
     rc = atecc_read_config(chip, config);
     if (rc != ROT_OK)
         return rc;
-    if (stage == ROT_STAGE_CONFIG)
-        done = atecc_is_config_locked(config);
-    else if (stage == ROT_STAGE_DATA)
-        done = atecc_is_data_locked(config);
-    else
-        done = atecc_is_slot_locked(config, p->where);
-    *ret_state = done ? ROT_SEAL_DONE : ROT_SEAL_OPEN;
-    if (atecc_is_config_locked(config) && done && !is_as_wanted(chip->setup.layout, config))
+    *ret_state = is_done(config, stage, p) ? ROT_SEAL_DONE : ROT_SEAL_OPEN;
+    if (atecc_is_config_locked(config) && *ret_state == ROT_SEAL_DONE &&
+        !is_as_wanted(chip->setup.layout, config))
         *ret_state = ROT_SEAL_FOREIGN;
     return ROT_OK;
 }

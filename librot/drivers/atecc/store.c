@@ -175,7 +175,8 @@ read_framed(struct rot_chip *chip, unsigned slot, size_t offset, size_t room, ui
     len = (size_t)p[0] << 8 | p[1];
     if (len == 0 || len > room - HEADER)
         return ROT_E_EMPTY;
-    rc = read_slot(chip, slot, offset, p, HEADER + len);
+    if (HEADER + len > BLOCK)
+        rc = read_slot(chip, slot, offset + BLOCK, p + BLOCK, HEADER + len - BLOCK);
     if (rc != ROT_OK)
         return rc;
     crc = atecc_crc(p + HEADER, len, start);
@@ -262,7 +263,7 @@ key_of(struct rot_chip *chip, const struct rot_place *cert, uint8_t point[64])
 {
     const struct rot_place *key = rot_layout_find(chip->setup.layout, cert->object, ROT_PART_KEY);
 
-    return key == NULL ? ROT_E_UNSUPPORTED : atecc_point(chip, key->where, point);
+    return key == NULL ? ROT_E_UNSUPPORTED : atecc_known_point(chip, key->where, point);
 }
 
 static rot_err

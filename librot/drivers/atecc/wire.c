@@ -215,6 +215,13 @@ atecc_run(struct rot_chip *chip, const struct atecc_command *c, uint8_t *rx, siz
     }
     if (rc == ROT_OK)
         chip->raw_status = 0;
+    /* It has refused, or perhaps lost its power: what we know of it may be old. */
+    if (rc == ROT_E_CHIP)
+        atecc_forget_config(chip, ATECC_BLOCK_LOCKS);
+    if (rc == ROT_E_BUS) {
+        atecc_forget_config(chip, ATECC_BLOCKS);
+        state_of(chip)->has_point = 0;
+    }
     return rc;
 }
 

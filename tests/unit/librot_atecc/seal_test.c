@@ -32,7 +32,7 @@ struct part {
     uint8_t config[128];
     uint8_t answer[64];
     size_t len, pos;
-    unsigned locks;
+    unsigned locks, commands;
 };
 
 static void
@@ -84,6 +84,14 @@ run_command(struct part *part, const uint8_t *command)
     answer_with(part, payload, 1);
 }
 
+/* With a summary that is not its own the part locks nothing. */
+static int
+is_refused(const struct part *part, const uint8_t *command)
+{
+    return command[1] == ATECC_OP_LOCK && (command[2] & 0x80) == 0 && (command[2] & 3) == 0 &&
+           atecc_crc(part->config, 128, 0) != (command[3] | command[4] << 8);
+}
+
 static rot_err
 on_write(void *self, uint8_t address, const uint8_t *tx, size_t len)
 {
@@ -91,7 +99,10 @@ on_write(void *self, uint8_t address, const uint8_t *tx, size_t len)
 
     if (address == 0 || len == 0)
         return ROT_E_BUS;
-    if (tx[0] == 3)
+    part->commands += tx[0] == 3;
+    if (tx[0] == 3 && is_refused(part, tx + 1))
+        answer_with(part, (const uint8_t *)"\x0f", 1);
+    else if (tx[0] == 3)
         run_command(part, tx + 1);
     part->pos = tx[0] == 3 ? 0 : part->pos;
     return ROT_OK;
@@ -197,6 +208,52 @@ refuses_to_lock_another_configuration(void **state)
     assert_int_equal(d->part.locks, 0);
 }
 
+/* It changed after the driver had read it: the part's own comparison finds that. */
+static void
+refuses_to_lock_what_changed_meanwhile(void **state)
+{
+    struct desk *d = *state;
+
+    for (unsigned at = 20; at < 52; at++) {
+        assert_int_equal(rot_seal_prepare(&d->chip, ROT_STAGE_CONFIG, 0), ROT_OK);
+        d->part.config[at] ^= 1;
+        assert_int_equal(rot_seal(&d->chip, ROT_STAGE_CONFIG, 0), ROT_E_MISMATCH);
+        assert_int_equal(d->part.locks, 0);
+    }
+}
+
+/* What a part says of itself, and where its locks stand, is never from memory. */
+static void
+looks_again_where_it_matters(void **state)
+{
+    struct desk *d = *state;
+    struct rot_identity id;
+    unsigned before;
+
+    assert_int_equal(rot_identify(&d->chip, &id), ROT_OK);
+    assert_int_equal(id.lifecycle, ROT_LIFE_BLANK);
+    d->part.config[0] ^= 1; /* another part in its place */
+    d->part.config[AT_LOCK_CONFIG] = 0;
+    assert_int_equal(rot_identify(&d->chip, &id), ROT_OK);
+    assert_int_equal(id.uid[0], d->part.config[0]);
+    assert_int_equal(id.lifecycle, ROT_LIFE_CONFIGURED);
+    d->part.config[AT_LOCK_DATA] = 0;
+    before = d->part.commands;
+    assert_int_equal(state_of(d, ROT_STAGE_DATA), ROT_SEAL_DONE);
+    assert_int_equal(d->part.commands, before + 1);
+    assert_int_equal(state_of(d, ROT_STAGE_CONFIG), ROT_SEAL_DONE);
+    assert_int_equal(d->part.commands, before + 2);
+    /* Before a lock that the part does not check: who, and which locks. */
+    before = d->part.commands;
+    assert_int_equal(rot_seal(&d->chip, ROT_STAGE_OBJECT, ROT_LDEVID(0)), ROT_OK);
+    assert_int_equal(d->part.commands, before + 3);
+    /* After a reset all of it. */
+    assert_int_equal(rot_reset(&d->chip), ROT_OK);
+    before = d->part.commands;
+    assert_int_equal(state_of(d, ROT_STAGE_CONFIG), ROT_SEAL_DONE);
+    assert_int_equal(d->part.commands, before + 4);
+}
+
 static void
 refuses_to_lock_out_of_order(void **state)
 {
@@ -248,6 +305,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refuses_to_lock_another_configuration, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_to_lock_what_changed_meanwhile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(looks_again_where_it_matters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_to_lock_out_of_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chip_that_another_locked_is_foreign, set_up, tear_down),
         cmocka_unit_test_setup_teardown(locks_step_by_step_and_once, set_up, tear_down),

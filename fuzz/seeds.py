@@ -792,8 +792,7 @@ def write_ta100_command_seeds():
 
 def update_set(oid):
     manifest = bytes(20) + b"\x42" + oid + b"\x58\x40" + bytes(64)
-    return (b"\x30" + u16(len(manifest)) + manifest + b"\x32" + u16(640) + bytes(640)
-            + b"\x31" + u16(8) + bytes(8))
+    return b"\x30" + u16(len(manifest)) + manifest + b"\x31" + u16(8) + bytes(8)
 
 
 def write_optiga_seeds():

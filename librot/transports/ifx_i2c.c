@@ -138,30 +138,30 @@ read_once(const struct ifx_i2c *l, uint8_t reg, uint8_t *rx, size_t len)
     return rc;
 }
 
+/* Until the part acknowledges: bytes to it, or when rx is given a register from it. */
 static rot_err
-write_bytes(const struct ifx_i2c *l, const uint8_t *p, size_t len)
+insist(const struct ifx_i2c *l, const uint8_t *tx, uint8_t *rx, size_t len)
 {
     rot_err rc = ROT_BUSY;
 
     for (int i = 0; i < ACCESS_TRIES && rc == ROT_BUSY; i++) {
         if (i != 0)
             pause_us(l, ACCESS_US);
-        rc = write_once(l, p, len);
+        rc = rx != NULL ? read_once(l, tx[0], rx, len) : write_once(l, tx, len);
     }
     return rc == ROT_BUSY ? ROT_E_BUS : rc;
 }
 
 static rot_err
+write_bytes(const struct ifx_i2c *l, const uint8_t *p, size_t len)
+{
+    return insist(l, p, NULL, len);
+}
+
+static rot_err
 read_register(const struct ifx_i2c *l, uint8_t reg, uint8_t *rx, size_t len)
 {
-    rot_err rc = ROT_BUSY;
-
-    for (int i = 0; i < ACCESS_TRIES && rc == ROT_BUSY; i++) {
-        if (i != 0)
-            pause_us(l, ACCESS_US);
-        rc = read_once(l, reg, rx, len);
-    }
-    return rc == ROT_BUSY ? ROT_E_BUS : rc;
+    return insist(l, &reg, rx, len);
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */

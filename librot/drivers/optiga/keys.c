@@ -29,7 +29,6 @@
 
 /* Of SetObjectProtected. */
 #define TAG_MANIFEST 0x30u
-#define TAG_CONTINUE 0x32u
 #define TAG_FINAL    0x31u
 
 #define MANIFEST_FORMAT 0x01u
@@ -64,38 +63,45 @@ optiga_bit_string(struct rot_bytes spki, enum rot_alg *ret_alg, struct rot_bytes
 
 /* ---- Kept public keys ---------------------------------------------------------------- */
 
-/* pub has room for SPKI_MAX bytes. */
+/* Where it stands in the state until the next command. */
 static rot_err
-kept_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t *ret_len)
+kept_public(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes *ret_spki)
 {
     const struct rot_place kept = {.where = place->also};
     enum rot_alg alg = ROT_ALG_NONE;
     struct rot_bytes bits;
-    size_t n = 0;
-    rot_err rc;
+    struct optiga_content c;
+    rot_err rc = optiga_find(chip, &kept, &c);
 
-    rc = optiga_object_read(chip, &kept, 0, pub, SPKI_MAX, &n);
+    if (rc == ROT_OK && c.len > SPKI_MAX)
+        rc = ROT_E_EMPTY;
     if (rc == ROT_OK)
-        rc = optiga_bit_string((struct rot_bytes){pub, n}, &alg, &bits);
-    if (rc == ROT_E_FORMAT || (rc == ROT_OK && alg != (enum rot_alg)place->alg))
-        return ROT_E_EMPTY;
-    *ret_len = n;
-    return rc;
+        rc = optiga_get_piece(chip, c.oid, 0, c.len, ret_spki);
+    if (rc == ROT_OK)
+        rc = optiga_bit_string(*ret_spki, &alg, &bits);
+    return rc == ROT_E_FORMAT || (rc == ROT_OK && alg != (enum rot_alg)place->alg) ? ROT_E_EMPTY
+                                                                                   : rc;
 }
 
 /*
  * Before the key of a place changes.  Both objects may be changed, or else the
- * public key of a key that stays would be lost; what was kept is in old.
+ * public key of a key that stays would be lost; what was kept is in old, which
+ * has room for SPKI_MAX bytes.
  */
 static rot_err
 take_kept(struct rot_chip *chip, const struct rot_place *place, uint8_t *old, size_t *old_len)
 {
+    struct rot_bytes spki = {NULL, 0};
     rot_err rc = optiga_check_change(chip, place->also);
 
     *old_len = 0;
     if (rc != ROT_OK)
         return rc;
-    rc = kept_public(chip, place, old, old_len);
+    rc = kept_public(chip, place, &spki);
+    if (rc == ROT_OK) {
+        memcpy(old, spki.p, spki.len);
+        *old_len = spki.len;
+    }
     return rc == ROT_OK || rc == ROT_E_EMPTY ? optiga_clear(chip, place->also) : rc;
 }
 
@@ -114,9 +120,10 @@ put_back(struct rot_chip *chip, const struct rot_place *place, const uint8_t *ol
 
 /* ---- Making ------------------------------------------------------------------------- */
 
+/* pub has room for SPKI_MAX bytes, and is touched when the part has made one. */
 static rot_err
 make_pair(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg, uint8_t *pub,
-          size_t cap, size_t *ret_len)
+          size_t *ret_len)
 {
     struct optiga_apdu *a = optiga_begin(chip, OPTIGA_MAKE_PAIR, optiga_curve(alg));
     size_t n = alg == ROT_ALG_P256 ? BITS_P256 : BITS_P384;
@@ -135,7 +142,7 @@ make_pair(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg
         return rc;
     if (out.len != 0 || bits.len != n)
         return ROT_E_FORMAT;
-    rc = rot_spki_from_point(alg, bits.p + n - rot_alg_point_size(alg), pub, cap, ret_len);
+    rc = rot_spki_from_point(alg, bits.p + n - rot_alg_point_size(alg), pub, SPKI_MAX, ret_len);
     if (rc == ROT_OK)
         rc = optiga_bit_string((struct rot_bytes){pub, *ret_len}, &found, &again);
     return rc == ROT_OK && memcmp(again.p, bits.p, n) != 0 ? ROT_E_FORMAT : rc;
@@ -145,8 +152,8 @@ rot_err
 optiga_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
                     uint8_t *pub, size_t cap, size_t *ret_len)
 {
-    uint8_t made[SPKI_MAX], old[SPKI_MAX];
-    size_t n = 0, old_len = 0;
+    uint8_t spki[SPKI_MAX]; /* the old key's, then the new one's */
+    size_t n = 0;
     rot_err rc;
 
     if (rot_alg_secret_size(alg) != 0) {
@@ -157,76 +164,69 @@ optiga_key_generate(struct rot_chip *chip, const struct rot_place *place, enum r
         return ROT_E_UNSUPPORTED;
     rc = optiga_check_change(chip, place->where);
     if (rc == ROT_OK)
-        rc = take_kept(chip, place, old, &old_len);
+        rc = take_kept(chip, place, spki, &n);
     if (rc != ROT_OK)
         return rc;
-    rc = make_pair(chip, place, alg, made, sizeof(made), &n);
+    rc = make_pair(chip, place, alg, spki, &n);
     if (rc != ROT_OK)
-        return put_back(chip, place, old, old_len, rc);
-    rc = optiga_keep(chip, place->also, made, n);
+        return put_back(chip, place, spki, n, rc);
+    rc = optiga_keep(chip, place->also, spki, n);
     if (rc != ROT_OK)
         return rc;
     (void)cap; /* the core has checked it */
-    memcpy(pub, made, n);
+    memcpy(pub, spki, n);
     *ret_len = n;
     return ROT_OK;
 }
 
 /* ---- Showing --------------------------------------------------------------------------- */
 
-/* The SubjectPublicKeyInfo that the certificate has within its first piece. */
+/* The SubjectPublicKeyInfo that the certificate has somewhere; pieces overlap by its length. */
 static rot_err
-certified_public(struct rot_chip *chip, const struct rot_place *cert, uint8_t *pub, size_t *ret_len)
+certified_public(struct rot_chip *chip, const struct rot_place *cert, struct rot_bytes *ret_spki)
 {
-    struct optiga_content c;
     enum rot_alg alg = ROT_ALG_NONE;
-    uint8_t window[OPTIGA_CHUNK / 2];
-    struct rot_bytes bits;
+    struct rot_bytes bits, piece;
+    struct optiga_content c;
     rot_err rc = optiga_find(chip, cert, &c);
-    size_t step = sizeof(window) - SPKI_P256;
 
-    for (size_t at = 0; rc == ROT_OK && at + SPKI_P256 <= c.len; at += step) {
-        size_t n = c.len - at < sizeof(window) ? c.len - at : sizeof(window);
+    for (size_t at = 0; rc == ROT_OK && at + SPKI_P256 <= c.len; at += OPTIGA_CHUNK - SPKI_P256) {
+        size_t n = c.len - at < OPTIGA_CHUNK ? c.len - at : OPTIGA_CHUNK;
 
-        rc = optiga_get(chip, c.oid, c.start + at, window, n);
+        rc = optiga_get_piece(chip, c.oid, c.start + at, n, &piece);
         for (size_t i = 0; rc == ROT_OK && i + SPKI_P256 <= n; i++) {
-            struct rot_bytes spki = {window + i, SPKI_P256};
-
-            if (optiga_bit_string(spki, &alg, &bits) != ROT_OK)
-                continue;
-            memcpy(pub, spki.p, spki.len);
-            *ret_len = spki.len;
-            return ROT_OK;
+            *ret_spki = (struct rot_bytes){piece.p + i, SPKI_P256};
+            if (optiga_bit_string(*ret_spki, &alg, &bits) == ROT_OK)
+                return ROT_OK;
         }
     }
     return rc == ROT_OK ? ROT_E_FORMAT : rc;
 }
 
-/* pub has room for SPKI_MAX bytes. */
+/* Where it stands in the state until the next command. */
 static rot_err
-find_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t *ret_len)
+find_public(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes *ret_spki)
 {
     const struct rot_place *cert;
 
     if (place->also != 0)
-        return kept_public(chip, place, pub, ret_len);
+        return kept_public(chip, place, ret_spki);
     cert = rot_layout_find(chip->setup.layout, place->object, ROT_PART_CERT);
-    return cert == NULL ? ROT_E_UNSUPPORTED : certified_public(chip, cert, pub, ret_len);
+    return cert == NULL ? ROT_E_UNSUPPORTED : certified_public(chip, cert, ret_spki);
 }
 
 rot_err
 optiga_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t cap,
                   size_t *ret_len)
 {
-    uint8_t found[SPKI_MAX];
-    size_t n = 0;
-    rot_err rc = find_public(chip, place, found, &n);
+    struct rot_bytes spki = {NULL, 0};
+    rot_err rc = find_public(chip, place, &spki);
 
     (void)cap; /* the core has checked it */
     if (rc != ROT_OK)
         return rc;
-    memcpy(pub, found, n);
-    *ret_len = n;
+    memcpy(pub, spki.p, spki.len);
+    *ret_len = spki.len;
     return ROT_OK;
 }
 
@@ -297,11 +297,24 @@ find_verifier(struct rot_chip *chip, const struct rot_place *place, uint8_t *fou
     if (place == NULL)
         return ROT_OK;
     if (place->part == ROT_PART_KEY)
-        rc = find_public(chip, place, found, &n);
+        rc = optiga_key_public(chip, place, found, SPKI_MAX, &n);
     else
         rc = optiga_object_read(chip, place, 0, found, SPKI_MAX, &n);
     *spki = (struct rot_bytes){found, n};
     return rc;
+}
+
+/* Of the right sizes, and the one form that there is. */
+static rot_err
+check_signature(enum rot_alg alg, size_t digest_len, const uint8_t *sig, size_t sig_len)
+{
+    uint8_t raw[96];
+
+    if (optiga_curve(alg) == 0)
+        return ROT_E_UNSUPPORTED;
+    if (digest_len != rot_alg_digest_size(alg))
+        return ROT_E_ARG;
+    return rot_ecdsa_from_der(sig, sig_len, rot_alg_point_size(alg) / 2, raw);
 }
 
 rot_err
@@ -309,19 +322,18 @@ optiga_verify_digest(struct rot_chip *chip, const struct rot_place *place, const
                      size_t pub_len, const uint8_t *digest, size_t digest_len, const uint8_t *sig,
                      size_t sig_len)
 {
-    uint8_t found[SPKI_MAX], raw[96];
+    uint8_t found[SPKI_MAX];
     struct rot_bytes spki = {pub, pub_len}, bits = {NULL, 0};
-    enum rot_alg alg = ROT_ALG_NONE;
+    enum rot_alg alg = place != NULL ? (enum rot_alg)place->alg : ROT_ALG_NONE;
     struct optiga_apdu *a;
-    rot_err rc = find_verifier(chip, place, found, &spki);
+    rot_err rc = place != NULL ? ROT_OK : optiga_bit_string(spki, &alg, &bits);
 
     if (rc == ROT_OK)
+        rc = check_signature(alg, digest_len, sig, sig_len);
+    if (rc == ROT_OK)
+        rc = find_verifier(chip, place, found, &spki);
+    if (rc == ROT_OK)
         rc = optiga_bit_string(spki, &alg, &bits);
-    if (rc != ROT_OK)
-        return rc;
-    if (digest_len != rot_alg_digest_size(alg))
-        return ROT_E_ARG;
-    rc = rot_ecdsa_from_der(sig, sig_len, rot_alg_point_size(alg) / 2, raw);
     if (rc != ROT_OK)
         return rc;
     a = optiga_begin(chip, OPTIGA_VERIFY, OPTIGA_ECDSA);
@@ -359,23 +371,18 @@ is_for(struct rot_bytes manifest, unsigned oid)
     return 0;
 }
 
-/* The set is TLVs: one manifest, fragments of 640 bytes, the last one of at most that. */
+/* The set is TLVs: a manifest and one fragment, which is enough for any key. */
 static rot_err
 check_set(struct rot_bytes set, unsigned oid)
 {
-    struct rot_bytes value;
+    struct rot_bytes manifest, fragment;
 
-    if (optiga_take_tlv(&set, TAG_MANIFEST, &value) != ROT_OK || value.len > OPTIGA_FRAGMENT ||
-        !is_for(value, oid))
+    if (optiga_take_tlv(&set, TAG_MANIFEST, &manifest) != ROT_OK || !is_for(manifest, oid) ||
+        optiga_take_tlv(&set, TAG_FINAL, &fragment) != ROT_OK || set.len != 0)
         return ROT_E_FORMAT;
-    while (optiga_take_tlv(&set, TAG_CONTINUE, &value) == ROT_OK) {
-        if (value.len != OPTIGA_FRAGMENT)
-            return ROT_E_FORMAT;
-    }
-    if (optiga_take_tlv(&set, TAG_FINAL, &value) != ROT_OK || value.len == 0 ||
-        value.len > OPTIGA_FRAGMENT || set.len != 0)
-        return ROT_E_FORMAT;
-    return ROT_OK;
+    return manifest.len > OPTIGA_CHUNK || fragment.len == 0 || fragment.len > OPTIGA_CHUNK
+               ? ROT_E_FORMAT
+               : ROT_OK;
 }
 
 static rot_err

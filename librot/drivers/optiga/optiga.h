@@ -42,11 +42,10 @@
 #define OPTIGA_UID       27u
 #define OPTIGA_META_MAX  44u  /* metadata of an object (SRM) */
 #define OPTIGA_CHUNK     520u /* bytes of one access: what two frames carry in both directions */
-#define OPTIGA_FRAGMENT  640u /* of a protected update, and the most for EncryptSym */
 #define OPTIGA_MAC_CHUNK 512u
 #define OPTIGA_APDU_HEAD 4u
-/* Head of a record, the longest command (a fragment with its tag), MAC. */
-#define OPTIGA_BUFFER         (IFX_SHIELD_HEAD + OPTIGA_APDU_HEAD + 3u + OPTIGA_FRAGMENT + IFX_SHIELD_MAC)
+/* Head of a record, the longest command (a piece for an object), MAC. */
+#define OPTIGA_BUFFER         (IFX_SHIELD_HEAD + OPTIGA_APDU_HEAD + 6u + OPTIGA_CHUNK + IFX_SHIELD_MAC)
 #define OPTIGA_SECRET_MIN     32u
 #define OPTIGA_PUBLISHED      64u /* the secret that parts come with */
 #define OPTIGA_PRF_INPUT_MIN  8u  /* label and seed (SRM, DeriveKey) */
@@ -221,6 +220,9 @@ struct optiga_content {
 
 ROT_MUST_USE rot_err optiga_get_meta(struct rot_chip *chip, unsigned oid,
                                      struct optiga_meta *ret_meta);
+/* At most OPTIGA_CHUNK bytes, which stay where they are until the next command. */
+ROT_MUST_USE rot_err optiga_get_piece(struct rot_chip *chip, unsigned oid, size_t offset,
+                                      size_t len, struct rot_bytes *ret_piece);
 ROT_MUST_USE rot_err optiga_get(struct rot_chip *chip, unsigned oid, size_t offset, uint8_t *buf,
                                 size_t len);
 ROT_MUST_USE rot_err optiga_set(struct rot_chip *chip, unsigned param, unsigned oid, size_t offset,

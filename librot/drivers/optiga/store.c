@@ -46,9 +46,9 @@ optiga_get_meta(struct rot_chip *chip, unsigned oid, struct optiga_meta *ret_met
     return rc == ROT_OK ? optiga_meta_read(out, ret_meta) : rc;
 }
 
-static rot_err
-get_piece(struct rot_chip *chip, unsigned oid, size_t offset, size_t len,
-          struct rot_bytes *ret_piece)
+rot_err
+optiga_get_piece(struct rot_chip *chip, unsigned oid, size_t offset, size_t len,
+                 struct rot_bytes *ret_piece)
 {
     struct optiga_apdu *a = optiga_begin(chip, OPTIGA_GET, OPTIGA_DATA);
     rot_err rc;
@@ -66,7 +66,7 @@ optiga_get(struct rot_chip *chip, unsigned oid, size_t offset, uint8_t *buf, siz
     while (len != 0) {
         size_t n = len < OPTIGA_CHUNK ? len : OPTIGA_CHUNK;
         struct rot_bytes piece;
-        rot_err rc = get_piece(chip, oid, offset, n, &piece);
+        rot_err rc = optiga_get_piece(chip, oid, offset, n, &piece);
 
         if (rc != ROT_OK)
             return rc;
@@ -102,11 +102,11 @@ optiga_check_change(struct rot_chip *chip, unsigned oid)
 
 /* ---- Where the bytes are ----------------------------------------------------------------- */
 
-/* Bytes of the SEQUENCE that begins with these at least four bytes; 0: it is none. */
+/* Bytes of the SEQUENCE that begins here; 0: it is none. */
 static size_t
-der_size(const uint8_t *p)
+der_size(const uint8_t *p, size_t len)
 {
-    if (p[0] != 0x30)
+    if (len < OPTIGA_TRAILER || p[0] != 0x30)
         return 0;
     if (p[1] < 0x80)
         return 2u + p[1];
@@ -116,52 +116,61 @@ der_size(const uint8_t *p)
 }
 
 static rot_err
-find_vendor(const uint8_t head[HEAD], size_t used, struct optiga_content *c)
+find_vendor(struct rot_bytes head, size_t used, struct optiga_content *c)
 {
-    size_t start = head[0] == TLS_IDENTITY ? AT_CERTIFICATE : 0;
-    size_t len = der_size(head + start);
+    size_t start, len;
 
-    if (head[0] == 0)
+    if (head.len < HEAD || head.p[0] == 0)
         return ROT_E_EMPTY;
+    start = head.p[0] == TLS_IDENTITY ? AT_CERTIFICATE : 0;
+    len = der_size(head.p + start, HEAD - start);
     if (len == 0 || len > used || start > used - len)
         return ROT_E_FORMAT;
     c->start = (uint16_t)start;
     c->len = (uint16_t)len;
-    c->first = head[start];
+    c->first = head.p[start];
     return ROT_OK;
 }
 
 static rot_err
-find_own(struct rot_chip *chip, const uint8_t head[HEAD], size_t used, struct optiga_content *c)
+find_own(struct rot_chip *chip, struct rot_bytes head, size_t used, struct optiga_content *c)
 {
-    uint8_t t[OPTIGA_TRAILER];
+    const uint8_t *p = head.p;
+    struct rot_bytes t;
     rot_err rc;
 
     c->start = 0;
     c->len = (uint16_t)used;
-    c->first = head[0];
-    if (used >= OPTIGA_TRAILER && der_size(head) == used)
+    c->first = p[0];
+    if (der_size(p, head.len) == used)
         return ROT_OK;
-    if (used <= OPTIGA_TRAILER || head[0] != WHOLE)
+    if (used <= OPTIGA_TRAILER || p[0] != WHOLE)
         return ROT_E_EMPTY;
     c->len = (uint16_t)(used - OPTIGA_TRAILER);
-    rc = optiga_get(chip, c->oid, c->len, t, sizeof(t));
-    c->first = t[1];
-    return rc == ROT_OK && (t[0] != TRAILER || ((unsigned)t[2] << 8 | t[3]) != c->len) ? ROT_E_EMPTY
-                                                                                       : rc;
+    rc = optiga_get_piece(chip, c->oid, c->len, OPTIGA_TRAILER, &t);
+    if (rc != ROT_OK)
+        return rc;
+    c->first = t.p[1];
+    return t.p[0] == TRAILER && ((unsigned)t.p[2] << 8 | t.p[3]) == c->len ? ROT_OK : ROT_E_EMPTY;
+}
+
+static uint32_t
+load_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 /* SRM, counters: value (4), threshold (4). */
 static rot_err
 read_counter(struct rot_chip *chip, unsigned oid, uint32_t *ret_value, uint32_t *ret_threshold)
 {
-    uint8_t b[8];
-    rot_err rc = optiga_get(chip, oid, 0, b, sizeof(b));
+    struct rot_bytes b;
+    rot_err rc = optiga_get_piece(chip, oid, 0, 8, &b);
 
     if (rc != ROT_OK)
         return rc;
-    *ret_value = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-    *ret_threshold = (uint32_t)b[4] << 24 | (uint32_t)b[5] << 16 | (uint32_t)b[6] << 8 | b[7];
+    *ret_value = load_u32(b.p);
+    *ret_threshold = load_u32(b.p + OPTIGA_AT_THRESHOLD);
     return ROT_OK;
 }
 
@@ -180,27 +189,39 @@ find_limit(struct rot_chip *chip, const struct rot_place *place, struct optiga_c
     return rc;
 }
 
+/* Bytes in use; ROT_E_AUTH in *ret_denied when who has no channel may not read them. */
 static rot_err
-find(struct rot_chip *chip, unsigned oid, int is_vendor, struct optiga_content *ret_content)
+find_used(struct rot_chip *chip, unsigned oid, size_t *ret_used, rot_err *ret_denied)
 {
-    struct optiga_content c = {.oid = (uint16_t)oid};
-    uint8_t head[HEAD] = {0};
     struct optiga_meta meta;
-    int wants_channel;
     rot_err rc = optiga_get_meta(chip, oid, &meta);
 
     if (rc != ROT_OK)
         return rc;
-    wants_channel =
-        optiga_meta_allows(&meta, meta.read, optiga_of(chip)->secret_len != 0) == ROT_E_AUTH;
-    rc = optiga_get(chip, oid, 0, head, meta.used < HEAD ? meta.used : HEAD);
-    if (rc == ROT_E_STATE && wants_channel)
+    *ret_used = meta.used;
+    *ret_denied = optiga_meta_allows(&meta, meta.read, optiga_of(chip)->secret_len != 0);
+    return ROT_OK;
+}
+
+static rot_err
+find(struct rot_chip *chip, unsigned oid, int is_vendor, struct optiga_content *ret_content)
+{
+    struct rot_bytes head;
+    size_t used = 0;
+    rot_err denied = ROT_OK, rc = find_used(chip, oid, &used, &denied);
+
+    if (rc == ROT_OK && used == 0)
+        rc = ROT_E_EMPTY;
+    if (rc != ROT_OK)
+        return rc;
+    rc = optiga_get_piece(chip, oid, 0, used < HEAD ? used : HEAD, &head);
+    if (rc == ROT_E_STATE && denied == ROT_E_AUTH)
         rc = ROT_E_AUTH;
-    if (rc == ROT_OK)
-        rc = is_vendor ? find_vendor(head, meta.used, &c) : find_own(chip, head, meta.used, &c);
-    if (rc == ROT_OK)
-        *ret_content = c;
-    return rc;
+    if (rc != ROT_OK)
+        return rc;
+    ret_content->oid = (uint16_t)oid;
+    return is_vendor ? find_vendor(head, used, ret_content)
+                     : find_own(chip, head, used, ret_content);
 }
 
 rot_err
@@ -264,7 +285,7 @@ set_and_compare(struct rot_chip *chip, unsigned oid, size_t offset, const uint8_
         rot_err rc = optiga_set(chip, OPTIGA_DATA, oid, offset, p, n);
 
         if (rc == ROT_OK)
-            rc = get_piece(chip, oid, offset, n, &back);
+            rc = optiga_get_piece(chip, oid, offset, n, &back);
         if (rc != ROT_OK)
             return rc;
         if (memcmp(back.p, p, n) != 0)
@@ -346,10 +367,8 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
     if (rc == ROT_OK)
         rc = optiga_clear(chip, place->where);
     if (rc == ROT_OK)
-        s->pending = (struct optiga_pending){
-            place,           (uint16_t)place->where,
-            (uint16_t)total, 0,
-            buf[0],          total >= OPTIGA_TRAILER && der_size(buf) == total};
+        s->pending = (struct optiga_pending){place,  (uint16_t)place->where,     (uint16_t)total, 0,
+                                             buf[0], der_size(buf, len) == total};
     return rc;
 }
 

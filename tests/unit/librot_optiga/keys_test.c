@@ -654,16 +654,11 @@ update_sets_are_passed_on(void **state)
     d->part.lie = watch;
     for (size_t i = 0; i < 3; i++) {
         memset(&fed, 0, sizeof(fed));
-        assert_int_equal(import(d, make_set(0xe0f2, sizes[i], 2, 640 - i)), ROT_OK);
-        assert_int_equal(fed.count, 4);
+        assert_int_equal(import(d, make_set(0xe0f2, sizes[i], 0, i == 0 ? 1 : 521 - i)), ROT_OK);
+        assert_int_equal(fed.count, 2);
         assert_int_equal(fed.tags[0], 0x30);
-        assert_int_equal(fed.tags[1], 0x32);
-        assert_int_equal(fed.tags[2], 0x32);
-        assert_int_equal(fed.tags[3], 0x31);
+        assert_int_equal(fed.tags[1], 0x31);
     }
-    memset(&fed, 0, sizeof(fed));
-    assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 1)), ROT_OK);
-    assert_int_equal(fed.count, 2);
     /* The part did not say what the public key is. */
     assert_int_equal(rot_key_public(&d->chip, ROT_LDEVID(0), pub, 91, &n), ROT_E_EMPTY);
 }
@@ -677,26 +672,20 @@ other_sets_are_not(void **state)
     generate(d, ROT_LDEVID(0));
     memset(&fed, 0, sizeof(fed));
     d->part.lie = watch;
-    for (len = 0; len < 700; len += 7) {
-        (void)make_set(0xe0f2, 64, 0, 640);
-        if (len != 0)
-            assert_int_equal(import(d, len), ROT_E_FORMAT);
+    for (len = 1; len < 3 + 219 + 3 + 500; len += 7) {
+        (void)make_set(0xe0f2, 64, 0, 500);
+        assert_int_equal(import(d, len), ROT_E_FORMAT);
     }
-    assert_int_equal(import(d, make_set(0xe0f3, 64, 1, 100)), ROT_E_FORMAT);
-    assert_int_equal(import(d, make_set(0xe0f2, 96, 1, 100)), ROT_E_FORMAT);
-    assert_int_equal(import(d, make_set(0xe0f2, 64, 1, 0)), ROT_E_FORMAT);
-    assert_int_equal(import(d, make_set(0xe0f2, 64, 1, 641)), ROT_E_FORMAT);
-    assert_int_equal(import(d, make_set(0xe0f2, 64, 1, 100) + 1), ROT_E_FORMAT);
-    len = make_set(0xe0f2, 64, 1, 100);
-    set[1] ^= 2; /* a manifest of more than a fragment */
+    assert_int_equal(import(d, make_set(0xe0f3, 64, 0, 100)), ROT_E_FORMAT);
+    assert_int_equal(import(d, make_set(0xe0f2, 96, 0, 100)), ROT_E_FORMAT);
+    assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 0)), ROT_E_FORMAT);
+    assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 521)), ROT_E_FORMAT);
+    assert_int_equal(import(d, make_set(0xe0f2, 64, 1, 100)), ROT_E_FORMAT); /* no key is so long */
+    assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 100) + 1), ROT_E_FORMAT);
+    len = make_set(0xe0f2, 64, 0, 100);
+    set[1] ^= 2; /* a manifest of more than a command holds */
     assert_int_equal(import(d, len), ROT_E_FORMAT);
-    len =
-        make_set(0xe0f2, 64, 1, 100); /* a fragment that is shorter, its last byte another TLV's */
-    set[3 + 219 + 1] = 0x02;
-    set[3 + 219 + 2] = 0x7d;
-    memcpy(set + 3 + 219 + 3 + 637, "\x32\x00\x00", 3);
-    assert_int_equal(import(d, len), ROT_E_FORMAT);
-    len = make_set(0xe0f2, 64, 1, 100);
+    len = make_set(0xe0f2, 64, 0, 100);
     set[0] = 0x32;
     assert_int_equal(import(d, len), ROT_E_FORMAT);
     assert_int_equal(fed.count, 0);
@@ -704,7 +693,7 @@ other_sets_are_not(void **state)
                      ROT_E_UNSUPPORTED);
     assert_int_equal(rot_key_public(&d->chip, ROT_LDEVID(0), pub, 91, &n), ROT_OK);
     plan(d, 0x83, 0x2c, "", 0);
-    assert_int_equal(import(d, make_set(0xe0f2, 64, 1, 100)), ROT_E_MISMATCH);
+    assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 100)), ROT_E_MISMATCH);
     assert_int_equal(rot_raw_status(&d->chip), 0x2c);
     d->part.lie = NULL;
     is_kept(d, ROT_LDEVID(0), 0xe0f2);

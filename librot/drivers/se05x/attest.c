@@ -150,7 +150,7 @@ hash_nonce(const struct rot_chip *chip, const uint8_t nonce[32], uint8_t freshne
 }
 
 static rot_err
-attest_once(struct rot_chip *chip, const struct rot_place *place, const struct rot_place *signer,
+attest_with(struct rot_chip *chip, const struct rot_place *place, const struct rot_place *signer,
             const uint8_t freshness[FRESHNESS], struct rot_evidence *e)
 {
     const struct rot_place *cert =
@@ -189,5 +189,5 @@ se05x_attest(struct rot_chip *chip, const struct rot_place *place, const uint8_t
     rc = hash_nonce(chip, nonce, freshness);
     if (rc != ROT_OK)
         return rc;
-    return attest_once(chip, place, signer, freshness, evidence);
+    return attest_with(chip, place, signer, freshness, evidence);
 }

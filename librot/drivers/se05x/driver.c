@@ -100,7 +100,7 @@ find_uid(struct rot_chip *chip, struct rot_identity *id)
 }
 
 static rot_err
-identify_once(struct rot_chip *chip, struct rot_identity *id)
+identify(struct rot_chip *chip, struct rot_identity *id)
 {
     const struct se05x_state *s = se05x_of(chip);
     rot_err rc = find_lifecycle(chip, id);
@@ -118,12 +118,6 @@ identify_once(struct rot_chip *chip, struct rot_identity *id)
     id->revision = (uint32_t)s->version[0] << 16 | (uint32_t)s->version[1] << 8 | s->version[2];
     chip->raw_status = 0;
     return ROT_OK;
-}
-
-static rot_err
-identify(struct rot_chip *chip, struct rot_identity *id)
-{
-    return identify_once(chip, id);
 }
 
 /* ---- What ---------------------------------------------------------------------------------- */
@@ -180,7 +174,7 @@ capability(const struct rot_chip *chip, const struct rot_place *key, const struc
 }
 
 static rot_err
-random_once(struct rot_chip *chip, uint8_t *buf, size_t len)
+random_bytes(struct rot_chip *chip, uint8_t *buf, size_t len)
 {
     size_t n;
     rot_err rc = ROT_OK;
@@ -192,12 +186,6 @@ random_once(struct rot_chip *chip, uint8_t *buf, size_t len)
         rc = se05x_run_secret(chip, buf + at, n);
     }
     return rc;
-}
-
-static rot_err
-random_bytes(struct rot_chip *chip, uint8_t *buf, size_t len)
-{
-    return random_once(chip, buf, len);
 }
 
 extern const struct rot_driver rot_driver_se05x;

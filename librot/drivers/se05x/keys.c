@@ -22,18 +22,26 @@ ecdsa_of(enum rot_alg alg)
 /* ---- Points ------------------------------------------------------------------------- */
 
 rot_err
-se05x_spki_point(const uint8_t *spki, size_t len, enum rot_alg alg, uint8_t point[SE05X_POINT])
+se05x_keep_spki(struct rot_chip *chip, const uint8_t *spki, size_t len, enum rot_alg *ret_alg)
+{
+    uint8_t *point = se05x_kept(chip);
+
+    point[0] = 0x04;
+    return rot_spki_to_point(spki, len, point + 1, ret_alg);
+}
+
+/* The same for a key that must be of this algorithm. */
+static rot_err
+keep_spki_of(struct rot_chip *chip, struct rot_bytes spki, enum rot_alg alg)
 {
     enum rot_alg got = ROT_ALG_NONE;
+    rot_err rc = se05x_keep_spki(chip, spki.p, spki.len, &got);
 
-    if (rot_spki_to_point(spki, len, point + 1, &got) != ROT_OK || got != alg)
-        return ROT_E_FORMAT;
-    point[0] = 0x04;
-    return ROT_OK;
+    return rc == ROT_OK && got != alg ? ROT_E_FORMAT : rc;
 }
 
 rot_err
-se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint8_t point[SE05X_POINT])
+se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, const uint8_t **ret_point)
 {
     struct rot_bytes b;
     rot_err rc;
@@ -42,12 +50,21 @@ se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint8_t p
         return ROT_E_UNSUPPORTED;
     se05x_begin_on(chip, SE05X_OP_READ, id);
     rc = se05x_run_value(chip, 1 + rot_alg_point_size(alg), &b);
-    if (rc != ROT_OK)
-        return rc;
-    if (b.p[0] != 0x04)
-        return ROT_E_FORMAT;
-    memcpy(point, b.p, b.len);
-    return ROT_OK;
+    if (rc == ROT_OK && b.p[0] != 0x04)
+        rc = ROT_E_FORMAT;
+    *ret_point = b.p;
+    return rc;
+}
+
+rot_err
+se05x_keep_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg)
+{
+    const uint8_t *point;
+    rot_err rc = se05x_read_point(chip, id, alg, &point);
+
+    if (rc == ROT_OK)
+        memcpy(se05x_kept(chip), point, 1 + rot_alg_point_size(alg));
+    return rc;
 }
 
 /* A new object was refused, perhaps for half a curve: whether that is worth another try. */
@@ -59,38 +76,31 @@ lacks_curve(struct rot_chip *chip, rot_err rc, uint8_t curve)
 }
 
 static rot_err
-create_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
-             const uint8_t *point, uint32_t rights)
+send_point(struct rot_chip *chip, enum rot_alg alg)
+{
+    se05x_put(chip, SE05X_TAG_4, se05x_kept(chip), 1 + rot_alg_point_size(alg));
+    return se05x_run_plain(chip);
+}
+
+static rot_err
+create_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg, uint32_t rights)
 {
     se05x_begin_new(chip, op, id, rights);
     se05x_put_number(chip, SE05X_TAG_2, se05x_curve_of(alg), 1);
-    se05x_put(chip, SE05X_TAG_4, point, 1 + rot_alg_point_size(alg));
-    return se05x_run_plain(chip);
+    return send_point(chip, alg);
 }
 
-/* Over the object that is there: all in one command, so never half of it. */
+/* Over an object that is there all goes in one command, so never half of it. */
 static rot_err
-overwrite_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
-                const uint8_t *point)
-{
-    se05x_begin_on(chip, op, id);
-    se05x_put(chip, SE05X_TAG_4, point, 1 + rot_alg_point_size(alg));
-    return se05x_run_plain(chip);
-}
-
-rot_err
-se05x_write_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
-                  const uint8_t point[SE05X_POINT], uint32_t rights)
+write_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg, uint32_t rights)
 {
     uint8_t curve = se05x_curve_of(alg);
     int there = 0;
-    rot_err rc;
+    rot_err rc = se05x_exists(chip, id, &there);
 
-    if (curve == 0)
-        return ROT_E_UNSUPPORTED;
-    rc = se05x_exists(chip, id, &there);
     if (rc == ROT_OK && there) {
-        rc = overwrite_point(chip, op, id, alg, point);
+        se05x_begin_on(chip, op, id);
+        rc = send_point(chip, alg);
         if (rc == ROT_OK || rc == ROT_E_BUS)
             return rc;
         rc = se05x_delete(chip, id); /* one of another curve, perhaps */
@@ -99,8 +109,22 @@ se05x_write_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg 
         rc = se05x_need_curve(chip, curve);
     if (rc != ROT_OK)
         return rc;
-    rc = create_point(chip, op, id, alg, point, rights);
-    return lacks_curve(chip, rc, curve) ? create_point(chip, op, id, alg, point, rights) : rc;
+    rc = create_point(chip, op, id, alg, rights);
+    return lacks_curve(chip, rc, curve) ? create_point(chip, op, id, alg, rights) : rc;
+}
+
+rot_err
+se05x_write_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint32_t rights)
+{
+    const uint8_t *back;
+    rot_err rc = write_point(chip, SE05X_OP_WRITE_PUBLIC, id, alg, rights);
+
+    if (rc == ROT_OK)
+        rc = se05x_read_point(chip, id, alg, &back);
+    if (rc != ROT_OK)
+        return rc;
+    return memcmp(se05x_kept(chip), back, 1 + rot_alg_point_size(alg)) == 0 ? ROT_OK
+                                                                            : ROT_E_MISMATCH;
 }
 
 /* What the part refuses in a point that a caller brought is the point. */
@@ -167,21 +191,20 @@ generate(struct rot_chip *chip, const struct rot_place *place, uint8_t curve)
     return !there && lacks_curve(chip, rc, curve) ? send_generate(chip, place, curve, there) : rc;
 }
 
-static rot_err
-public_once(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t cap,
-            size_t *ret_len)
+rot_err
+se05x_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t cap,
+                 size_t *ret_len)
 {
-    uint8_t point[SE05X_POINT];
-    rot_err rc = se05x_read_point(chip, place->where, (enum rot_alg)place->alg, point);
+    enum rot_alg alg = (enum rot_alg)place->alg;
+    const uint8_t *point;
+    rot_err rc = se05x_read_point(chip, place->where, alg, &point);
 
-    if (rc != ROT_OK)
-        return rc;
-    return rot_spki_from_point((enum rot_alg)place->alg, point + 1, pub, cap, ret_len);
+    return rc == ROT_OK ? rot_spki_from_point(alg, point + 1, pub, cap, ret_len) : rc;
 }
 
-static rot_err
-generate_once(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg, uint8_t *pub,
-              size_t cap, size_t *ret_len)
+rot_err
+se05x_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
+                   uint8_t *pub, size_t cap, size_t *ret_len)
 {
     uint8_t curve = se05x_curve_of(alg);
     rot_err rc;
@@ -191,21 +214,7 @@ generate_once(struct rot_chip *chip, const struct rot_place *place, enum rot_alg
     rc = se05x_check_place(chip, place);
     if (rc == ROT_OK)
         rc = generate(chip, place, curve);
-    return rc == ROT_OK ? public_once(chip, place, pub, cap, ret_len) : rc;
-}
-
-rot_err
-se05x_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
-                   uint8_t *pub, size_t cap, size_t *ret_len)
-{
-    return generate_once(chip, place, alg, pub, cap, ret_len);
-}
-
-rot_err
-se05x_key_public(struct rot_chip *chip, const struct rot_place *place, uint8_t *pub, size_t cap,
-                 size_t *ret_len)
-{
-    return public_once(chip, place, pub, cap, ret_len);
+    return rc == ROT_OK ? se05x_key_public(chip, place, pub, cap, ret_len) : rc;
 }
 
 rot_err
@@ -220,13 +229,11 @@ se05x_key_delete(struct rot_chip *chip, const struct rot_place *place)
 
 /* ---- Signatures ----------------------------------------------------------------------------- */
 
-static rot_err
-sign_once(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest,
-          size_t digest_len, uint8_t *sig, size_t cap, size_t *ret_len)
+rot_err
+se05x_sign_digest(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest,
+                  size_t digest_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
     enum rot_alg alg = (enum rot_alg)place->alg;
-    size_t half = rot_alg_point_size(alg) / 2;
-    uint8_t raw[96];
     struct rot_bytes b;
     rot_err rc;
 
@@ -236,29 +243,26 @@ sign_once(struct rot_chip *chip, const struct rot_place *place, const uint8_t *d
     se05x_put_number(chip, SE05X_TAG_2, ecdsa_of(alg), 1);
     se05x_put(chip, SE05X_TAG_3, digest, digest_len);
     rc = se05x_run_value(chip, 0, &b);
+    /* There is one form of each signature: what can be read is it. */
+    if (rc == ROT_OK)
+        rc = rot_ecdsa_from_der(b.p, b.len, rot_alg_point_size(alg) / 2, se05x_kept(chip));
+    if (rc == ROT_OK && b.len > cap)
+        rc = ROT_E_SPACE;
     if (rc != ROT_OK)
         return rc;
-    rc = rot_ecdsa_from_der(b.p, b.len, half, raw);
-    return rc == ROT_OK ? rot_ecdsa_to_der(raw, half, sig, cap, ret_len) : rc;
-}
-
-rot_err
-se05x_sign_digest(struct rot_chip *chip, const struct rot_place *place, const uint8_t *digest,
-                  size_t digest_len, uint8_t *sig, size_t cap, size_t *ret_len)
-{
-    return sign_once(chip, place, digest, digest_len, sig, cap, ret_len);
+    memcpy(sig, b.p, b.len);
+    *ret_len = b.len;
+    return ROT_OK;
 }
 
 /* The object to verify with; keys that are not ours may not allow it, so a copy does it. */
 static rot_err
-find_verifier(struct rot_chip *chip, const struct rot_place *place, const uint8_t *pub,
-              size_t pub_len, enum rot_alg alg, uint32_t *ret_id)
+find_verifier(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
+              uint32_t *ret_id)
 {
-    uint8_t point[SE05X_POINT];
     int there = 1;
     rot_err rc = ROT_OK;
 
-    *ret_id = place != NULL ? place->where : SE05X_ID_VERIFIER;
     if (place != NULL && (place->flags & ROT_PLACE_READ_ONLY) == 0) {
         /* A public key whose seal was cut off may be in its second place only. */
         if (place->also != 0)
@@ -267,55 +271,13 @@ find_verifier(struct rot_chip *chip, const struct rot_place *place, const uint8_
         return rc;
     }
     if (place != NULL)
-        rc = se05x_read_point(chip, place->where, alg, point);
-    else
-        rc = se05x_spki_point(pub, pub_len, alg, point);
+        rc = se05x_keep_point(chip, place->where, alg);
     if (rc != ROT_OK)
         return rc;
     *ret_id = SE05X_ID_VERIFIER;
-    rc = se05x_write_point(chip, SE05X_OP_WRITE_PUBLIC | SE05X_TRANSIENT, SE05X_ID_VERIFIER, alg,
-                           point, SE05X_ALLOW_VERIFY | SE05X_ALLOW_WRITE | SE05X_ALLOW_DELETE);
+    rc = write_point(chip, SE05X_OP_WRITE_PUBLIC | SE05X_TRANSIENT, SE05X_ID_VERIFIER, alg,
+                     SE05X_ALLOW_VERIFY | SE05X_ALLOW_WRITE | SE05X_ALLOW_DELETE);
     return blame_point(chip, rc);
-}
-
-static rot_err
-verify_with(struct rot_chip *chip, uint32_t id, enum rot_alg alg, struct rot_bytes digest,
-            struct rot_bytes sig)
-{
-    int good = 0;
-    rot_err rc;
-
-    se05x_begin_on(chip, SE05X_OP_VERIFY, id);
-    se05x_put_number(chip, SE05X_TAG_2, ecdsa_of(alg), 1);
-    se05x_put(chip, SE05X_TAG_3, digest.p, digest.len);
-    se05x_put(chip, SE05X_TAG_5, sig.p, sig.len);
-    rc = se05x_run_question(chip, &good);
-    if (rc != ROT_OK)
-        return rc;
-    return good ? ROT_OK : ROT_E_MISMATCH;
-}
-
-static rot_err
-verify_once(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes pub,
-            struct rot_bytes digest, struct rot_bytes sig)
-{
-    enum rot_alg alg = place != NULL ? (enum rot_alg)place->alg : ROT_ALG_NONE;
-    uint8_t scratch[96];
-    uint32_t id;
-    rot_err rc = ROT_OK;
-
-    if (place == NULL)
-        rc = rot_spki_to_point(pub.p, pub.len, scratch, &alg);
-    if (rc != ROT_OK)
-        return rc;
-    if (se05x_curve_of(alg) == 0)
-        return ROT_E_UNSUPPORTED;
-    if (digest.len != rot_alg_digest_size(alg))
-        return ROT_E_ARG;
-    rc = rot_ecdsa_from_der(sig.p, sig.len, rot_alg_point_size(alg) / 2, scratch);
-    if (rc == ROT_OK)
-        rc = find_verifier(chip, place, pub.p, pub.len, alg, &id);
-    return rc == ROT_OK ? verify_with(chip, id, alg, digest, sig) : rc;
 }
 
 rot_err
@@ -323,22 +285,42 @@ se05x_verify_digest(struct rot_chip *chip, const struct rot_place *place, const 
                     size_t pub_len, const uint8_t *digest, size_t digest_len, const uint8_t *sig,
                     size_t sig_len)
 {
-    const struct rot_bytes k = {pub, pub_len}, d = {digest, digest_len}, s = {sig, sig_len};
+    enum rot_alg alg = place != NULL ? (enum rot_alg)place->alg : ROT_ALG_NONE;
+    uint32_t id = 0;
+    int good = 0;
+    rot_err rc = place == NULL ? se05x_keep_spki(chip, pub, pub_len, &alg) : ROT_OK;
 
-    return verify_once(chip, place, k, d, s);
+    if (rc != ROT_OK)
+        return rc;
+    if (se05x_curve_of(alg) == 0)
+        return ROT_E_UNSUPPORTED;
+    if (digest_len != rot_alg_digest_size(alg))
+        return ROT_E_ARG;
+    /* Nothing stands at the front of the buffer yet. */
+    rc = rot_ecdsa_from_der(sig, sig_len, rot_alg_point_size(alg) / 2, se05x_of(chip)->apdu);
+    if (rc == ROT_OK)
+        rc = find_verifier(chip, place, alg, &id);
+    if (rc != ROT_OK)
+        return rc;
+    se05x_begin_on(chip, SE05X_OP_VERIFY, id);
+    se05x_put_number(chip, SE05X_TAG_2, ecdsa_of(alg), 1);
+    se05x_put(chip, SE05X_TAG_3, digest, digest_len);
+    se05x_put(chip, SE05X_TAG_5, sig, sig_len);
+    rc = se05x_run_question(chip, &good);
+    return rc == ROT_OK && !good ? ROT_E_MISMATCH : rc;
 }
 
 /* ---- Agreement ------------------------------------------------------------------------------- */
 
-/* The secret is the X coordinate. */
+/* The peer's point is kept; the secret is the X coordinate. */
 static rot_err
-agree_out(struct rot_chip *chip, const struct rot_place *place, const uint8_t *point, size_t half,
-          uint8_t *secret, size_t *ret_len)
+agree_out(struct rot_chip *chip, const struct rot_place *place, size_t half, uint8_t *secret,
+          size_t *ret_len)
 {
     rot_err rc;
 
     se05x_begin_on(chip, SE05X_OP_AGREE, place->where);
-    se05x_put(chip, SE05X_TAG_2, point, 1 + 2 * half);
+    se05x_put(chip, SE05X_TAG_2, se05x_kept(chip), 1 + 2 * half);
     rc = se05x_run_secret(chip, secret, half);
     if (rc == ROT_OK)
         *ret_len = half;
@@ -350,9 +332,14 @@ agree_out(struct rot_chip *chip, const struct rot_place *place, const uint8_t *p
  * stays inside: the same number (RFC 8422 5.10), in an HMAC key only.
  */
 static rot_err
-agree_into(struct rot_chip *chip, const struct rot_place *place, const uint8_t *point, size_t half,
+agree_into(struct rot_chip *chip, const struct rot_place *place, size_t half,
            const struct rot_place *into)
 {
+    const uint8_t *point = se05x_kept(chip);
+    rot_err rc = se05x_make_target(chip, into, half);
+
+    if (rc != ROT_OK)
+        return rc;
     if (se05x_is_modern(chip)) {
         se05x_begin_on(chip, SE05X_OP_AGREE, place->where);
         se05x_put(chip, SE05X_TAG_2, point, 1 + 2 * half);
@@ -364,7 +351,7 @@ agree_into(struct rot_chip *chip, const struct rot_place *place, const uint8_t *
         se05x_put(chip, SE05X_TAG_4, point, 1 + 2 * half);
         se05x_of(chip)->about = place->where;
     }
-    return se05x_run_plain(chip);
+    return se05x_keep_target(chip, into, se05x_run_plain(chip));
 }
 
 static int
@@ -375,40 +362,24 @@ fits_target(const struct rot_chip *chip, const struct rot_place *into, size_t ha
     return se05x_is_modern(chip) && rot_alg_secret_size((enum rot_alg)into->alg) == half;
 }
 
-static rot_err
-agree_once(struct rot_chip *chip, const struct rot_place *place, const uint8_t *point,
-           const struct rot_place *into, uint8_t *secret, size_t *ret_len)
-{
-    size_t half = rot_alg_point_size((enum rot_alg)place->alg) / 2;
-    rot_err rc;
-
-    if (into == NULL) {
-        rc = agree_out(chip, place, point, half, secret, ret_len);
-    } else {
-        rc = se05x_make_target(chip, into, half);
-        if (rc != ROT_OK)
-            return rc;
-        rc = se05x_keep_target(chip, into, agree_into(chip, place, point, half, into));
-    }
-    return blame_point(chip, rc);
-}
-
 rot_err
 se05x_agree(struct rot_chip *chip, const struct rot_place *place, const uint8_t *peer,
             size_t peer_len, const struct rot_place *into, uint8_t *secret, size_t cap,
             size_t *ret_len)
 {
     enum rot_alg alg = (enum rot_alg)place->alg;
-    uint8_t point[SE05X_POINT];
+    size_t half = rot_alg_point_size(alg) / 2;
     rot_err rc;
 
     (void)cap; /* the core has checked it */
     if (se05x_curve_of(alg) == 0)
         return ROT_E_UNSUPPORTED;
-    rc = se05x_spki_point(peer, peer_len, alg, point);
+    rc = keep_spki_of(chip, (struct rot_bytes){peer, peer_len}, alg);
     if (rc != ROT_OK)
         return rc;
-    if (into != NULL && !fits_target(chip, into, rot_alg_point_size(alg) / 2))
+    if (into != NULL && !fits_target(chip, into, half))
         return ROT_E_UNSUPPORTED;
-    return agree_once(chip, place, point, into, secret, ret_len);
+    rc = into != NULL ? agree_into(chip, place, half, into)
+                      : agree_out(chip, place, half, secret, ret_len);
+    return blame_point(chip, rc);
 }

@@ -269,6 +269,13 @@ se05x_of(const struct rot_chip *chip)
     return chip->setup.state;
 }
 
+/* Room for a point at the end of the buffer, where short commands do not reach. */
+static inline uint8_t *
+se05x_kept(struct rot_chip *chip)
+{
+    return se05x_of(chip)->apdu + SE05X_BUFFER - SE05X_POINT;
+}
+
 static inline int
 se05x_is_modern(const struct rot_chip *chip)
 {
@@ -390,15 +397,18 @@ rot_err se05x_check_place(const struct rot_chip *chip, const struct rot_place *p
 
 /* ---- keys.c ---------------------------------------------------------------------------------- */
 
-/* 04, X, Y of an EC object; its length is 1 + rot_alg_point_size(). */
+/*
+ * 04, X, Y of an EC object, 1 + rot_alg_point_size() bytes: in the buffer until the next command,
+ * or kept.
+ */
 rot_err se05x_read_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg,
-                         uint8_t point[SE05X_POINT]);
-/* A public key as an object of its own, in the place of what was there. */
-rot_err se05x_write_point(struct rot_chip *chip, uint32_t op, uint32_t id, enum rot_alg alg,
-                          const uint8_t point[SE05X_POINT], uint32_t rights);
-/* SubjectPublicKeyInfo to 04, X, Y; ROT_E_FORMAT when it is of another algorithm. */
-rot_err se05x_spki_point(const uint8_t *spki, size_t len, enum rot_alg alg,
-                         uint8_t point[SE05X_POINT]);
+                         const uint8_t **ret_point);
+rot_err se05x_keep_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg);
+/* The same of a SubjectPublicKeyInfo. */
+rot_err se05x_keep_spki(struct rot_chip *chip, const uint8_t *spki, size_t len,
+                        enum rot_alg *ret_alg);
+/* What is kept as a public key object of its own, in the place of what was there; read back. */
+rot_err se05x_write_point(struct rot_chip *chip, uint32_t id, enum rot_alg alg, uint32_t rights);
 
 rot_err se05x_key_generate(struct rot_chip *chip, const struct rot_place *place, enum rot_alg alg,
                            uint8_t *pub, size_t cap, size_t *ret_len);

@@ -176,19 +176,11 @@ static rot_err
 lock_key(struct rot_chip *chip, const struct rot_place *place, uint32_t from, uint32_t to)
 {
     enum rot_alg alg = (enum rot_alg)place->alg;
-    uint8_t point[SE05X_POINT], back[SE05X_POINT];
-    rot_err rc = se05x_read_point(chip, from, alg, point);
+    rot_err rc = se05x_keep_point(chip, from, alg);
 
     if (rc == ROT_OK)
         rc = clear(chip, to);
-    if (rc == ROT_OK)
-        rc = se05x_write_point(chip, SE05X_OP_WRITE_PUBLIC, to, alg, point,
-                               se05x_rights(chip, place, 1));
-    if (rc == ROT_OK)
-        rc = se05x_read_point(chip, to, alg, back);
-    if (rc != ROT_OK)
-        return rc;
-    return memcmp(point, back, 1 + rot_alg_point_size(alg)) == 0 ? ROT_OK : ROT_E_MISMATCH;
+    return rc == ROT_OK ? se05x_write_point(chip, to, alg, se05x_rights(chip, place, 1)) : rc;
 }
 
 /* The second id has nothing but locked copies. */
@@ -238,7 +230,7 @@ state_of_bytes(struct rot_chip *chip, const struct rot_place *place, enum rot_se
 }
 
 static rot_err
-state_once(struct rot_chip *chip, const struct rot_place *place, enum rot_seal_state *ret_state)
+state_of(struct rot_chip *chip, const struct rot_place *place, enum rot_seal_state *ret_state)
 {
     enum rot_seal_state state = ROT_SEAL_OPEN;
     rot_err rc = place->part == ROT_PART_KEY ? pair_state(chip, place, &state)
@@ -257,15 +249,18 @@ se05x_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_p
 {
     if (stage != ROT_STAGE_OBJECT)
         return ROT_E_UNSUPPORTED;
-    return state_once(chip, place, ret_state);
+    return state_of(chip, place, ret_state);
 }
 
-static rot_err
-seal_once(struct rot_chip *chip, const struct rot_place *place)
+rot_err
+se05x_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
     enum rot_seal_state state;
-    rot_err rc = state_once(chip, place, &state);
+    rot_err rc;
 
+    if (stage != ROT_STAGE_OBJECT)
+        return ROT_E_UNSUPPORTED;
+    rc = state_of(chip, place, &state);
     if (rc != ROT_OK || state == ROT_SEAL_DONE)
         return rc;
     if (state == ROT_SEAL_FOREIGN)
@@ -277,14 +272,6 @@ seal_once(struct rot_chip *chip, const struct rot_place *place)
     if (rc == ROT_OK)
         chip->raw_status = 0;
     return rc;
-}
-
-rot_err
-se05x_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
-{
-    if (stage != ROT_STAGE_OBJECT)
-        return ROT_E_UNSUPPORTED;
-    return seal_once(chip, place);
 }
 
 /* ---- Wipe -------------------------------------------------------------------------------------- */
@@ -309,8 +296,8 @@ is_kept(const struct rot_place *place)
            ROT_OBJECT_KIND(place->object) == ROT_KIND_COUNTER;
 }
 
-static rot_err
-wipe_once(struct rot_chip *chip)
+rot_err
+se05x_wipe(struct rot_chip *chip)
 {
     const struct rot_layout *l = chip->setup.layout;
     rot_err rc = wipe_object(chip, SE05X_ID_VERIFIER);
@@ -328,10 +315,4 @@ wipe_once(struct rot_chip *chip)
     if (rc == ROT_OK)
         chip->raw_status = 0;
     return rc;
-}
-
-rot_err
-se05x_wipe(struct rot_chip *chip)
-{
-    return wipe_once(chip);
 }

@@ -40,7 +40,8 @@ put_secret(struct rot_chip *chip, const struct rot_place *place, struct rot_byte
     se05x_begin_new(chip, op, place->where, se05x_rights(chip, place, 0));
     se05x_put(chip, SE05X_TAG_3, value.p, value.len);
     rc = se05x_run_plain(chip);
-    rot_wipe_memory(se05x_of(chip)->apdu, SE05X_BUFFER);
+    /* A secret is short; what is kept behind it is wanted. */
+    rot_wipe_memory(se05x_of(chip)->apdu, SE05X_BUFFER - SE05X_POINT);
     return rc;
 }
 
@@ -115,26 +116,18 @@ hmac(struct rot_chip *chip, const struct rot_place *place, const struct rot_byte
     return mac_parts(chip, place, parts, count, mac, HASH);
 }
 
-static rot_err
-mac_once(struct rot_chip *chip, const struct rot_place *place, struct rot_bytes msg, uint8_t *mac,
-         size_t *ret_len)
-{
-    size_t len = is_hmac(place) ? HASH : TAG;
-    rot_err rc = mac_parts(chip, place, &msg, 1, mac, len);
-
-    if (rc == ROT_OK)
-        *ret_len = len;
-    return rc;
-}
-
 rot_err
 se05x_mac(struct rot_chip *chip, const struct rot_place *place, const uint8_t *msg, size_t msg_len,
           uint8_t *mac, size_t cap, size_t *ret_len)
 {
     const struct rot_bytes m = {msg, msg_len};
+    size_t len = is_hmac(place) ? HASH : TAG;
+    rot_err rc = mac_parts(chip, place, &m, 1, mac, len);
 
     (void)cap; /* the core has checked it */
-    return mac_once(chip, place, m, mac, ret_len);
+    if (rc == ROT_OK)
+        *ret_len = len;
+    return rc;
 }
 
 /* ---- Derivations ----------------------------------------------------------------------------- */
@@ -177,8 +170,8 @@ hkdf(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_p
 }
 
 static rot_err
-derive_once(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_params *p,
-            const struct rot_place *into, uint8_t out[ROT_SECRET_MAX])
+derive(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_params *p,
+       const struct rot_place *into, uint8_t out[ROT_SECRET_MAX])
 {
     rot_err rc;
 
@@ -193,13 +186,6 @@ derive_once(struct rot_chip *chip, const struct rot_place *from, const struct ro
         rc = hkdf(chip, from, p, NULL, out);
     }
     return rc;
-}
-
-static rot_err
-derive_again(struct rot_chip *chip, const struct rot_place *from, const struct rot_kdf_params *p,
-             const struct rot_place *into, uint8_t out[ROT_SECRET_MAX])
-{
-    return derive_once(chip, from, p, into, out);
 }
 
 /* ref 3.3: nothing else is derived into a target, nor by older applets. */
@@ -226,7 +212,7 @@ se05x_derive(struct rot_chip *chip, const struct rot_place *from,
     /* The target is made before the source is used. */
     if (into != NULL && into->where == from->where)
         return ROT_E_ARG;
-    rc = derive_again(chip, from, params, into, derived);
+    rc = derive(chip, from, params, into, derived);
     if (rc == ROT_OK && into == NULL) {
         memcpy(out, derived, params->out_len);
         *ret_len = params->out_len;
@@ -288,8 +274,8 @@ take_box(struct se05x_reader *r, const struct box *b, uint8_t *out)
 }
 
 static rot_err
-box_once(struct rot_chip *chip, const struct rot_place *place, const struct box *b, uint8_t *out,
-         size_t *ret_len)
+run_box(struct rot_chip *chip, const struct rot_place *place, const struct box *b, uint8_t *out,
+        size_t *ret_len)
 {
     struct se05x_reader r;
     rot_err rc = send_box(chip, place, b, &r);
@@ -319,5 +305,5 @@ se05x_aead(struct rot_chip *chip, const struct rot_place *place, enum rot_aead a
     }
     if (b.in.len > SE05X_CHUNK || aad.len > SE05X_CHUNK - b.in.len)
         return ROT_E_ARG;
-    return box_once(chip, place, &b, out, ret_len);
+    return run_box(chip, place, &b, out, ret_len);
 }

@@ -19,6 +19,7 @@
 #include "se05x.h"
 
 #define COUNTER_SIZE 8u
+#define SPKI_AT      128u /* where in the buffer a public key is put, and the most that it takes */
 
 static int
 is_key(const struct rot_place *place)
@@ -146,37 +147,34 @@ find_file(struct rot_chip *chip, const struct rot_place *place, uint32_t *ret_id
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
-/* The first id, or the second when a seal was cut off between the two. */
+/* The first id, or the second when a seal was cut off between the two; the key stays in the buffer. */
 static rot_err
-read_key(struct rot_chip *chip, const struct rot_place *place, uint8_t spki[128], size_t *ret_len)
+read_key(struct rot_chip *chip, const struct rot_place *place, const uint8_t **ret_spki,
+         size_t *ret_len)
 {
     enum rot_alg alg = (enum rot_alg)place->alg;
-    uint8_t point[SE05X_POINT];
-    rot_err rc = se05x_read_point(chip, place->where, alg, point);
+    uint8_t *spki = se05x_of(chip)->apdu + SPKI_AT;
+    const uint8_t *point;
+    rot_err rc = se05x_read_point(chip, place->where, alg, &point);
 
     if (rc == ROT_E_EMPTY && place->also != 0)
-        rc = se05x_read_point(chip, place->also, alg, point);
-    return rc == ROT_OK ? rot_spki_from_point(alg, point + 1, spki, 128, ret_len) : rc;
-}
-
-static rot_err
-size_once(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size)
-{
-    uint8_t spki[128];
-    uint32_t id;
-    size_t size = 0;
-    rot_err rc =
-        is_key(place) ? read_key(chip, place, spki, &size) : find_file(chip, place, &id, &size);
-
-    if (rc == ROT_OK)
-        *ret_size = size;
-    return rc;
+        rc = se05x_read_point(chip, place->also, alg, &point);
+    *ret_spki = spki;
+    return rc == ROT_OK ? rot_spki_from_point(alg, point + 1, spki, SPKI_AT, ret_len) : rc;
 }
 
 rot_err
 se05x_object_size(struct rot_chip *chip, const struct rot_place *place, size_t *ret_size)
 {
-    return size_once(chip, place, ret_size);
+    const uint8_t *spki;
+    uint32_t id;
+    size_t size = 0;
+    rot_err rc =
+        is_key(place) ? read_key(chip, place, &spki, &size) : find_file(chip, place, &id, &size);
+
+    if (rc == ROT_OK)
+        *ret_size = size;
+    return rc;
 }
 
 /* How much of size bytes is asked for. */
@@ -192,9 +190,9 @@ static rot_err
 read_key_piece(struct rot_chip *chip, const struct rot_place *place, size_t offset, uint8_t *buf,
                size_t cap, size_t *ret_len)
 {
-    uint8_t spki[128];
+    const uint8_t *spki;
     size_t size = 0, len;
-    rot_err rc = read_key(chip, place, spki, &size);
+    rot_err rc = read_key(chip, place, &spki, &size);
 
     if (rc != ROT_OK)
         return rc;
@@ -205,15 +203,18 @@ read_key_piece(struct rot_chip *chip, const struct rot_place *place, size_t offs
     return ROT_OK;
 }
 
-static rot_err
-read_once(struct rot_chip *chip, const struct rot_place *place, size_t offset, uint8_t *buf,
-          size_t cap, size_t *ret_len)
+rot_err
+se05x_object_read(struct rot_chip *chip, const struct rot_place *place, size_t offset, uint8_t *buf,
+                  size_t cap, size_t *ret_len)
 {
     struct rot_bytes b;
     uint32_t id;
     size_t size = 0, len, n;
-    rot_err rc = find_file(chip, place, &id, &size);
+    rot_err rc;
 
+    if (is_key(place))
+        return read_key_piece(chip, place, offset, buf, cap, ret_len);
+    rc = find_file(chip, place, &id, &size);
     if (rc != ROT_OK)
         return rc;
     len = wanted(size, offset, cap);
@@ -226,15 +227,6 @@ read_once(struct rot_chip *chip, const struct rot_place *place, size_t offset, u
     }
     *ret_len = len;
     return ROT_OK;
-}
-
-rot_err
-se05x_object_read(struct rot_chip *chip, const struct rot_place *place, size_t offset, uint8_t *buf,
-                  size_t cap, size_t *ret_len)
-{
-    if (is_key(place))
-        return read_key_piece(chip, place, offset, buf, cap, ret_len);
-    return read_once(chip, place, offset, buf, cap, ret_len);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -324,7 +316,7 @@ struct piece {
 };
 
 static rot_err
-write_once(struct rot_chip *chip, const struct rot_place *place, const struct piece *piece)
+write_pieces(struct rot_chip *chip, const struct rot_place *place, const struct piece *piece)
 {
     struct se05x_state *s = se05x_of(chip);
     rot_err rc = piece->offset == 0 ? start_write(chip, place, piece->total) : ROT_OK;
@@ -346,34 +338,25 @@ write_once(struct rot_chip *chip, const struct rot_place *place, const struct pi
 }
 
 static rot_err
-write_again(struct rot_chip *chip, const struct rot_place *place, const struct piece *piece)
-{
-    return write_once(chip, place, piece);
-}
-
-static rot_err
 write_key(struct rot_chip *chip, const struct rot_place *place, const struct piece *piece)
 {
-    enum rot_alg alg = (enum rot_alg)place->alg;
-    uint8_t point[SE05X_POINT], back[SE05X_POINT];
+    enum rot_alg alg = ROT_ALG_NONE;
     int sealed = 0;
-    rot_err rc;
+    rot_err rc = ROT_OK;
 
     if (piece->offset != 0 || piece->len != piece->total)
         return ROT_E_ARG;
-    rc = se05x_spki_point(piece->p, piece->len, alg, point);
-    if (rc == ROT_OK && place->also != 0)
+    if (place->also != 0)
         rc = se05x_exists(chip, place->also, &sealed);
+    if (rc == ROT_OK)
+        rc = se05x_keep_spki(chip, piece->p, piece->len, &alg);
+    if (rc == ROT_OK && (alg != (enum rot_alg)place->alg || se05x_curve_of(alg) == 0))
+        rc = ROT_E_FORMAT;
     if (rc == ROT_OK && sealed)
         rc = ROT_E_STATE;
     if (rc == ROT_OK)
-        rc = se05x_write_point(chip, SE05X_OP_WRITE_PUBLIC, place->where, alg, point,
-                               se05x_rights(chip, place, 0));
-    if (rc == ROT_OK)
-        rc = se05x_read_point(chip, place->where, alg, back);
-    if (rc != ROT_OK)
-        return rc == ROT_E_CHIP ? ROT_E_FORMAT : rc; /* not a point of the curve */
-    return memcmp(point, back, 1 + rot_alg_point_size(alg)) == 0 ? ROT_OK : ROT_E_MISMATCH;
+        rc = se05x_write_point(chip, place->where, alg, se05x_rights(chip, place, 0));
+    return rc == ROT_E_CHIP ? ROT_E_FORMAT : rc; /* not a point of the curve */
 }
 
 rot_err
@@ -387,7 +370,7 @@ se05x_object_write(struct rot_chip *chip, const struct rot_place *place, size_t 
         return rc;
     if (is_key(place))
         return write_key(chip, place, &piece);
-    rc = write_again(chip, place, &piece);
+    rc = write_pieces(chip, place, &piece);
     if (rc != ROT_OK)
         se05x_of(chip)->pending = NULL;
     if (rc == ROT_E_SPACE)
@@ -398,8 +381,8 @@ se05x_object_write(struct rot_chip *chip, const struct rot_place *place, size_t 
 /* ---- Counters ---------------------------------------------------------------------------------- */
 
 /* One that was never counted is not there yet, and stands at 0. */
-static rot_err
-count_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
+rot_err
+se05x_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
 {
     struct rot_bytes b = {NULL, 0};
     uint64_t value = 0;
@@ -416,12 +399,6 @@ count_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_v
     *ret_value = value;
     chip->raw_status = 0;
     return ROT_OK;
-}
-
-rot_err
-se05x_counter_read(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
-{
-    return count_read(chip, place, ret_value);
 }
 
 static rot_err
@@ -443,16 +420,10 @@ count(struct rot_chip *chip, const struct rot_place *place)
     return se05x_run_plain(chip);
 }
 
-static rot_err
-count_again(struct rot_chip *chip, const struct rot_place *place)
-{
-    return count(chip, place);
-}
-
 rot_err
 se05x_counter_increment(struct rot_chip *chip, const struct rot_place *place, uint64_t *ret_value)
 {
-    rot_err rc = count_again(chip, place);
+    rot_err rc = count(chip, place);
 
     return rc == ROT_OK ? se05x_counter_read(chip, place, ret_value) : rc;
 }

@@ -219,8 +219,11 @@ initialize_update(struct rot_chip *chip, uint8_t version, uint8_t challenges[16]
     return ROT_OK;
 }
 
-/* The set of static keys that the part's cryptogram was made with; session keys in s->scp. */
-static rot_err
+/*
+ * The set of static keys that the part's cryptogram was made with; session keys in s->scp.  A
+ * frame of its own: the keys are not to take stack while the part is spoken to.
+ */
+static __attribute__((noinline)) rot_err
 find_keys(struct rot_chip *chip, const uint8_t challenges[16], const uint8_t card[8],
           uint8_t ret_host[8])
 {

@@ -19,7 +19,7 @@ static const struct {
 } verbs[] = {
     {"enroll", program_enroll},     {"check", program_check},   {"run", program_run},
     {"status", program_status},     {"orders", program_orders}, {"journal", program_journal},
-    {"fixtures", program_fixtures},
+    {"fixtures", program_fixtures}, {"shift", program_shift},
 };
 
 int

@@ -22,6 +22,7 @@ static const char help[] =
     "                                         --key CHIP: the key is in a chip (tpm, soft:FILE)\n"
     "  check                                  try the server and every fixture; writes nothing\n"
     "  fixtures check                         what is in every nest, and which is not there\n"
+    "  shift start                            show each nest a golden and a known-bad board\n"
     "  run                                    make boards\n"
     "  status | orders | journal show         look\n"
     "\n"
@@ -228,7 +229,8 @@ take_words(struct options *o, int argc, char **argv)
     int wants = 1;
 
     if (n == 0)
-        return usage("what to do? enroll, check, fixtures check, run, status, orders, journal show",
+        return usage("what to do? enroll, check, fixtures check, shift start, run, status, orders, "
+                     "journal show",
                      NULL);
     o->verb = argv[optind];
     if (strcmp(o->verb, "enroll") == 0) {
@@ -246,6 +248,11 @@ take_words(struct options *o, int argc, char **argv)
         o->object = n > 1 ? argv[optind + 1] : "";
         if (strcmp(o->object, "check") != 0)
             return usage("fixtures check is all there is", NULL);
+    } else if (strcmp(o->verb, "shift") == 0) {
+        wants = 2;
+        o->object = n > 1 ? argv[optind + 1] : "";
+        if (strcmp(o->object, "start") != 0)
+            return usage("shift start is all there is", NULL);
     }
     return n == wants ? 1 : usage("too many words", argv[argc - 1]);
 }

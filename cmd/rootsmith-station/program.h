@@ -66,6 +66,7 @@ int program_run(const struct options *o);
 int program_check(const struct options *o);
 int program_status(const struct options *o);
 int program_fixtures(const struct options *o);
+int program_shift(const struct options *o);
 /* Draw what is in each nest; exit code 3 when one is missing or wrong. */
 int fixtures_look(const struct options *o, const struct nest_file *nests);
 int program_orders(const struct options *o);

@@ -114,7 +114,7 @@ exit_code(const struct feed *f, const struct station_view *v)
     for (size_t i = 0; i < v->tile_count; i++) {
         if (v->tiles[i].tile == TILE_AGAIN)
             return EXIT_AGAIN;
-        if (v->tiles[i].tile == TILE_OFF)
+        if (v->tiles[i].tile == TILE_OFF && !v->tiles[i].is_gone)
             return EXIT_REFUSED;
         if (v->tiles[i].tile == TILE_READY && v->tiles[i].code[0] != '\0')
             return EXIT_REFUSED;

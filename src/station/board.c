@@ -823,6 +823,7 @@ board_run(struct fixture *fx, struct job *job)
     tile = finish(run);
     job->tries++;
     again = (tile == TILE_AGAIN || tile == TILE_BUSY) && job->tries < fx->st->tries;
+    job->put_us = rs_mono_us();
     recipe_result_done(&run->result);
     free(run);
     return again;

@@ -129,6 +129,7 @@ struct station_tile {
     enum recipe_step step;
     int waiting;      /* for the server */
     int is_reference; /* a reference board stays in it */
+    int is_gone;      /* off because its adapter is not there: it comes back by itself */
     char operator_[96], code[48], class[4], what[96];
     int64_t took_ms;
     uint64_t since_us;

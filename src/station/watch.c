@@ -18,7 +18,7 @@
 static void
 show_gone(struct fixture *fx, const char *why)
 {
-    fx->is_gone = 1;
+    fx->is_gone = fx->tile.is_gone = 1;
     (void)snprintf(fx->gone, sizeof(fx->gone), "%.150s", why);
     if (fx->tile.tile != TILE_BUSY)
         watch_tile(fx);
@@ -27,7 +27,7 @@ show_gone(struct fixture *fx, const char *why)
 static void
 show_back(struct fixture *fx)
 {
-    fx->is_gone = 0;
+    fx->is_gone = fx->tile.is_gone = 0;
     if (fx->tile.tile != TILE_OFF)
         return;
     fx->tile.tile = TILE_READY;

@@ -123,6 +123,9 @@ check_challenge(struct rs_bytes body)
     check_outcome(rc, &err);
     if (rc == RS_OK && memchr(c.id, '\0', sizeof(c.id)) == NULL)
         abort();
+    rc = client_part_read(body, &c, &err);
+    if (rc == RS_OK && (memchr(c.id, '\0', sizeof(c.id)) == NULL || c.credential_len != 0))
+        abort();
 }
 
 static void

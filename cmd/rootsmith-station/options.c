@@ -310,6 +310,7 @@ take_file(const struct station_file *file, struct options *o)
     }
     o->est = file->est;
     o->firmware_key = file->firmware_key;
+    o->vendor_roots = file->vendor_roots;
     o->production = o->production || file->production;
     if (o->channel_secret == NULL)
         o->channel_secret = file->channel_secret;

@@ -7,6 +7,7 @@
 #define ROOTSMITH_STATION_PROGRAM_H
 
 #include "base/arena.h"
+#include "base/config.h"
 #include "station/nests.h"
 #include "station/station.h"
 
@@ -42,6 +43,7 @@ struct options {
     unsigned wait_s;
     int has_wait;
     const char *firmware_key; /* of the configuration; NULL: none */
+    struct rs_config_list vendor_roots;
     int production;
     const char *channel_secret, *channel_out; /* files for secure channels; NULL: not said */
     struct station_est est;                   /* of the configuration; server NULL: ours */

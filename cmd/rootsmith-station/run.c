@@ -228,6 +228,8 @@ run_with(const struct options *o, const struct home *home, const struct nest_fil
                                     .channel_secret = o->channel_secret,
                                     .channel_out = o->channel_out,
                                     .firmware_key = o->firmware_key,
+                                    .vendor_roots = o->vendor_roots.items,
+                                    .vendor_root_count = o->vendor_roots.count,
                                     .production = o->production,
                                     .tries = by_itself && !o->once ? STATION_TRIES : 1};
     struct rs_err err = {0};

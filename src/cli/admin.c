@@ -239,7 +239,15 @@ verb_profile_show(struct cli *cli, const struct cli_args *args)
 
 struct product_file {
     const char *kind, *name, *rot, *layout, *issuer, *profile, *serials, *ldevid, *ldevid_issuer;
+    int64_t provenance;
 };
+
+static const char *const provenances[] = {"known", "attested", "vendor", "station", NULL};
+
+static const char *const provenance_text[] = {
+    "vendor where the server knows the chip's maker, else the station's word",
+    "attested: the chip says that its key was made in it", "vendor: the chip proves its maker",
+    "station: the station's word"};
 
 static const struct rs_config_field product_schema[] = {
     {.name = "kind",
@@ -273,6 +281,13 @@ static const struct rs_config_field product_schema[] = {
      .otherwise = "",
      .max = 63,
      .help = "pattern: # one digit, ? one character, * any text"},
+    {.name = "provenance",
+     .type = RS_CONFIG_CHOICE,
+     .at = offsetof(struct product_file, provenance),
+     .otherwise = "known",
+     .choices = provenances,
+     .help = "what a chip must prove: attested, vendor, station (nothing); known: vendor where its "
+             "maker is configured"},
     {.name = "ldevid",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct product_file, ldevid),
@@ -326,6 +341,18 @@ unknown_chip(const char *rot, char out[160])
 }
 
 static int
+take_provenance(const char *text, int64_t *ret)
+{
+    for (int64_t i = 0; text != NULL && provenances[i] != NULL; i++) {
+        if (strcmp(provenances[i], text) == 0) {
+            *ret = i;
+            return 1;
+        }
+    }
+    return text == NULL;
+}
+
+static int
 product_of_options(const struct cli_args *args, struct product_file *p)
 {
     char text[160];
@@ -337,7 +364,9 @@ product_of_options(const struct cli_args *args, struct product_file *p)
                                .serials = cli_option(args, "serials"),
                                .ldevid = cli_option(args, "ldevid"),
                                .ldevid_issuer = cli_option(args, "ldevid-issuer")};
-    if (p->issuer == NULL)
+    if (!take_provenance(cli_option(args, "provenance"), &p->provenance))
+        (void)fputs("--provenance is attested, vendor or station\n", stderr);
+    else if (p->issuer == NULL)
         (void)fputs("product set needs --issuer CA. See: rootsmith ca list\n", stderr);
     else if (!is_known_chip(p->rot))
         (void)fprintf(stderr, "--rot: %s\n", unknown_chip(p->rot, text));
@@ -397,6 +426,8 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
     body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "rot", p.rot, "issuer", p.issuer, "profile",
                      p.profile ? p.profile : "idevid", "layout", p.layout ? p.layout : "",
                      "serials", p.serials ? p.serials : "");
+    if (p.provenance > 0)
+        (void)json_object_set_new(body, "provenance", json_string(provenances[p.provenance]));
     if (p.ldevid != NULL && p.ldevid[0] != '\0')
         (void)json_object_set_new(body, "ldevid", json_string(p.ldevid));
     if (p.ldevid_issuer != NULL && p.ldevid_issuer[0] != '\0')
@@ -412,6 +443,7 @@ verb_product_set(struct cli *cli, const struct cli_args *args)
     cli_say(cli, "Product %s is set.\n", name);
     cli_field(cli, "chip", "%s", p.rot);
     cli_field(cli, "issuer", "%s", p.issuer);
+    cli_field(cli, "provenance", "%s", provenance_text[p.provenance]);
     (void)snprintf(next, sizeof(next),
                    "rootsmith order create --product %s --quantity N --stations S", name);
     cli_next(cli, next, NULL, NULL);

@@ -48,7 +48,7 @@ const struct cli_verb cli_verbs[] = {
     {"product", "show", "product show NAME", "", 1, 1, "rootsmith product show sensor-x2",
      verb_product_show, CLI_READS},
     {"product", "set", "product set FILE | product set NAME --rot MODEL --issuer CA",
-     "rot= issuer= profile= layout= serials= ldevid= ldevid-issuer=", 1, 1,
+     "rot= issuer= profile= layout= serials= ldevid= ldevid-issuer= provenance=", 1, 1,
      "rootsmith product set product/sensor-x2.yaml", verb_product_set, CLI_TRIES},
     {"order", "list", "order list", "", 0, 0, "rootsmith order list", verb_order_list, CLI_READS},
     {"order", "show", "order show NAME", "", 1, 1, "rootsmith order show sensor-x2-0007",

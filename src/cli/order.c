@@ -177,6 +177,7 @@ fill(struct creating *c, const char *product, const char *name, struct rs_err *e
     d->profile_hash = RS_BYTES(c->profile_hash);
     d->rot = rs_bytes_str(rs_json_text_or(c->product, "rot", ""));
     d->layout = rs_bytes_str(rs_json_text_or(c->product, "layout", ""));
+    d->provenance = rs_bytes_str(rs_json_text_or(c->product, "provenance", ""));
     d->serial_match = rs_bytes_str(rs_json_text_or(c->product, "serials", ""));
     d->state = DOC_ORDER_OPEN;
     d->created_at = rs_now_ms();

@@ -145,16 +145,16 @@ end_attribute(struct der_out *o, struct rs_bytes type, size_t mark)
     der_put_header(o, DER_SEQUENCE, mark);
 }
 
-/* id-aa-attestation: { { { tcg-attest-tpm-certify, OCTET STRING } } } */
+/* id-aa-attestation: { { { type, OCTET STRING } } } */
 static void
-put_evidence(struct der_out *o, struct rs_bytes evidence)
+put_evidence(struct der_out *o, struct rs_bytes type, struct rs_bytes evidence)
 {
     size_t mark = der_mark(o);
 
     if (evidence.len == 0)
         return;
     der_put_element(o, DER_OCTET_STRING, evidence);
-    der_put_element(o, DER_OID, oid_tpm_certify);
+    der_put_element(o, DER_OID, type);
     der_put_header(o, DER_SEQUENCE, mark); /* AttestationStatement */
     der_put_header(o, DER_SEQUENCE, mark); /* attestations */
     der_put_header(o, DER_SEQUENCE, mark); /* AttestationBundle */
@@ -212,7 +212,9 @@ put_attributes(struct der_out *o, const struct client_csr *csr)
         der_put_element(o, DER_PRINTABLE_STRING, csr->challenge);
         end_attribute(o, oid_challenge_password, mark);
     }
-    put_evidence(o, csr->evidence);
+    put_evidence(o, oid_tpm_certify, csr->evidence);
+    if (csr->evidence.len == 0)
+        put_evidence(o, oid_part_evidence, csr->part_evidence);
     sort_set(o, whole);
     der_put_header(o, DER_CONTEXT(0), whole);
 }

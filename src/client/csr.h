@@ -34,6 +34,7 @@ struct client_csr {
     struct rs_bytes extensions; /* further Extension elements (RFC 5280 4.1), one after the other */
     struct rs_bytes challenge;  /* challengePassword: links it to a connection (RFC 7030 3.5) */
     struct rs_bytes evidence;   /* a TPM's about this key (rot_attest); empty: none */
+    struct rs_bytes part_evidence; /* instead: another part's (docs/protocols/part.md) */
 };
 
 /*

@@ -1,5 +1,6 @@
 /*
- * endorse.h: letting a TPM be challenged by the server (docs/protocols/tpm.md), the asking side.
+ * endorse.h: letting a TPM (docs/protocols/tpm.md) or another part (docs/protocols/part.md) be
+ * challenged by the server, the asking side.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,5 +40,17 @@ RS_MUST_USE rs_code client_challenge_read(struct rs_bytes body,
 RS_MUST_USE rs_code client_endorse_answer(struct web *web, const char *path, const char *id,
                                           struct rs_bytes secret, int64_t *ret_wait_s,
                                           struct rs_err *err);
+
+/* A nonce for a part with this number, for an order; no credential.  As client_endorse_ask(). */
+RS_MUST_USE rs_code client_part_ask(struct web *web, const char *order, struct rs_bytes uid,
+                                    struct client_challenge *ret_challenge, int64_t *ret_wait_s,
+                                    struct rs_err *err);
+/* The answer's body alone. */
+RS_MUST_USE rs_code client_part_read(struct rs_bytes body, struct client_challenge *ret_challenge,
+                                     struct rs_err *err);
+/* Say what the part said over it; format: of librot (enum rot_evidence_format). */
+RS_MUST_USE rs_code client_part_answer(struct web *web, const char *id, unsigned format,
+                                       struct rs_bytes evidence, int64_t *ret_wait_s,
+                                       struct rs_err *err);
 
 #endif /* CLIENT_ENDORSE_H */

@@ -17,7 +17,7 @@
 
 #define PROFILE_KEYS 18
 #define ISSUER_KEYS  13
-#define ORDER_KEYS   18
+#define ORDER_KEYS   19
 #define OFFICER_KEYS 5
 #define CROSS_KEYS   4
 #define TEXT_MAX     512
@@ -125,7 +125,8 @@ doc_order_put(struct rs_buf *out, const struct doc_order *doc)
     put_key_text(out, 14, doc->rot);
     put_key_text(out, 15, doc->layout);
     put_key_int(out, 16, doc->created_at);
-    put_key_uint(out, 17, 1); /* revision of this encoding */
+    put_key_uint(out, 17, 2); /* revision of this encoding */
+    put_key_text(out, 18, doc->provenance);
 }
 
 void
@@ -333,8 +334,9 @@ doc_order_read(struct rs_bytes bytes, struct doc_order *ret_doc, struct rs_err *
     d.rot = read_name(&c, 14, 0);
     d.layout = read_name(&c, 15, 1);
     d.created_at = read_int(&c, 16);
-    if (read_uint(&c, 17) != 1)
+    if (read_uint(&c, 17) != 2)
         c.in.failed = 1;
+    d.provenance = read_name(&c, 18, 1);
     rc = end(&c, "order", err);
     if (rc == RS_OK)
         *ret_doc = d;

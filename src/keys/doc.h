@@ -127,6 +127,7 @@ struct doc_order {
     struct rs_bytes serial_match; /* shell pattern of device serials; "" any */
     struct rs_bytes rot;          /* model that the product names: "atecc608b", "soft" */
     struct rs_bytes layout;
+    struct rs_bytes provenance; /* "attested" "vendor" "station": demanded; "": see pki/proof.c */
     int64_t created_at; /* when this version was signed; rises, so that no old one comes back */
 };
 

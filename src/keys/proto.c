@@ -83,6 +83,7 @@ put_issue(struct rs_buf *b, const struct proto_issue *m)
     put_name(b, m->object);
     put_name(b, m->chip_model);
     put_name(b, m->chip_uid);
+    put_name(b, m->provenance);
     put_blob(b, m->spki);
     rs_buf_put_u64(b, (uint64_t)m->not_after);
     rs_buf_put_u8(b, (unsigned)m->value_count);
@@ -122,6 +123,7 @@ get_issue(struct rs_reader *r, struct proto_issue *m)
     m->object = get_name(r);
     m->chip_model = get_name(r);
     m->chip_uid = rs_read_u16_bytes(r, 32);
+    m->provenance = get_name(r);
     m->spki = rs_read_u32_bytes(r, SPKI_MAX_LEN);
     m->not_after = (int64_t)rs_read_u64(r);
     get_values(r, m);

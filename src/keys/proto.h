@@ -69,7 +69,8 @@ struct proto_issue {
     struct rs_bytes who;
     struct rs_bytes object;
     struct rs_bytes chip_model;
-    struct rs_bytes chip_uid; /* raw */
+    struct rs_bytes chip_uid;   /* raw */
+    struct rs_bytes provenance; /* how the chip is known, for the leaf: "attested"... */
     struct rs_bytes spki;
     int64_t not_after; /* wish; 0: what the profile says */
     struct proto_value values[PROTO_VALUES_MAX];

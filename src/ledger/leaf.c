@@ -51,7 +51,7 @@ static const struct field issued_fields[] = {
     {TEXT, 0, AT(leaf_issued, station)},    {TEXT, 0, AT(leaf_issued, device)},
     {TEXT, 0, AT(leaf_issued, chip_model)}, {BYTES, 0, AT(leaf_issued, chip_uid)},
     {TEXT, 0, AT(leaf_issued, object)},     {TEXT, 1, AT(leaf_issued, who)},
-    {BYTES, 1, AT(leaf_issued, tbs)},
+    {BYTES, 1, AT(leaf_issued, tbs)},       {TEXT, 0, AT(leaf_issued, provenance)},
 };
 FORM(leaf_issued, issued_fields);
 

@@ -29,6 +29,8 @@ struct leaf_issued {
     struct rs_bytes object;       /* "idevid", "ldevid/0"; empty: none */
     struct rs_bytes who;          /* who asked: "station:sz-1", "device:X2-1", "person:m.keller" */
     struct rs_bytes tbs;
+    struct rs_bytes
+        provenance; /* how the chip is known: "attested" "vendor" "station"; empty: no chip */
 };
 
 struct leaf_revoked {

@@ -29,13 +29,6 @@ endorse_is_needed(struct rs_bytes model)
     return rs_bytes_equal(model, rs_bytes_str(ENDORSED_MODEL));
 }
 
-/* No identity of such a part is made without evidence, so the model says it. */
-const char *
-endorse_provenance(struct rs_bytes model)
-{
-    return endorse_is_needed(model) ? "attested" : "station";
-}
-
 /* ---- The table -------------------------------------------------------------------------- */
 
 void
@@ -89,8 +82,8 @@ find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
     return RS_OK;
 }
 
-static rs_code
-enter(struct challenges *c, const struct challenge *wanted, struct rs_err *err)
+rs_code
+challenges_enter(struct challenges *c, const struct challenge *wanted, struct rs_err *err)
 {
     struct challenge *place = c->list;
     rs_code rc;
@@ -112,6 +105,37 @@ find_id(struct challenges *c, struct rs_bytes id)
             return at;
     }
     return NULL;
+}
+
+rs_code
+challenges_find(struct challenges *c, const char *owner, struct rs_bytes id,
+                struct challenge *ret_copy, struct rs_err *err)
+{
+    struct challenge *at;
+    rs_code rc = RS_OK;
+
+    (void)pthread_mutex_lock(&c->lock);
+    at = find_id(c, id);
+    if (at == NULL || strcmp(at->owner, owner) != 0)
+        rc = rs_fail(err, RS_E_ATTEST_CHALLENGE, "no such challenge of %.80s is open", owner);
+    else
+        *ret_copy = *at;
+    (void)pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+void
+challenges_answer(struct challenges *c, struct rs_bytes id, int is_right)
+{
+    struct challenge *at;
+
+    (void)pthread_mutex_lock(&c->lock);
+    at = find_id(c, id);
+    if (at != NULL && is_right)
+        at->is_answered = 1;
+    else if (at != NULL)
+        rs_wipe(at, sizeof(*at));
+    (void)pthread_mutex_unlock(&c->lock);
 }
 
 /* One guess: a wrong secret ends the challenge. */
@@ -225,27 +249,37 @@ endorse_order(struct pki *pki, struct store *store, const char *label, const uin
 }
 
 /* A station challenges boards of the open orders that name it; nobody else's. */
+rs_code
+challenges_order(struct pki *pki, struct store *store, const struct pki_caller *caller,
+                 const char *label, struct rs_arena *arena, struct doc_order *ret_doc,
+                 struct rs_err *err)
+{
+    struct store_order o;
+    rs_code rc = store_find_order(store, pki->tenant, label, arena, &o, err);
+
+    if (rc == RS_OK)
+        rc = doc_order_read(o.document, ret_doc, err);
+    if (rc != RS_OK)
+        return rc;
+    if (doc_order_share(ret_doc, rs_bytes_str(caller->name)) == NULL)
+        return rs_fail(err, RS_E_ORDER_STATION, "order %s does not name station %s", o.order,
+                       caller->name);
+    if (o.state != STORE_ORDER_OPEN)
+        return rs_fail(err, RS_E_ORDER_CLOSED, "order %s is not open", o.order);
+    return RS_OK;
+}
+
 static rs_code
 check_station(struct pki *pki, struct store *store, const struct pki_challenge_ask *ask,
               struct rs_arena *arena, struct rs_err *err)
 {
-    struct store_order o;
     struct doc_order d;
-    rs_code rc = store_find_order(store, pki->tenant, ask->label, arena, &o, err);
+    rs_code rc = challenges_order(pki, store, ask->caller, ask->label, arena, &d, err);
 
-    if (rc == RS_OK)
-        rc = doc_order_read(o.document, &d, err);
-    if (rc != RS_OK)
-        return rc;
-    if (doc_order_share(&d, rs_bytes_str(ask->caller->name)) == NULL)
-        return rs_fail(err, RS_E_ORDER_STATION, "order %s does not name station %s", o.order,
-                       ask->caller->name);
-    if (o.state != STORE_ORDER_OPEN)
-        return rs_fail(err, RS_E_ORDER_CLOSED, "order %s is not open", o.order);
-    if (!endorse_is_needed(d.rot))
-        return rs_fail(err, RS_E_CHIP_WRONG_PART, "order %s is for parts without an endorsement",
-                       o.order);
-    return RS_OK;
+    if (rc == RS_OK && !endorse_is_needed(d.rot))
+        rc = rs_fail(err, RS_E_CHIP_WRONG_PART, "order %s is for parts without an endorsement",
+                     ask->label);
+    return rc;
 }
 
 static rs_code
@@ -339,7 +373,7 @@ pki_challenge(struct pki *pki, const struct pki_challenge_ask *ask,
     if (rc == RS_OK)
         rc = make_credential(&ek, &c, ret_challenge, err);
     if (rc == RS_OK)
-        rc = enter(&pki->challenges, &c, err);
+        rc = challenges_enter(&pki->challenges, &c, err);
     if (rc != RS_OK)
         return rc;
     memcpy(ret_challenge->id, c.id, sizeof(c.id));
@@ -391,11 +425,18 @@ is_callers(const struct challenge *c, const struct pki_issue_request *request)
                                         : strcmp(caller->who, c->owner) == 0;
 }
 
-/* By the nonce in the evidence, and bound to this key from here on. */
-static rs_code
-find_answered(struct challenges *list, const struct pki_issue_request *request,
-              struct rs_bytes nonce, const uint8_t key_hash[32], struct challenge *ret_copy,
-              struct rs_err *err)
+static int
+is_meant(const struct challenge *c, struct rs_bytes by_id, struct rs_bytes by_nonce)
+{
+    return c->until > rs_now() &&
+           (by_id.len > 0 ? rs_bytes_equal_secret(RS_BYTES(c->id), by_id)
+                          : rs_bytes_equal_secret(RS_BYTES(c->nonce), by_nonce));
+}
+
+rs_code
+challenges_use(struct challenges *list, const struct pki_issue_request *request,
+               struct rs_bytes by_id, struct rs_bytes by_nonce, const uint8_t key_hash[32],
+               struct challenge *ret_copy, struct rs_err *err)
 {
     struct challenge *found = NULL;
     rs_code rc = RS_OK;
@@ -403,16 +444,14 @@ find_answered(struct challenges *list, const struct pki_issue_request *request,
     (void)pthread_mutex_lock(&list->lock);
     for (size_t i = 0; i < CHALLENGES_MAX && found == NULL; i++) {
         struct challenge *at = &list->list[i];
-        if (at->until > rs_now() && rs_bytes_equal_secret(RS_BYTES(at->nonce), nonce) &&
-            is_callers(at, request))
+        if (is_meant(at, by_id, by_nonce) && is_callers(at, request))
             found = at;
     }
     if (found == NULL) {
         rc = rs_fail(err, RS_E_ATTEST_CHALLENGE,
-                     "tpm: no answered challenge of %s has this nonce and label",
-                     request->caller.who);
+                     "no answered challenge of %s has this nonce and label", request->caller.who);
     } else if (found->has_key && memcmp(found->key_hash, key_hash, 32) != 0) {
-        rc = rs_fail(err, RS_E_ATTEST_CHALLENGE, "tpm: the challenge served for another key");
+        rc = rs_fail(err, RS_E_ATTEST_CHALLENGE, "the challenge served for another key");
     } else {
         found->has_key = 1;
         memcpy(found->key_hash, key_hash, 32);
@@ -437,7 +476,8 @@ endorse_check(struct pki *pki, const struct pki_issue_request *request, const st
     crypto_pub_hash(&csr->pub, key_hash);
     rc = tpm_evidence_read(csr->evidence, &evidence, err);
     if (rc == RS_OK)
-        rc = find_answered(&pki->challenges, request, evidence.attest.extra, key_hash, &c, err);
+        rc = challenges_use(&pki->challenges, request, rs_bytes_of(NULL, 0), evidence.attest.extra,
+                            key_hash, &c, err);
     if (rc != RS_OK)
         return rc;
     struct tpm_expect expect = {c.iak, c.nonce, csr->spki};

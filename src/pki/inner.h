@@ -161,13 +161,40 @@ struct pki {
 
 void challenges_init(struct challenges *c);
 void challenges_done(struct challenges *c);
+/* Take a place for it; RS_E_REQUEST_LIMIT. */
+RS_MUST_USE rs_code challenges_enter(struct challenges *c, const struct challenge *wanted,
+                                     struct rs_err *err);
+/* The open one of this id and owner, copied.  RS_E_ATTEST_CHALLENGE. */
+RS_MUST_USE rs_code challenges_find(struct challenges *c, const char *owner, struct rs_bytes id,
+                                    struct challenge *ret_copy, struct rs_err *err);
+/* It was answered, well or not: a wrong answer ends it. */
+void challenges_answer(struct challenges *c, struct rs_bytes id, int is_right);
+/* An answered one serves this key from here on, and no other; by_id, or else by nonce. */
+RS_MUST_USE rs_code challenges_use(struct challenges *c, const struct pki_issue_request *request,
+                                   struct rs_bytes by_id, struct rs_bytes by_nonce,
+                                   const uint8_t key_hash[32], struct challenge *ret_copy,
+                                   struct rs_err *err);
+/* An order that is open and names this station; its document is in the arena. */
+RS_MUST_USE rs_code challenges_order(struct pki *pki, struct store *store,
+                                     const struct pki_caller *caller, const char *label,
+                                     struct rs_arena *arena, struct doc_order *ret_doc,
+                                     struct rs_err *err);
+
+/* ---- proof.c: what other parts than TPMs say ----------------------------------------------- */
+
+/*
+ * What a request's evidence proves, or that nothing is demanded; uid: the part that the
+ * request claims.  RS_E_ATTEST_REQUIRED, and as pki_part_answer().
+ */
+RS_MUST_USE rs_code proof_check(struct pki *pki, const struct pki_issue_request *request,
+                                const struct csr *csr, const struct doc_order *order,
+                                struct rs_bytes uid, enum vendor_level *ret_level,
+                                struct rs_err *err);
 
 #define ENDORSED_MODEL "tpm2"
 
 /* 1 when no identity is made for a part of this model without evidence. */
 int endorse_is_needed(struct rs_bytes model);
-/* How the store says that an identity of this model came about. */
-const char *endorse_provenance(struct rs_bytes model);
 /*
  * Believe a request's evidence: the challenge is this caller's, for this label, and
  * served no other key.  RS_E_ATTEST_REQUIRED, RS_E_ATTEST_CHALLENGE, RS_E_ATTEST_INVALID.

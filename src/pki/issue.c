@@ -40,6 +40,7 @@ struct plan {
     uint8_t profile_hash[32];
     char uid_text[2 * 32 + 1];
     uint8_t chip[32];           /* what a proved endorsement says it is */
+    enum vendor_level level;    /* how far that is proved; of boards */
     char first[STORE_NAME_MAX]; /* refused: the device that has key or chip (L8) */
     char ip_text[CSR_SAN_MAX][16];
 };
@@ -355,8 +356,9 @@ take_names(struct plan *plan, struct rs_err *err)
 /* ---- Evidence ---------------------------------------------------------------------------------- */
 
 /*
- * A part that can prove what it is must: what it says of its chip in the request does
- * not count then.  Other parts' chips are what the station says.
+ * A part that can prove what it is must, as far as its order demands.  What a TPM says of its
+ * chip in the request does not count then; what another part proves must be the chip that it
+ * claims.
  */
 static rs_code
 take_evidence(struct plan *plan, struct rs_err *err)
@@ -366,6 +368,10 @@ take_evidence(struct plan *plan, struct rs_err *err)
     if (plan->has_order && endorse_is_needed(plan->order.rot)) {
         rc = endorse_check(plan->p->pki, plan->request, &plan->csr, plan->chip, err);
         plan->claim.chip_uid = RS_BYTES(plan->chip);
+        plan->level = VENDOR_ATTESTED;
+    } else if (plan->has_order) {
+        rc = proof_check(plan->p->pki, plan->request, &plan->csr, &plan->order,
+                         plan->claim.chip_uid, &plan->level, err);
     }
     if (rc == RS_OK && plan->claim.chip_uid.len > 0) {
         rs_hex(plan->claim.chip_uid, plan->uid_text, sizeof(plan->uid_text));
@@ -645,7 +651,7 @@ fill_record(struct plan *plan)
     d->chip_model =
         rs_arena_text(&plan->p->arena, (const char *)plan->order.rot.p, plan->order.rot.len);
     d->station = keep(plan, plan->request->caller.name);
-    d->provenance = endorse_provenance(plan->order.rot);
+    d->provenance = vendor_level_name(plan->level);
     d->chip_uid = rs_arena_copy(&plan->p->arena, plan->claim.chip_uid);
     d->made_at = rs_now();
     r->new_device = 1;
@@ -668,6 +674,7 @@ fill_claim(struct plan *plan)
     m->order = plan->order.name;
     m->station = rs_bytes_str(plan->request->caller.name);
     m->chip_model = plan->order.rot;
+    m->provenance = rs_bytes_str(vendor_level_name(plan->level));
 }
 
 /* ---- The whole ------------------------------------------------------------------------------------------------ */

@@ -18,6 +18,7 @@
 #define PKI_PKI_H
 
 #include "attest/tpm.h"
+#include "attest/vendor.h"
 #include "base/arena.h"
 #include "keys/doc.h"
 #include "keys/signer_client.h"
@@ -59,6 +60,7 @@ struct pki_config {
     struct signer_client *signer;
     uint32_t signer_id;
     const struct makers *tpm_roots; /* TPM makers; NULL: no TPM is believed */
+    const struct makers *vendors;   /* makers of secure elements; NULL: none is believed */
 };
 
 /*
@@ -136,6 +138,41 @@ RS_MUST_USE rs_code pki_answer(struct pki *pki, const struct pki_caller *caller,
 RS_MUST_USE rs_code pki_authenticate_endorsed(struct pki *pki, struct rs_bytes id,
                                               struct rs_bytes secret, struct pki_caller *ret_caller,
                                               struct rs_err *err);
+
+/* ---- Secure elements (docs/protocols/part.md) ------------------------------------------- */
+
+/* Who has which part at hand, and for what. */
+struct pki_part_ask {
+    const struct pki_caller *caller; /* a station */
+    const char *order;
+    struct rs_bytes uid; /* of the part, as its driver has it */
+};
+
+struct pki_part_challenge {
+    uint8_t id[PKI_CHALLENGE_ID];
+    uint8_t nonce[VENDOR_NONCE_SIZE];
+    int64_t until;
+};
+
+/* What an order demands its parts to prove here and now. */
+enum vendor_level pki_part_demand(const struct pki *pki, const struct doc_order *order);
+
+/*
+ * A nonce for one part of an order: what it says over it is believed for ten minutes.
+ * RS_E_ORDER_STATION, RS_E_ORDER_CLOSED, RS_E_REQUEST_UNKNOWN, RS_E_REQUEST_LIMIT.
+ */
+RS_MUST_USE rs_code pki_part_challenge(struct pki *pki, const struct pki_part_ask *ask,
+                                       struct pki_part_challenge *ret_challenge,
+                                       struct rs_err *err);
+
+/*
+ * What the part said, before anything is written to it.  RS_E_ATTEST_CHALLENGE: no such
+ * challenge of this station is open; RS_E_ATTEST_INVALID, RS_E_CHIP_NOT_GENUINE: see
+ * attest/vendor.h; the challenge is gone then.
+ */
+RS_MUST_USE rs_code pki_part_answer(struct pki *pki, const struct pki_caller *caller,
+                                    struct rs_bytes id, unsigned format, struct rs_bytes evidence,
+                                    struct rs_err *err);
 
 /* ---- Issuing ------------------------------------------------------------------------ */
 

@@ -92,7 +92,8 @@ fill_device(struct store_issue *r, const struct pki_leaf *leaf, struct rs_arena 
     d->fixture = "";
     d->chip_model = text_of(arena, leaf->issued.chip_model);
     d->chip_uid = rs_arena_copy(arena, leaf->issued.chip_uid);
-    d->provenance = endorse_provenance(leaf->issued.chip_model);
+    d->provenance =
+        leaf->issued.provenance.len > 0 ? text_of(arena, leaf->issued.provenance) : "station";
     d->made_at = leaf->time_ms / 1000;
     r->new_device = 1;
 }

@@ -11,8 +11,8 @@
 #include "server/publish.h"
 #include "server/server.h"
 
-#define CONFIG_MAX   65536
-#define TPM_FILE_MAX 262144
+#define CONFIG_MAX      65536
+#define MAKERS_FILE_MAX 262144
 
 struct listen_section {
     const char *devices, *people, *http;
@@ -23,7 +23,7 @@ struct crl_section {
     struct rs_config_list publish;
 };
 
-struct tpm_section {
+struct makers_section {
     struct rs_config_list roots;
 };
 
@@ -38,7 +38,7 @@ struct file {
     int64_t threads;
     struct listen_section listen;
     struct crl_section crl;
-    struct tpm_section tpm;
+    struct makers_section tpm, vendors;
     struct est_section est;
 };
 
@@ -89,8 +89,16 @@ static const struct rs_config_field crl_fields[] = {
 static const struct rs_config_field tpm_fields[] = {
     {.name = "roots",
      .type = RS_CONFIG_LIST,
-     .at = offsetof(struct tpm_section, roots),
+     .at = offsetof(struct makers_section, roots),
      .help = "PEM files of the TPM makers to believe; names count from the data directory"},
+    {.name = NULL},
+};
+
+static const struct rs_config_field vendor_fields[] = {
+    {.name = "roots",
+     .type = RS_CONFIG_LIST,
+     .at = offsetof(struct makers_section, roots),
+     .help = "files (PEM, or one certificate in DER) of the makers of secure elements to believe"},
     {.name = NULL},
 };
 
@@ -141,6 +149,10 @@ static const struct rs_config_field schema[] = {
      .fields = listen_fields},
     {.name = "crl", .type = RS_CONFIG_MAP, .at = offsetof(struct file, crl), .fields = crl_fields},
     {.name = "tpm", .type = RS_CONFIG_MAP, .at = offsetof(struct file, tpm), .fields = tpm_fields},
+    {.name = "vendors",
+     .type = RS_CONFIG_MAP,
+     .at = offsetof(struct file, vendors),
+     .fields = vendor_fields},
     {.name = "est", .type = RS_CONFIG_MAP, .at = offsetof(struct file, est), .fields = est_fields},
     {.name = NULL},
 };
@@ -154,65 +166,72 @@ join(struct rs_arena *arena, const char *prefix, const char *dir, const char *na
     return n > 0 && (size_t)n < sizeof(text) ? rs_arena_text(arena, text, (size_t)n) : NULL;
 }
 
-/* ---- TPM makers ---------------------------------------------------------------------- */
+/* ---- Makers of chips ----------------------------------------------------------------- */
 
 rs_code
-server_tpm_roots(const struct server_config *config, struct makers **ret_roots, struct rs_err *err)
+server_makers_new(const struct server_makers *files, struct makers **ret_makers, struct rs_err *err)
 {
-    struct makers *roots = NULL;
+    struct makers *makers = NULL;
     rs_code rc;
 
-    *ret_roots = NULL;
-    if (config->tpm_count == 0)
+    *ret_makers = NULL;
+    if (files->count == 0)
         return RS_OK;
-    rc = makers_new(&roots, err);
-    for (size_t i = 0; i < config->tpm_count && rc == RS_OK; i++)
-        rc = makers_add(roots, config->tpm_names[i], config->tpm_texts[i], err);
+    rc = makers_new(&makers, err);
+    for (size_t i = 0; i < files->count && rc == RS_OK; i++)
+        rc = makers_add(makers, files->names[i], files->texts[i], err);
     if (rc == RS_OK)
-        rc = makers_check(roots, err);
+        rc = makers_check(makers, err);
     if (rc == RS_OK)
-        *ret_roots = roots;
+        *ret_makers = makers;
     else
-        makers_free(roots);
+        makers_free(makers);
     return rc;
 }
 
 static rs_code
-load_tpm_file(const char *data, const char *name, struct rs_arena *arena, struct rs_bytes *ret_text,
-              struct rs_err *err)
+load_file(const char *data, const char *name, struct rs_arena *arena, struct rs_bytes *ret_text,
+          struct rs_err *err)
 {
     const char *path = name[0] == '/' ? name : join(arena, "", data, name);
     rs_code rc;
 
     RS_AUTO(rs_buf_done) struct rs_buf text;
-    rs_buf_init(&text, TPM_FILE_MAX);
+    rs_buf_init(&text, MAKERS_FILE_MAX);
     if (path == NULL)
-        return rs_fail(err, RS_E_CONFIG_INVALID, "tpm.roots: a name is too long");
-    rc = rs_file_read(path, TPM_FILE_MAX, &text, err);
+        return rs_fail(err, RS_E_CONFIG_INVALID, "roots: a name is too long");
+    rc = rs_file_read(path, MAKERS_FILE_MAX, &text, err);
     if (rc == RS_OK)
         *ret_text = rs_arena_copy(arena, rs_buf_bytes(&text));
-    return rc == RS_OK && ret_text->p == NULL ? rs_fail(err, RS_E_NO_MEMORY, "tpm.roots") : rc;
+    return rc == RS_OK && ret_text->p == NULL ? rs_fail(err, RS_E_NO_MEMORY, "roots") : rc;
 }
 
-/* Strictly, when the server starts: a maker that cannot be read is noticed before a device asks. */
+/*
+ * Strictly, when the server starts: a maker that cannot be read is noticed before a device asks.
+ * A simulator's maker stands for nothing, and whoever has the simulator has its keys.
+ */
 static rs_code
-load_tpm(struct server_config *config, const struct tpm_section *tpm, struct rs_arena *arena,
-         struct rs_err *err)
+load_makers(const struct server_config *config, const char *section,
+            const struct rs_config_list *roots, struct rs_arena *arena, struct server_makers *to,
+            struct rs_err *err)
 {
-    struct makers *roots = NULL;
+    struct makers *makers = NULL;
     rs_code rc = RS_OK;
 
-    if (tpm->roots.count > SERVER_TPM_FILES_MAX)
-        return rs_fail(err, RS_E_CONFIG_INVALID, "tpm.roots: more than %d files",
-                       SERVER_TPM_FILES_MAX);
-    for (size_t i = 0; i < tpm->roots.count && rc == RS_OK; i++) {
-        config->tpm_names[i] = tpm->roots.items[i];
-        rc = load_tpm_file(config->data, tpm->roots.items[i], arena, &config->tpm_texts[i], err);
-        config->tpm_count++;
+    if (roots->count > SERVER_MAKERS_MAX)
+        return rs_fail(err, RS_E_CONFIG_INVALID, "%s.roots: more than %d files", section,
+                       SERVER_MAKERS_MAX);
+    for (size_t i = 0; i < roots->count && rc == RS_OK; i++) {
+        to->names[i] = roots->items[i];
+        rc = load_file(config->data, roots->items[i], arena, &to->texts[i], err);
+        to->count++;
     }
     if (rc == RS_OK)
-        rc = server_tpm_roots(config, &roots, err);
-    makers_free(roots);
+        rc = server_makers_new(to, &makers, err);
+    if (rc == RS_OK && makers != NULL && config->production && makers_have_simulator(makers))
+        rc = rs_fail(err, RS_E_CONFIG_INVALID,
+                     "%s.roots: one of them is a simulator's, and mode is production", section);
+    makers_free(makers);
     return rc;
 }
 
@@ -239,6 +258,7 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     struct rs_config_file *parsed;
     struct file f;
     const char *path = config_path != NULL ? config_path : join(arena, "", data, "rootsmithd.yaml");
+    rs_code rc;
 
     if (path == NULL)
         return rs_fail(err, RS_E_USAGE, "path too long");
@@ -264,5 +284,8 @@ server_config_load(const char *data, const char *config_path, struct rs_arena *a
     ret_config->publish = f.crl.publish.items;
     ret_config->publish_count = f.crl.publish.count;
     ret_config->threads = f.threads;
-    return load_tpm(ret_config, &f.tpm, arena, err);
+    rc = load_makers(ret_config, "tpm", &f.tpm.roots, arena, &ret_config->tpm, err);
+    return rc == RS_OK ? load_makers(ret_config, "vendors", &f.vendors.roots, arena,
+                                     &ret_config->vendors, err)
+                       : rc;
 }

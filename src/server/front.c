@@ -740,7 +740,7 @@ struct running {
     struct front front;
     struct store *first; /* see jail_front() */
     struct signer_client *signer;
-    struct makers *tpm_roots;
+    struct makers *tpm_roots, *vendors;
     struct crypto_key *tls_key;
     struct http_tls *tls;
     struct http_server *http;
@@ -755,12 +755,15 @@ open_pki(struct running *r, int signer_fd, struct rs_err *err)
     struct proto_ready ready;
     rs_code rc;
 
-    rc = server_tpm_roots(r->front.config, &r->tpm_roots, err);
+    rc = server_makers_new(&r->front.config->tpm, &r->tpm_roots, err);
+    if (rc == RS_OK)
+        rc = server_makers_new(&r->front.config->vendors, &r->vendors, err);
     if (rc == RS_OK)
         rc = signer_client_new(signer_fd, "front", &r->signer, &ready, err);
     if (rc != RS_OK)
         return rc;
     config.tpm_roots = r->tpm_roots;
+    config.vendors = r->vendors;
     config.signer = r->signer;
     config.signer_id = ready.signer_id;
     (void)snprintf(r->front.ready_text, sizeof(r->front.ready_text),
@@ -827,6 +830,7 @@ stop(struct running *r)
     ocsp_responder_free(r->front.ocsp);
     pki_close(r->front.pki);
     makers_free(r->tpm_roots);
+    makers_free(r->vendors);
     http_tls_free(r->tls);
     path_trust_free(r->front.paths);
     crypto_key_free(r->tls_key);

@@ -73,6 +73,7 @@ extern const struct route station_routes[]; /* below /station/v1/ */
 
 /* /station/v1/tpm/...: NAME is "challenge" or "answer". */
 void post_station_tpm(struct call *call);
+void post_station_part(struct call *call);
 /*
  * Who has answered a challenge to a TPM: Basic "tpm-ID:SECRET", both hex.  *ret_is 0: the header
  * is of another kind, and nothing was done.

@@ -177,14 +177,15 @@ json_work_order(struct call *call, const struct store_order *o, const struct doc
         store_find_share(store, pki_tenant(call->front->pki), o->order, call->caller.name, &counted,
                          &err) == RS_OK)
         taken = counted.taken;
-    return json_pack("{s:s, s:s, s:s%, s:s%, s:I, s:I, s:I, s:I, s:I, s:I, s:s%, s:o}", "kind",
-                     "order", "name", o->order, "rot", d->rot.p, d->rot.len, "layout",
-                     d->layout.p ? (const char *)d->layout.p : "", d->layout.len, "quantity",
-                     (json_int_t)o->quantity, "target", (json_int_t)o->target, "signed",
-                     (json_int_t)o->taken, "good", (json_int_t)o->good, "share",
-                     (json_int_t)share->size, "taken", (json_int_t)taken, "serials",
-                     d->serial_match.p ? (const char *)d->serial_match.p : "", d->serial_match.len,
-                     "document", json_base64(o->document));
+    return json_pack(
+        "{s:s, s:s, s:s%, s:s%, s:I, s:I, s:I, s:I, s:I, s:I, s:s%, s:s, s:b, s:o}", "kind",
+        "order", "name", o->order, "rot", d->rot.p, d->rot.len, "layout",
+        d->layout.p ? (const char *)d->layout.p : "", d->layout.len, "quantity",
+        (json_int_t)o->quantity, "target", (json_int_t)o->target, "signed", (json_int_t)o->taken,
+        "good", (json_int_t)o->good, "share", (json_int_t)share->size, "taken", (json_int_t)taken,
+        "serials", d->serial_match.p ? (const char *)d->serial_match.p : "", d->serial_match.len,
+        "provenance", vendor_level_name(pki_part_demand(call->front->pki, d)), "production",
+        call->front->config->production, "document", json_base64(o->document));
 }
 
 static int
@@ -299,5 +300,6 @@ const struct route station_routes[] = {
     {HTTP_GET, "orders", 0, NULL, PKI_STATION, get_orders},
     {HTTP_POST, "boards", 0, NULL, PKI_STATION, post_boards},
     {HTTP_POST, "tpm", 1, NULL, PKI_STATION, post_station_tpm},
+    {HTTP_POST, "part", 1, NULL, PKI_STATION, post_station_part},
     {HTTP_GET, NULL, 0, NULL, PKI_NOBODY, NULL},
 };

@@ -13,9 +13,16 @@
 #include "attest/tpm.h"
 #include "base/arena.h"
 
-#define SERVER_TPM_FILES_MAX 16
+#define SERVER_MAKERS_MAX 16
 
 /* What rootsmithd.yaml says, with defaults filled in. */
+/* Files of chip makers' certificates, checked when the configuration was read. */
+struct server_makers {
+    const char *names[SERVER_MAKERS_MAX];
+    struct rs_bytes texts[SERVER_MAKERS_MAX];
+    size_t count;
+};
+
 struct server_config {
     const char *installation;
     const char *data;
@@ -29,16 +36,13 @@ struct server_config {
     int64_t crl_every_s;
     const char *const *publish; /* directories that get every CRL */
     size_t publish_count;
-    int64_t threads; /* 0: one per core */
-    /* PEM texts of TPM makers' certificates, checked when the file was read. */
-    const char *tpm_names[SERVER_TPM_FILES_MAX];
-    struct rs_bytes tpm_texts[SERVER_TPM_FILES_MAX];
-    size_t tpm_count;
+    int64_t threads;                   /* 0: one per core */
+    struct server_makers tpm, vendors; /* of TPMs; of secure elements */
 };
 
-/* The makers of a configuration; NULL when none is named.  The caller frees them. */
-RS_MUST_USE rs_code server_tpm_roots(const struct server_config *config,
-                                     struct makers **ret_roots, struct rs_err *err);
+/* What is named there; NULL when nothing is.  The caller frees them. */
+RS_MUST_USE rs_code server_makers_new(const struct server_makers *files, struct makers **ret_makers,
+                                      struct rs_err *err);
 
 /*
  * Read DATA/rootsmithd.yaml (or config_path).  All mistakes at once, as text

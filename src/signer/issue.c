@@ -406,6 +406,7 @@ put_leaf(const struct proto_issue *m, const struct state_profile *profile, struc
         .object = m->object,
         .who = m->who,
         .tbs = tbs,
+        .provenance = m->provenance,
     };
 
     leaf_issued_put(contents, &leaf);

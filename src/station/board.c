@@ -339,6 +339,47 @@ host_answer(void *arg, const char *id, struct rs_bytes secret, struct rs_err *er
     return ask_patiently(arg, ask_answer, &q, err);
 }
 
+struct part_question {
+    const char *order, *id;
+    struct rs_bytes uid, evidence;
+    unsigned format;
+    struct client_challenge *challenge;
+};
+
+static rs_code
+ask_part_challenge(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err)
+{
+    const struct part_question *q = question;
+
+    return client_part_ask(run->fx->web, q->order, q->uid, q->challenge, ret_wait_s, err);
+}
+
+static rs_code
+ask_part_answer(struct run *run, void *question, int64_t *ret_wait_s, struct rs_err *err)
+{
+    const struct part_question *q = question;
+
+    return client_part_answer(run->fx->web, q->id, q->format, q->evidence, ret_wait_s, err);
+}
+
+static rs_code
+host_part_challenge(void *arg, const char *order, struct rs_bytes uid,
+                    struct client_challenge *ret_challenge, struct rs_err *err)
+{
+    struct part_question q = {.order = order, .uid = uid, .challenge = ret_challenge};
+
+    return ask_patiently(arg, ask_part_challenge, &q, err);
+}
+
+static rs_code
+host_part_answer(void *arg, const char *id, unsigned format, struct rs_bytes evidence,
+                 struct rs_err *err)
+{
+    struct part_question q = {.id = id, .format = format, .evidence = evidence};
+
+    return ask_patiently(arg, ask_part_answer, &q, err);
+}
+
 /* ---- The result -------------------------------------------------------------------------------- */
 
 static int
@@ -768,17 +809,23 @@ work(struct run *run)
                              .host = &run->host};
     rs_code rc = check_may_begin(run, &run->result.err);
 
-    run->host = (struct recipe_host){.arg = run,
-                                     .note = host_note,
-                                     .recall = host_recall,
-                                     .enroll = host_enroll,
-                                     .challenge = host_challenge,
-                                     .answer = host_answer,
-                                     .progress = host_progress,
-                                     .ca_certs = run->st->ca_certs,
-                                     .ca_count = run->st->ca_count,
-                                     .root = run->st->root,
-                                     .firmware_key = run->st->firmware_key};
+    run->host =
+        (struct recipe_host){.arg = run,
+                             .note = host_note,
+                             .recall = host_recall,
+                             .enroll = host_enroll,
+                             .challenge = host_challenge,
+                             .answer = host_answer,
+                             .part_challenge = host_part_challenge,
+                             .part_answer = host_part_answer,
+                             .asks_part = run->st->est.server == NULL &&
+                                          strcmp(run->order->order.provenance, "station") != 0,
+                             .vendors = run->st->vendors,
+                             .progress = host_progress,
+                             .ca_certs = run->st->ca_certs,
+                             .ca_count = run->st->ca_count,
+                             .root = run->st->root,
+                             .firmware_key = run->st->firmware_key};
     if (rc == RS_OK)
         rc = find_place(run, &run->result.err);
     if (rc == RS_OK)

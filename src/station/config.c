@@ -17,6 +17,7 @@ struct fixture_text {
 struct file_text {
     const char *name, *server, *order, *channel_secret, *channel_out, *firmware_key;
     int production;
+    struct rs_config_list vendor_roots;
     int64_t wait_s;
     struct station_est est;
     struct rs_config_items fixtures;
@@ -121,6 +122,11 @@ static const struct rs_config_field file_schema[] = {
      .at = offsetof(struct file_text, production),
      .otherwise = "no",
      .help = "refuse simulators, and parts that would be spoken to by a published secret"},
+    {.name = "vendor_roots",
+     .type = RS_CONFIG_LIST,
+     .at = offsetof(struct file_text, vendor_roots),
+     .max = 16,
+     .help = "files of makers' certificates, PEM or DER: only parts that one of them stands for"},
     {.name = "firmware_key",
      .type = RS_CONFIG_TEXT,
      .at = offsetof(struct file_text, firmware_key),
@@ -225,6 +231,7 @@ station_file_read(const char *path, const struct home *home, struct rs_arena *ar
     ret_file->channel_secret = t.channel_secret;
     ret_file->channel_out = t.channel_out;
     ret_file->firmware_key = t.firmware_key;
+    ret_file->vendor_roots = t.vendor_roots;
     ret_file->production = t.production;
     ret_file->wait_s = t.wait_s;
     take_fixtures(&t, ret_file);

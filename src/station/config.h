@@ -15,6 +15,10 @@
  *           rot: soft, serials: "P-####", quantity: 100}
  *     fixtures: [{name: 1, chip: "soft:{serial}.rot"}]
  *
+ * Makers of secure elements whose parts are taken (docs/design/attest.md):
+ *
+ *     vendor_roots: [/etc/rootsmith/nxp.pem]
+ *
  * Secure channels of parts (docs/design/channel.md):
  *
  *     channel_secret: /etc/rootsmith/line.secret   # default: channel.secret in the directory
@@ -29,6 +33,7 @@
 #define STATION_CONFIG_H
 
 #include "base/arena.h"
+#include "base/config.h"
 #include "station/station.h"
 
 struct station_file {
@@ -36,6 +41,7 @@ struct station_file {
     struct station_est est;                   /* server NULL: not said */
     const char *channel_secret, *channel_out; /* as in station.h; NULL: not said */
     const char *firmware_key;
+    struct rs_config_list vendor_roots;
     int production;
     int64_t wait_s; /* 0: not said */
     struct station_fixture fixtures[STATION_FIXTURES_MAX];

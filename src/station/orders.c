@@ -114,6 +114,8 @@ read_order(const json_t *j, struct station_order *o)
     copy_member(j, "rot", o->rot);
     copy_member(j, "layout", o->layout);
     copy_member(j, "serials", o->serials);
+    copy_member(j, "provenance", o->provenance);
+    o->production = json_is_true(json_object_get(j, "production"));
     o->quantity = number_member(j, "quantity");
     o->target = number_member(j, "target");
     o->signed_ = number_member(j, "signed");

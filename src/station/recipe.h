@@ -17,6 +17,7 @@
 
 #include <rot/rot.h>
 
+#include "attest/makers.h"
 #include "client/endorse.h"
 #include "station/memory.h"
 
@@ -51,6 +52,13 @@ struct recipe_host {
     rs_code (*challenge)(void *arg, const char *order, struct rs_bytes ek_cert, struct rs_bytes iak,
                          struct client_challenge *ret_challenge, struct rs_err *err);
     rs_code (*answer)(void *arg, const char *id, struct rs_bytes secret, struct rs_err *err);
+    /* For parts with their maker's certificate: a nonce, and what the part said over it. */
+    rs_code (*part_challenge)(void *arg, const char *order, struct rs_bytes uid,
+                              struct client_challenge *ret_challenge, struct rs_err *err);
+    rs_code (*part_answer)(void *arg, const char *id, unsigned format, struct rs_bytes evidence,
+                           struct rs_err *err);
+    int asks_part;                /* the server wants that */
+    const struct makers *vendors; /* that the station believes by itself; NULL: it does not judge */
     /* A step begins. */
     void (*progress)(void *arg, enum recipe_step step);
     /* CA certificates, DER, and which of them is the root. */

@@ -70,8 +70,10 @@ recipe_genuine(struct recipe *r, struct rs_err *err)
     RS_AUTO(rs_buf_done) struct rs_buf ek, iak;
     rs_buf_init(&ek, ROT_CERTIFICATE_MAX);
     rs_buf_init(&iak, TPM_PUBLIC_MAX);
-    if (r->known.cert.len > 0 || !has_endorsement(r))
+    if (r->known.cert.len > 0)
         return RS_OK;
+    if (!has_endorsement(r))
+        return recipe_prove(r, err);
     rc = recipe_read_object(r, ROT_VENDOR(0), ROT_PART_CERT, &ek, err);
     if (rc == RS_OK && ek.len == 0)
         rc = rs_fail(err, RS_E_CHIP_NOT_GENUINE, "the part has no certificate of its maker");

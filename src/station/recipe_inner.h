@@ -23,6 +23,8 @@ struct recipe {
     int is_sealed;        /* the data seal was set before this run */
     int is_genuine;       /* proved to the server in this run; its nonce: */
     uint8_t nonce[32];
+    uint8_t proof_id[16]; /* of the server's challenge to a part */
+    int has_proof;
     int wrote; /* this run changed the chip or got an identity */
 };
 
@@ -31,8 +33,12 @@ rs_code recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct
 
 /* Endorsement (recipe_genuine.c). */
 rs_code recipe_genuine(struct recipe *r, struct rs_err *err);
-/* What the part says about its identity's key, over the nonce; nothing for other parts. */
+/* What a TPM says about its identity's key, over the nonce; nothing for other parts. */
 rs_code recipe_evidence(struct recipe *r, struct rs_buf *out, struct rs_err *err);
+
+/* The same for parts with a certificate of their maker (recipe_proof.c). */
+rs_code recipe_prove(struct recipe *r, struct rs_err *err);
+rs_code recipe_proof(struct recipe *r, struct rs_buf *out, struct rs_err *err);
 
 /* The channel (recipe_channel.c): now, or once the configuration is locked; each part has its time. */
 rs_code recipe_pair(struct recipe *r, struct rs_err *err);

@@ -124,8 +124,9 @@ make_request(struct recipe *r, struct rs_buf *out, struct rs_err *err)
     struct client_csr csr = {.serial = r->job->device};
     rs_code rc = crypto_pub_read(rs_bytes_of(r->spki, r->spki_len), &pub, err);
 
-    RS_AUTO(rs_buf_done) struct rs_buf evidence;
+    RS_AUTO(rs_buf_done) struct rs_buf evidence, proof;
     rs_buf_init(&evidence, ROT_EVIDENCE_MAX);
+    rs_buf_init(&proof, ROT_EVIDENCE_MAX + 17);
     if (rc != RS_OK)
         return rc;
     if (!oid_read(rs_bytes_str(HARDWARE_TYPE), type, sizeof(type), &type_len))
@@ -136,6 +137,9 @@ make_request(struct recipe *r, struct rs_buf *out, struct rs_err *err)
     csr.chip_uid = rs_bytes_of(r->identity.uid, r->identity.uid_len);
     rc = recipe_evidence(r, &evidence, err);
     csr.evidence = rs_buf_bytes(&evidence);
+    if (rc == RS_OK)
+        rc = recipe_proof(r, &proof, err);
+    csr.part_evidence = rs_buf_bytes(&proof);
     return rc != RS_OK ? rc : client_csr_build(&csr, sign_in_chip, r, out, err);
 }
 

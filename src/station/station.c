@@ -174,6 +174,30 @@ load_firmware_key(struct station *st, const char *path, struct rs_err *err)
     return st->firmware_key.p != NULL ? RS_OK : rs_fail(err, RS_E_NO_MEMORY, "firmware_key");
 }
 
+/* Makers that this station believes by itself, whatever its server thinks of them. */
+static rs_code
+load_vendors(struct station *st, const struct station_config *config, struct rs_err *err)
+{
+    rs_code rc = RS_OK;
+
+    if (config->vendor_root_count == 0)
+        return RS_OK;
+    rc = makers_new(&st->vendors, err);
+    for (size_t i = 0; i < config->vendor_root_count && rc == RS_OK; i++) {
+        RS_AUTO(rs_buf_done) struct rs_buf file = {0};
+        rs_buf_init(&file, FILE_MAX);
+        rc = rs_file_read(config->vendor_roots[i], FILE_MAX, &file, err);
+        if (rc == RS_OK)
+            rc = makers_add(st->vendors, config->vendor_roots[i], rs_buf_bytes(&file), err);
+    }
+    if (rc == RS_OK)
+        rc = makers_check(st->vendors, err);
+    if (rc == RS_OK && st->production && makers_have_simulator(st->vendors))
+        rc = rs_fail(err, RS_E_CONFIG_INVALID,
+                     "vendor_roots: one of them is a simulator's, and this is production");
+    return rc;
+}
+
 static void
 take_channel_files(struct station *st, const struct station_config *config)
 {
@@ -225,6 +249,10 @@ station_open(const struct home *home, const struct station_config *config,
         rc = foreign_open(st, config->order_count > 0 ? config->orders[0] : NULL, err);
     else if (rc == RS_OK && !st->only_check)
         rc = talk_first(st, config, err);
+    for (size_t i = 0; i < st->order_count; i++)
+        st->production = st->production || st->orders[i].order.production;
+    if (rc == RS_OK)
+        rc = load_vendors(st, config, err);
     if (rc == RS_OK)
         rc = load_firmware_key(st, config->firmware_key, err);
     if (rc == RS_OK)
@@ -268,6 +296,7 @@ station_close(struct station *st)
     events_close(st);
     journal_close(st->journal);
     memory_free(st->memory);
+    makers_free(st->vendors);
     rs_arena_done(&st->arena);
     (void)pthread_cond_destroy(&st->changed);
     (void)pthread_mutex_destroy(&st->listening);

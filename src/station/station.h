@@ -51,7 +51,10 @@ struct station_board {
 /* An order as the server gives it to this station. */
 struct station_order {
     char name[STATION_TEXT_MAX], rot[STATION_TEXT_MAX], layout[STATION_TEXT_MAX];
-    char serials[STATION_TEXT_MAX]; /* pattern of device serials: * any, ? one, # a digit */
+    char
+        provenance[STATION_TEXT_MAX]; /* that its parts must prove: "attested" "vendor" "station" */
+    int production;                   /* of the server: no simulators */
+    char serials[STATION_TEXT_MAX];   /* pattern of device serials: * any, ? one, # a digit */
     int64_t quantity, target, signed_, good, share, taken;
 };
 
@@ -85,10 +88,12 @@ struct station_config {
     unsigned wait_s;        /* how long a board waits for the server, or for its adapter */
     unsigned tries;         /* of a board, without somebody placing it again; 1: never by itself */
     struct station_est est; /* another PKI; server NULL: none */
-    const char *channel_secret; /* file with the master; NULL: that of home, if it is there */
-    const char *firmware_key;   /* PEM file for the boards' boot loaders; NULL: none is written */
-    int production;             /* no simulators, no published secrets */
-    const char *channel_out;    /* directory for parts' own secrets; NULL: none are written */
+    const char *channel_secret;      /* file with the master; NULL: that of home, if it is there */
+    const char *const *vendor_roots; /* files of makers that this station itself believes */
+    size_t vendor_root_count;
+    const char *firmware_key; /* PEM file for the boards' boot loaders; NULL: none is written */
+    int production;           /* no simulators, no published secrets */
+    const char *channel_out;  /* directory for parts' own secrets; NULL: none are written */
     struct station_listener listener;
 };
 

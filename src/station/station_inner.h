@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "attest/makers.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "client/est.h"
@@ -75,6 +76,7 @@ struct station {
     size_t ca_count;
     struct rs_bytes root, firmware_key;
     int production;
+    struct makers *vendors; /* NULL: none */
     struct journal *journal;
     int events_fd;
     uint64_t events_size;

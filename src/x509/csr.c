@@ -206,7 +206,7 @@ read_extensions(struct rs_bytes value, struct csr *csr, struct rs_err *err)
 
 /*
  * AttestationBundle { attestations { { type, stmt }... } } with one statement, of
- * tcg-attest-tpm-certify; kinds that nobody here can check are as good as none.
+ * tcg-attest-tpm-certify or ours; kinds that nobody here can check are as good as none.
  */
 static int
 read_bundle(struct rs_bytes value, struct csr *csr)
@@ -221,11 +221,14 @@ read_bundle(struct rs_bytes value, struct csr *csr)
     struct rs_bytes whole = der_take_any(&one);
     if (!der_done(&d) || !der_done(&bundle) || !der_done(&list) || !der_done(&one))
         return 0;
-    if (!rs_bytes_equal(type, oid_tpm_certify))
+    struct rs_bytes *to = rs_bytes_equal(type, oid_tpm_certify)     ? &csr->evidence
+                          : rs_bytes_equal(type, oid_part_evidence) ? &csr->part_evidence
+                                                                    : NULL;
+    if (to == NULL)
         return 1;
     der_init(&d, whole);
-    csr->evidence = der_take(&d, DER_OCTET_STRING);
-    return der_done(&d) && csr->evidence.len > 0 && csr->evidence.len <= CSR_EVIDENCE_MAX;
+    *to = der_take(&d, DER_OCTET_STRING);
+    return der_done(&d) && to->len > 0 && to->len <= CSR_EVIDENCE_MAX;
 }
 
 /* ---- Attributes and the whole ----------------------------------------------------------- */

@@ -43,11 +43,12 @@ struct csr {
     struct crypto_pub pub; /* of spki, checked */
     struct san sans[CSR_SAN_MAX];
     size_t san_count;
-    struct rs_bytes challenge; /* challengePassword; empty: none */
-    struct rs_bytes evidence;  /* of a TPM (attest/tpm.h); empty: none */
-    struct rs_bytes linking;   /* estIdentityLinking (RFC 7894 3.3); empty: none */
-    int asks_ca;               /* basicConstraints cA TRUE, or keyCertSign, or a CMC right */
-    int unknown_critical;      /* a critical extension that we do not know */
+    struct rs_bytes challenge;     /* challengePassword; empty: none */
+    struct rs_bytes evidence;      /* of a TPM (attest/tpm.h); empty: none */
+    struct rs_bytes part_evidence; /* of another part (docs/protocols/part.md); empty: none */
+    struct rs_bytes linking;       /* estIdentityLinking (RFC 7894 3.3); empty: none */
+    int asks_ca;                   /* basicConstraints cA TRUE, or keyCertSign, or a CMC right */
+    int unknown_critical;          /* a critical extension that we do not know */
 };
 
 /*

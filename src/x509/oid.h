@@ -24,6 +24,8 @@ extern const struct rs_bytes oid_ec_public_key, oid_p256, oid_p384, oid_ed25519,
     oid_ecdsa_sha256, oid_ecdsa_sha384, oid_rsa_sha256;
 /* The attribute of draft-ietf-lamps-csr-attestation, and what TCG's documents name. */
 extern const struct rs_bytes oid_attestation, oid_tpm_certify, oid_tpm_manufacturer;
+/* Ours: what another part says of a key (docs/protocols/part.md). */
+extern const struct rs_bytes oid_part_evidence;
 extern const struct rs_bytes oid_signed_data, oid_data;
 extern const struct rs_bytes oid_ocsp_basic, oid_ocsp_nonce, oid_sha1, oid_sha256;
 

@@ -367,6 +367,25 @@ check_product_ldevid(struct call *call, struct rs_err *err)
     return rc;
 }
 
+/* No board of a product that demands more than its chip can prove would ever pass. */
+static rs_code
+check_product_provenance(struct call *call, const char *rot, struct rs_err *err)
+{
+    const char *text = rs_json_text_or(call->body, "provenance", "");
+    enum vendor_level level = VENDOR_STATION, most = vendor_level_of(rs_bytes_str(rot));
+
+    if (text[0] == '\0')
+        return RS_OK;
+    if (!vendor_level_read(text, &level))
+        return rs_fail(err, RS_E_REQUEST_FORMAT,
+                       "product: provenance is attested, vendor or station");
+    if (level > most)
+        return rs_fail(err, RS_E_PROFILE_LIMIT,
+                       "product: provenance: a %.30s proves \"%s\" at most", rot,
+                       vendor_level_name(most));
+    return RS_OK;
+}
+
 static void
 put_product(struct call *call)
 {
@@ -389,6 +408,8 @@ put_product(struct call *call)
         rc = rs_fail(&err, RS_E_ISSUER_UNKNOWN, "product: there is no CA \"%.60s\"", issuer);
     if (rc == RS_OK)
         rc = check_label_name(call, &err);
+    if (rc == RS_OK)
+        rc = check_product_provenance(call, rot, &err);
     if (rc == RS_OK)
         rc = check_product_ldevid(call, &err);
     (void)json_object_set_new(call->body, "name", json_string(call->name));

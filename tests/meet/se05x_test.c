@@ -223,6 +223,7 @@ rotation_survives_cuts(void **state)
                 cuts++;
         }
     }
+    print_message("%u power cuts while another host's keys are given\n", cuts);
     assert_true(cuts >= 2 * POINTS * 6);
 }
 
@@ -333,6 +334,76 @@ what_is_kept_survives_cuts(void **state)
     }
     print_message("%u power cuts while writing, making and sealing\n", count);
     assert_true(count > 200);
+}
+
+/* From this memory on, one cut of the seal; the memory behind it, or NULL when there was no cut. */
+static char *
+cut_seal_from(struct bench *b, const char *memory, unsigned n)
+{
+    rot_close(&b->rot);
+    far_remember(b->far, memory);
+    IS(bench_open(b, PRODUCTION), ROT_OK);
+    arm(b, 1, n);
+    (void)!rot_seal(&b->rot, ROT_STAGE_OBJECT, ROT_TRUST(0));
+    return disarm(b) ? far_memory(b->far) : NULL;
+}
+
+/* The content is there; or it is gone, and that is said: written anew or, torn twice, nobody's. */
+static int
+is_lost(struct bench *b, const char *memory)
+{
+    enum rot_seal_state state = ROT_SEAL_OPEN;
+    uint8_t back[64];
+    size_t len = 0;
+    rot_err rc, written;
+
+    rot_close(&b->rot);
+    far_remember(b->far, memory);
+    IS(bench_open(b, PRODUCTION), ROT_OK);
+    rc = rot_object_read(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, back, sizeof(back), &len);
+    IS(rot_seal_state(&b->rot, ROT_STAGE_OBJECT, ROT_TRUST(0), &state), ROT_OK);
+    if (rc == ROT_OK) {
+        assert_memory_equal(back, old_text, len);
+        assert_int_not_equal(state, ROT_SEAL_FOREIGN);
+        IS(rot_seal(&b->rot, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_OK);
+        return 0;
+    }
+    IS(rc, ROT_E_EMPTY);
+    written = rot_object_write(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, old_text, sizeof(old_text),
+                               sizeof(old_text), &len);
+    IS(written, state == ROT_SEAL_FOREIGN ? ROT_E_STATE : ROT_OK);
+    return 1;
+}
+
+static void
+two_cuts_of_a_seal_lose_nothing_unsaid(void **state)
+{
+    unsigned pairs = 0, lost = 0;
+
+    (void)state;
+    for (size_t k = 0; k < KINDS; k++) {
+        struct bench *b = paired(kinds[k]);
+        char *start, *first, *second;
+        size_t len = 0;
+
+        IS(rot_object_write(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, old_text, sizeof(old_text),
+                            sizeof(old_text), &len),
+           ROT_OK);
+        start = far_memory(b->far);
+        for (unsigned n = 1; (first = cut_seal_from(b, start, n)) != NULL; n++) {
+            for (unsigned m = 1; (second = cut_seal_from(b, first, m)) != NULL; m++) {
+                pairs++;
+                lost += (unsigned)is_lost(b, second);
+                free(second);
+            }
+            free(first);
+        }
+        free(start);
+        bench_free(b);
+    }
+    print_message("%u pairs of cuts while sealing, %u lose what is sealed and say so\n", pairs,
+                  lost);
+    assert_true(pairs > 100 && lost * 50 < pairs);
 }
 
 /* ---- Evidence ------------------------------------------------------------------------------- */
@@ -868,6 +939,7 @@ main(void)
         cmocka_unit_test(pairing_survives_cuts),
         cmocka_unit_test(rotation_survives_cuts),
         cmocka_unit_test(what_is_kept_survives_cuts),
+        cmocka_unit_test(two_cuts_of_a_seal_lose_nothing_unsaid),
         cmocka_unit_test(evidence_holds),
         cmocka_unit_test(two_programs_on_one_part),
         cmocka_unit_test(a_forgotten_conversation_is_begun_again),

@@ -94,7 +94,7 @@ def check_floor(part, can, wrong):
 
 
 def main(work, golden, figures_path, *parts):
-    figures, wrong, pages, ways = {}, [], {}, {}
+    figures, wrong, pages, ways, skipped = {}, [], {}, {}, []
     full = [line.split('"')[1] for line in open("tests/conformance/golden.c")
             for line in re.findall(r'\] = "[a-z]+"', line)]
     print("%-16s %-18s %7s %5s %8s %11s %5s %5s" % ("PART", "LAYOUT", "objects", "yes", "own form",
@@ -105,6 +105,7 @@ def main(work, golden, figures_path, *parts):
         counts = list(map(int, re.search(
             r"(\d+) yes, (\d+) own form, (\d+) unsupported, (\d+) n/a, (\d+) wrong", text).groups()))
         checks, failures = (sum(map(int, n)) for n in zip(*re.findall(r"(\d+) checks, (\d+) failures", text)))
+        skipped += re.findall(r"^SKIPPED: .*$", text, re.M)
         print("%-16s %-18s %7d %5d %8d %11d %5d %5d" % (part, can["layout"], len(can["objects"]), *counts))
         figures[part] = dict(zip(("yes", "own_form", "unsupported", "n_a", "wrong"), counts), checks=checks,
                              failures=failures)
@@ -140,6 +141,8 @@ def main(work, golden, figures_path, *parts):
     for page in pages.values():
         wrong += [f"{page.path}: nothing needs the row \"{row[0]} | {row[1]}\""
                   for i, row in enumerate(page.rows) if i not in page.used]
+    for line in sorted(set(skipped)):
+        print(line)
     for line in wrong:
         print("WRONG", line)
     json.dump(figures, open(figures_path, "w"))

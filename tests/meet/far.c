@@ -29,15 +29,35 @@ want(int ok, const char *what)
     abort();
 }
 
-struct far *
-far_new(const char *kind)
+static void
+add_maker(struct sim_panel *panel, const char *vendor, const char *dir)
 {
+    struct sim_maker *m = calloc(1, sizeof(*m));
+
+    want(m != NULL && sim_ca_open(dir, vendor, &m->ca, NULL) == RS_OK, vendor);
+    m->vendor = vendor;
+    m->next = panel->makers;
+    panel->makers = m;
+}
+
+struct far *
+far_new_from(const char *kind, const char *makers)
+{
+    static const char *const vendors[] = {"nxp", "st", "infineon"};
     const struct sim_panel_options options = {.real_time = 0};
     struct far *f = calloc(1, sizeof(*f));
 
     want(f != NULL && sim_panel_new(&options, &f->panel, NULL) == RS_OK, "panel");
+    for (size_t i = 0; makers != NULL && i < sizeof(vendors) / sizeof(vendors[0]); i++)
+        add_maker(f->panel, vendors[i], makers);
     want(sim_panel_add(f->panel, NAME, kind, &f->chip, NULL) == RS_OK, kind);
     return f;
+}
+
+struct far *
+far_new(const char *kind)
+{
+    return far_new_from(kind, NULL);
 }
 
 void
@@ -147,6 +167,12 @@ void
 far_clear(struct far *f)
 {
     control(f, "clear", "of", "all");
+}
+
+void
+far_reset(struct far *f)
+{
+    control(f, "reset", "to", "new");
 }
 
 void

@@ -21,6 +21,8 @@ struct far;
 
 /* A new chip of this kind on a bus of its own, and further ones ("bench/2") beside it. */
 FAR_PUBLIC struct far *far_new(const char *kind);
+/* The same, of makers whose keys and certificates are kept in a directory. */
+FAR_PUBLIC struct far *far_new_from(const char *kind, const char *makers);
 FAR_PUBLIC void far_add(struct far *f, const char *name, const char *kind);
 FAR_PUBLIC void far_free(struct far *f);
 
@@ -39,6 +41,8 @@ FAR_PUBLIC void far_power(struct far *f, int on);
 FAR_PUBLIC int far_has_power(struct far *f);
 FAR_PUBLIC void far_fault(struct far *f, const char *rule);
 FAR_PUBLIC void far_clear(struct far *f);
+/* Another part of the same kind in its place, as it comes from its maker. */
+FAR_PUBLIC void far_reset(struct far *f);
 FAR_PUBLIC void far_quirk(struct far *f, const char *quirk);
 FAR_PUBLIC unsigned far_commands(struct far *f);
 /* What it remembers without power: the text of its state file.  To be freed. */

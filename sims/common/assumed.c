@@ -34,6 +34,20 @@ sim_answer(unsigned row, int value)
     return value;
 }
 
+void
+sim_keep_notes(void)
+{
+    if (current != NULL)
+        memcpy(current->kept, current->noted, sizeof(current->kept));
+}
+
+void
+sim_note_kept(void)
+{
+    for (size_t i = 0; current != NULL && i < sizeof(current->kept) / sizeof(current->kept[0]); i++)
+        current->noted[i] |= current->kept[i];
+}
+
 int
 sim_is_noted(const struct sim_assumed *a, unsigned row)
 {

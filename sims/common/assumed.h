@@ -33,6 +33,7 @@ struct sim_assumption {
 /* What one chip rested on since it was last asked, and what is assumed otherwise of it. */
 struct sim_assumed {
     uint64_t noted[SIM_ASSUMPTIONS_MAX / 64];
+    uint64_t kept[SIM_ASSUMPTIONS_MAX / 64]; /* what a status rests on that is read later */
     unsigned count;
     struct {
         unsigned row;
@@ -46,6 +47,10 @@ void sim_assume_for(struct sim_assumed *chip);
 void sim_note(unsigned row);
 /* Notes it too; gives value, or what is assumed instead. */
 int sim_answer(unsigned row, int value);
+
+/* A status is not told now but kept to be read: so are the notes; and it is read. */
+void sim_keep_notes(void);
+void sim_note_kept(void);
 
 int sim_is_noted(const struct sim_assumed *a, unsigned row);
 void sim_forget_notes(struct sim_assumed *a);

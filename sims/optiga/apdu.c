@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "sims/common/assumed.h"
 #include "sims/optiga/chip.h"
 #include "sims/optiga/uncertain.h"
 
@@ -233,8 +234,10 @@ command_us(struct optiga_chip *c, const uint8_t *apdu, size_t len)
 static void
 note_error(struct optiga_chip *c, int code)
 {
-    if (code > c->last_error)
+    if (code > c->last_error) {
         c->last_error = (uint8_t)code;
+        sim_keep_notes();
+    }
 }
 
 static size_t

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "sims/common/assumed.h"
 #include "sims/optiga/chip.h"
 #include "sims/optiga/uncertain.h"
 
@@ -86,8 +87,10 @@ get_data(struct optiga_chip *c, const struct optiga_command *cmd, struct optiga_
     if (byte == NULL)
         return put_range(cmd, optiga_content(c, o), a);
     status = put_range(cmd, rs_bytes_of(byte, 1), a);
-    if (status == OPTIGA_OK && o->place->oid == OPTIGA_OID_ERROR)
+    if (status == OPTIGA_OK && o->place->oid == OPTIGA_OID_ERROR) {
         c->last_error = 0;
+        sim_note_kept();
+    }
     return status;
 }
 

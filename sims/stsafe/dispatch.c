@@ -175,11 +175,13 @@ run_command(struct stsafe_chip *c, struct stsafe_command *cmd, struct rs_buf *ou
 static void
 answer(struct stsafe_chip *c, const struct stsafe_command *cmd, int status, struct rs_bytes payload)
 {
-    unsigned header = (unsigned)status | STSAFE_U_ANSWER_FLAGS;
+    unsigned header = (unsigned)status;
     uint8_t mac[STSAFE_MAC_SIZE];
     int with_mac = cmd->host && cmd->header & STSAFE_FLAG_RMAC &&
                    (status == STSAFE_OK || STSAFE_U_RMAC_ON_REFUSAL);
 
+    if (cmd->header & 0xE0u)
+        header |= (unsigned)STSAFE_U_ANSWER_FLAGS;
     if (c->quirk == STSAFE_QUIRK_HEADER_FLAGS)
         header |= cmd->header & 0xE0u;
     if (status != STSAFE_OK)

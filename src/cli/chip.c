@@ -145,17 +145,23 @@ say_refused_open(struct desk *d, rot_err rot, struct rs_err *err)
     return desk_fail(d, rot, "open", err);
 }
 
+void
+desk_take_uri(struct desk *d)
+{
+    d->uri = cli_option(d->args, "chip");
+    if (d->uri == NULL)
+        d->uri = getenv("ROOTSMITH_CHIP");
+    if (d->uri == NULL || d->uri[0] == '\0')
+        d->uri = "auto"; /* the first part that answers */
+}
+
 rs_code
 desk_open(struct desk *d, struct rs_err *err)
 {
     rot_err rot;
     rs_code rc;
 
-    d->uri = cli_option(d->args, "chip");
-    if (d->uri == NULL)
-        d->uri = getenv("ROOTSMITH_CHIP");
-    if (d->uri == NULL || d->uri[0] == '\0')
-        d->uri = "auto"; /* the first part that answers */
+    desk_take_uri(d);
     rot = rot_linux_open(&d->lin, d->uri);
     if (rot != ROT_OK)
         return rs_fail(err, rot == ROT_E_FORMAT ? RS_E_USAGE : desk_code(rot), "%.200s",

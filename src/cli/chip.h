@@ -34,6 +34,8 @@ struct desk {
 /* By --chip, with --layout.  On failure nothing is left open. */
 RS_MUST_USE rs_code desk_open(struct desk *d, struct rs_err *err);
 void desk_close(struct desk *d);
+/* Whom --chip or ROOTSMITH_CHIP names; desk_open() does it, too. */
+void desk_take_uri(struct desk *d);
 
 const struct rot_layout *desk_layout(const struct desk *d);
 /* Of a file; NULL when it has mistakes, which are on stderr then. */

@@ -217,6 +217,7 @@ int verb_order_report(struct cli *cli, const struct cli_args *args);
 int verb_station_show(struct cli *cli, const struct cli_args *args);
 int verb_chip(struct cli *cli, const struct cli_args *args);
 int verb_chip_layout(struct cli *cli, const struct cli_args *args);
+int verb_chip_report(struct cli *cli, const struct cli_args *args);
 int verb_chip_scan(struct cli *cli, const struct cli_args *args);
 int verb_ledger_verify(struct cli *cli, const struct cli_args *args);
 

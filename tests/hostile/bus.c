@@ -313,8 +313,8 @@ bus_init(struct bus *b, const char *name)
 void
 bus_begin(struct bus *b, const struct bus_fault *faults, size_t count)
 {
-    b->at = b->known_at = 0;
-    b->is_known = 0;
+    b->at = 0;
+    b->known = NULL;
     b->fault_count = count < BUS_FAULTS_MAX ? count : BUS_FAULTS_MAX;
     for (size_t i = 0; i < b->fault_count; i++) {
         b->faults[i].f = faults[i];

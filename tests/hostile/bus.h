@@ -61,8 +61,7 @@ struct bus {
     struct rot_transport transport;
     uint32_t speed_hz;
     unsigned at;      /* transactions of this attempt so far */
-    int is_known;     /* the part told its unique id in this attempt ... */
-    unsigned known_at; /* ... when so many transactions were over */
+    struct far *known; /* the part that told its unique id in this attempt; NULL: none yet */
     struct bus_strike faults[BUS_FAULTS_MAX];
     size_t fault_count;
     struct bus_past writes, reads;

@@ -21,6 +21,7 @@
 
 struct line {
     struct home home;
+    struct nest_file nests;
     struct station *st;
     struct bus buses[LINE_FIXTURES];
     struct line_end *ends[LINE_FIXTURES];
@@ -66,7 +67,7 @@ __wrap_rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *s
     lin->transport = b->transport;
     lin->transport.address = far_address(b->chip);
     lin->transport.simulated = !here->production;
-    lin->setup = (struct rot_setup){.driver = rot_registry_match(here->st->order.rot),
+    lin->setup = (struct rot_setup){.driver = rot_registry_match(here->st->orders[0].order.rot),
                                     .transport = &lin->transport,
                                     .port = &lin->crypto.port,
                                     .state = lin->state,
@@ -81,10 +82,8 @@ __wrap_rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity)
     struct bus *b = chip->setup.transport->self;
     rot_err rc = __real_rot_identify(chip, ret_identity);
 
-    if (rc == ROT_OK && !b->is_known) {
-        b->is_known = 1;
-        b->known_at = b->at;
-    }
+    if (rc == ROT_OK && b->known == NULL)
+        b->known = b->chip;
     return rc;
 }
 
@@ -124,10 +123,8 @@ struct line *
 line_open(const struct line_config *config)
 {
     struct line *l = calloc(1, sizeof(*l));
-    struct station_fixture fixtures[LINE_FIXTURES];
-    struct station_config c = {.order = config->order,
-                               .fixtures = fixtures,
-                               .fixture_count = LINE_FIXTURES,
+    struct station_config c = {.orders = {config->order},
+                               .order_count = 1,
                                .wait_s = SERVER_WAIT,
                                .tries = STATION_TRIES,
                                .channel_secret = config->production ? NULL : "",
@@ -142,11 +139,15 @@ line_open(const struct line_config *config)
     if (home_open(config->home, &l->home, &err) != RS_OK)
         stop(config->home, &err);
     for (unsigned i = 0; i < LINE_FIXTURES; i++) {
+        struct nest *n = &l->nests.nests[i];
+
         bus_init(&l->buses[i], i == 0 ? "0" : "1");
-        (void)snprintf(fixtures[i].name, sizeof(fixtures[i].name), "%u", i);
-        (void)snprintf(fixtures[i].chip, sizeof(fixtures[i].chip), "%s%s:%u", SCHEME,
-                       l->home.name, i);
+        n->adapter = n->channel = -1;
+        (void)snprintf(n->name, sizeof(n->name), "%u", i);
+        (void)snprintf(n->chip, sizeof(n->chip), "%s%s:%u", SCHEME, l->home.name, i);
     }
+    l->nests.nest_count = LINE_FIXTURES;
+    c.nests = &l->nests;
     if (station_open(&l->home, &c, &l->st, &err) != RS_OK)
         stop(config->order, &err);
     return l;
@@ -193,7 +194,8 @@ go_on(struct line *l)
     (void)pthread_mutex_lock(&st->lock);
     st->stopping = 0;
     st->stopped_by = RS_OK;
-    st->in_a_row.count = 0;
+    st->orders[0].stopped_by = RS_OK;
+    st->orders[0].in_a_row.count = 0;
     for (unsigned i = 0; i < LINE_FIXTURES; i++)
         st->fixtures[i].contact_failures = 0;
     (void)pthread_mutex_unlock(&st->lock);
@@ -203,7 +205,7 @@ int
 line_run(struct line *l, unsigned fixture, const char *label, unsigned tries,
          struct line_end *ret_end)
 {
-    struct job job = {.tries = tries};
+    struct job job = {.tries = tries, .order = &l->st->orders[0]};
     int again;
 
     memset(ret_end, 0, sizeof(*ret_end));

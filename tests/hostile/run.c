@@ -69,7 +69,7 @@ exchange_now(struct stage *s)
 
     for (unsigned i = 0; i < LINE_FIXTURES; i++) {
         s->memories[i] = far_memory(run->at->parts[i]);
-        run->swap.was_known[i] = !s->is_over[i] && bus_of(run, i)->is_known;
+        run->swap.was_known[i] = !s->is_over[i] && bus_of(run, i)->known != NULL;
     }
     run->swap.happened = 1;
     exchange(run);
@@ -167,6 +167,12 @@ last_of(const struct run_board *b)
     return &b->ends[b->end_count - 1];
 }
 
+static unsigned
+number_of(const struct run *run, const struct far *part)
+{
+    return part == run->at->parts[0] ? 0 : 1;
+}
+
 /* One attempt; *tries as the station counts them.  What struck is counted. */
 static void
 attempt(struct run *run, unsigned fixture, const struct bus_fault *faults, size_t count,
@@ -174,12 +180,14 @@ attempt(struct run *run, unsigned fixture, const struct bus_fault *faults, size_
 {
     struct run_board *b = &run->boards[fixture];
     struct bus *bus = bus_of(run, fixture);
+    struct far *part = bus->chip;
     int again;
 
     bus_begin(bus, faults, count);
     again = line_run(run->at->line, fixture, b->label, *tries, &b->ends[b->end_count]);
     b->end_count++;
     b->hits += bus_hits(bus);
+    b->part = number_of(run, bus->known != NULL ? bus->known : part);
     *tries = again ? *tries + 1 : 0;
 }
 
@@ -194,11 +202,19 @@ power_up(struct run *run, unsigned fixture)
     far_power(part, 1);
 }
 
+/* Each label's own board; that is the one that passed with it, if one did. */
 static void
 put_right(struct run *run)
 {
+    unsigned crossed = 0;
+
+    for (unsigned i = 0; i < run->board_count; i++) {
+        const struct run_board *b = &run->boards[i];
+        if (b->end_count > 0 && strcmp(last_of(b)->state, "pass") == 0)
+            crossed = b->part != i;
+    }
     for (unsigned i = 0; i < LINE_FIXTURES; i++)
-        bus_of(run, i)->chip = run->at->parts[i];
+        bus_of(run, i)->chip = run->at->parts[i ^ crossed];
 }
 
 /* Nothing disturbs it any more: again as often as the line would. */
@@ -316,19 +332,13 @@ run_swap(struct run *run)
 
 /* ---- What became of it ----------------------------------------------------------------------------- */
 
-static int
-part_of(const struct run *run, unsigned fixture)
-{
-    return bus_of(run, fixture)->chip == run->at->parts[0] ? 0 : 1;
-}
-
 static void
 judge_board(struct run *run, unsigned n, char *const starts[], char *const now[])
 {
     struct run_board *b = &run->boards[n];
     const struct line_end *e = last_of(b);
     struct judge_claim claim = {b->label, e->uid, e->cert, e->cert_len};
-    int part = part_of(run, n);
+    unsigned part = b->part;
 
     b->verdict = judge_part(run->at->judge, starts[part], now[part], &claim, b->why);
     judge_key(run->at->judge, now[part], b->key);

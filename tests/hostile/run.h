@@ -30,7 +30,8 @@ struct run_board {
     struct line_end ends[RUN_ENDS_MAX];
     unsigned end_count;
     unsigned hits; /* faults that struck */
-    /* The part that belongs to the label, at the end. */
+    unsigned part; /* that the last attempt was about */
+    /* Of that part. */
     enum judge_verdict verdict;
     char why[JUDGE_TEXT], key[65];
 };

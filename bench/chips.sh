@@ -64,7 +64,8 @@ while read -r model kind page; do
     rs product set "p-$model" --rot "$model" --issuer bench-devices -q &&
         rs order create --product "p-$model" --quantity $((BOARDS + 2)) --stations sz-1 --name "o-$model" -q || exit 1
     python3 bench/lib/chip_cost.py "$model" "$page" "$figures" "$BOARDS" "$SOCKETS" "$WORK" \
-        "$STATION" --data "$WORK/sz-1" run --json --order "o-$model" || status=1
+        "$STATION" --data "$WORK/sz-1" run --json --order "o-$model" \
+        --yes-irreversible "$model" || status=1
 done <<<"$FAMILIES"
 cp "$figures" "${RS_FIGURES:-/dev/null}"
 exit $status

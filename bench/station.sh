@@ -45,6 +45,7 @@ line() { # FIXTURES FIRST COUNT: boards FIRST.. placed one after the other on ea
         options+=(--fixture "$n=sim:$SOCKETS/s#b$((first + n - 1))/u1")
     done
     "$STATION" --data "$WORK/sz-1" run --json --order o-1 --boards "$WORK/boards.$fixtures" \
+        --yes-irreversible atecc608b \
         "${options[@]}" >"$WORK/events.$fixtures" 2>"$WORK/station.log" ||
         { tail -n 5 "$WORK/station.log" "$WORK/events.$fixtures"; return 1; }
 }

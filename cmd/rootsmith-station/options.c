@@ -37,6 +37,8 @@ static const char help[] =
     "  --once                one board, and its result as exit code:\n"
     "                        0 pass, 1 reject, 2 usage, 5 again, 6 line stop\n"
     "  --wait SECONDS        how long a board waits for the server (60; with --once 15)\n"
+    "  --dry-run             look at every board, say what would be written and locked\n"
+    "  --yes-irreversible MODEL   lock parts of that model without asking (for scripts)\n"
     "  --production          refuse simulators and parts spoken to by published secrets\n"
     "  --channel-secret FILE master of the channels to parts (default: channel.secret in --data)\n"
     "  --channel-out DIR     write each part's own secret there, for its device\n"
@@ -59,6 +61,8 @@ enum option_code {
     OPTION_ONCE,
     OPTION_WAIT,
     OPTION_PRODUCTION,
+    OPTION_DRY_RUN,
+    OPTION_YES,
     OPTION_CHANNEL_SECRET,
     OPTION_CHANNEL_OUT,
     OPTION_UI,
@@ -82,6 +86,8 @@ static const struct option known[] = {
     {"channel-secret", required_argument, NULL, OPTION_CHANNEL_SECRET},
     {"channel-out", required_argument, NULL, OPTION_CHANNEL_OUT},
     {"production", no_argument, NULL, OPTION_PRODUCTION},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"yes-irreversible", required_argument, NULL, OPTION_YES},
     {"ui", required_argument, NULL, OPTION_UI},
     {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, 'v'},
@@ -126,6 +132,15 @@ add_order(struct options *o, const char *name)
     if (o->order_count == STATION_ORDERS_MAX)
         return usage("too many orders", name);
     o->orders[o->order_count++] = name;
+    return 1;
+}
+
+static int
+add_yes(struct options *o, const char *model)
+{
+    if (o->yes_count == STATION_ORDERS_MAX)
+        return usage("too many models", model);
+    o->yes[o->yes_count++] = model;
     return 1;
 }
 
@@ -199,6 +214,11 @@ take(struct options *o, int c)
     case OPTION_CHANNEL_OUT:
         o->channel_out = optarg;
         return 1;
+    case OPTION_DRY_RUN:
+        o->dry_run = 1;
+        return 1;
+    case OPTION_YES:
+        return add_yes(o, optarg);
     case OPTION_PRODUCTION:
         o->production = 1;
         return 1;

@@ -6,6 +6,8 @@
 #ifndef ROOTSMITH_STATION_PROGRAM_H
 #define ROOTSMITH_STATION_PROGRAM_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/config.h"
 #include "station/nests.h"
@@ -34,6 +36,9 @@ struct options {
     const char *orders[STATION_ORDERS_MAX];
     size_t order_count;
     const char *boards, *serial;
+    const char *yes[STATION_ORDERS_MAX]; /* models that may be locked without asking */
+    size_t yes_count;
+    int dry_run;
     struct station_fixture fixtures[STATION_FIXTURES_MAX];
     size_t fixture_count;
     int fixtures_in_file;      /* they are of station.yaml, not of the command line */
@@ -76,6 +81,17 @@ int program_journal(const struct options *o);
 
 /* What, why, do on stderr (or one JSON line); gives the exit code of the code. */
 int program_refuse(const struct options *o, const char *what, const struct rs_err *err);
+
+/* "FIXTURE SERIAL [CHIP]", or "SERIAL"; 0: an empty line or a comment.  line is cut up. */
+int board_read(char *line, struct station_board *ret_board);
+
+/* A run without its effects; list NULL: whatever is in the nests. */
+int dry_run(const struct options *o, const struct home *home, const struct nest_file *nests,
+            FILE *list);
+
+/* Have somebody name what will be locked for good, for each order.  RS_E_UNCONFIRMED. */
+RS_MUST_USE rs_code confirm_orders(const struct options *o, const struct station_view *v,
+                                   struct rs_err *err);
 
 /* The plain view: a listener that prints a paragraph per board (experience 2.6 item 6). */
 void plain_on_end(void *arg, const struct station_end *end);

@@ -38,9 +38,8 @@ struct feed {
 
 /* ---- Boards in ---------------------------------------------------------------------- */
 
-/* "FIXTURE SERIAL [CHIP]", or "SERIAL"; 0: an empty line or a comment. */
-static int
-read_board(char *line, struct station_board *b)
+int
+board_read(char *line, struct station_board *b)
 {
     char *words[3] = {NULL}, *rest = line, *save = NULL;
     size_t n = 0;
@@ -89,7 +88,7 @@ feed_all(struct feed *f)
         return;
     }
     while (!interrupted && f->in != NULL && fgets(line, sizeof(line), f->in) != NULL) {
-        if (!read_board(line, &b))
+        if (!board_read(line, &b))
             continue;
         put_board(f, &b);
         if (f->o->once)
@@ -211,6 +210,15 @@ open_boards(const struct options *o, struct rs_err *err)
     return in;
 }
 
+static rs_code
+confirm(const struct options *o, struct station *st, struct rs_err *err)
+{
+    static struct station_view v;
+
+    station_look(st, &v);
+    return confirm_orders(o, &v, err);
+}
+
 /* Everything is read and open: run it to its end. */
 static int
 run_with(const struct options *o, const struct home *home, const struct nest_file *nests)
@@ -241,8 +249,16 @@ run_with(const struct options *o, const struct home *home, const struct nest_fil
     else if (ui == UI_PLAIN)
         config.listener.on_end = plain_on_end;
     f.in = open_boards(o, &err);
+    if (err.code == RS_OK && o->dry_run) {
+        code = dry_run(o, home, nests, f.in);
+        if (f.in != NULL && f.in != stdin)
+            (void)fclose(f.in);
+        return code;
+    }
     if (err.code == RS_OK)
         err.code = station_open(home, &config, &f.st, &err);
+    if (err.code == RS_OK)
+        err.code = confirm(o, f.st, &err);
     if (err.code == RS_OK) {
         code = run_line(&f, home, ui);
     } else {

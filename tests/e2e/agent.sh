@@ -34,7 +34,7 @@ SIMPID=$!
 wait_for 10 "$SIM" list --socket "$SOCK" || bad "rot-sim does not answer"
 
 board() { # ORDER SERIAL CHIP
-    "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --order "$1" --serial "$2" \
+    "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --yes-irreversible atecc608b --order "$1" --serial "$2" \
         --fixture "1=$3" >"$WORK/run.log" 2>&1
 }
 

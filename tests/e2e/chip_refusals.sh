@@ -54,7 +54,7 @@ chip() { echo "sim:$SOCK#$1/u1"; }
 
 once() { # STATION ORDER SERIAL CHIP
     timeout 120 "$STATION" --data "$WORK/$1" run --once --ui plain --wait 20 --order "$2" --serial "$3" \
-        --fixture "1=$(chip "$4")" >"$WORK/run.log" 2>&1
+        --yes-irreversible atecc608b --fixture "1=$(chip "$4")" >"$WORK/run.log" 2>&1
 }
 
 fault() { "$ROTSIM" fault "$1/u1" "$2" --socket "$SOCK" >/dev/null; }
@@ -213,7 +213,7 @@ same "which made a key" no "$(has_no_key b10)"
 ends "and finished there, whenever its power went" 0 PASS once sz-2 o-1 T-10 b10
 mkfifo "$WORK/boards.1" "$WORK/boards.2"
 for n in 1 2; do
-    "$STATION" --data "$WORK/sz-$n" run --json --wait 60 --order o-1 --boards - \
+    "$STATION" --data "$WORK/sz-$n" run --json --wait 60 --order o-1 --boards - --yes-irreversible atecc608b \
         --fixture "1=$(chip b7)" <"$WORK/boards.$n" >"$WORK/line.$n" 2>&1 &
     LINES[n]=$!
 done

@@ -45,7 +45,7 @@ chip() { echo "sim:$SOCK#$1/u1"; }
 
 once() { # ORDER SERIAL CHIP [OPTIONS]: at sz-1, or at $AT
     timeout 120 "$STATION" --data "$WORK/${AT:-sz-1}" run --once --ui plain --wait 20 --order "$1" \
-        --serial "$2" --fixture "1=$(chip "$3")" -v "${@:4}" >"$WORK/run.log" 2>&1
+        --serial "$2" --fixture "1=$(chip "$3")" --yes-irreversible "${3%-*}" -v "${@:4}" >"$WORK/run.log" 2>&1
 }
 
 ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word

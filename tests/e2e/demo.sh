@@ -147,7 +147,7 @@ printf 'Rootsmith demo %s everything runs on this machine, chips are simulated (
 
 check_py() { python3 "$here/demo_check.py" "$@"; }
 st() { "$STATION" --data "$DIR/sz-1" "$@"; }
-once() { st run --once --ui plain --wait 10 "$@"; }
+once() { st run --once --ui plain --wait 10 --yes-irreversible atecc608b "$@"; }
 chip() { echo "sim:$SOCK#b$1/u1"; }
 hub() { echo "tpm:swtpm:path=$TPMS/$1/sock"; }
 certs_of() { sqlite3 "$DATA/store.db" "SELECT count(*) FROM certificate WHERE device='$1'"; }
@@ -261,10 +261,12 @@ printf '1 GW-0001 soft:%s/gw1.rot\n3 GW-0002 soft:%s/gw2.rot\n' "$DIR" "$DIR" >"
 for n in {1..4}; do printf '%d HUB-%04d %s\n' "$n" "$n" "$(hub "$n")"; done >"$DIR/boards.hubs"
 fixtures=()
 for n in {1..4}; do fixtures+=(--fixture "$n=$(chip "$n")"); done
-shell "rootsmith-station run --order sensors --boards boards.sensors"
+shell "rootsmith-station run --order sensors --boards boards.sensors \\
+          --yes-irreversible atecc608b"
 for order in sensors hubs gateways; do
     COMMAND="rootsmith-station run --order $order"
-    st run --json --order "$order" --boards "$DIR/boards.$order" "${fixtures[@]}" 2>>"$LOG" |
+    st run --json --order "$order" --boards "$DIR/boards.$order" "${fixtures[@]}" \
+        --yes-irreversible atecc608b 2>>"$LOG" |
         tee -a "$LOG" | show_boards 0 || fail "the line ended with ${PIPESTATUS[0]}"
 done
 equal "devices made" "$(devices_made)" 14
@@ -346,7 +348,7 @@ shell "rootsmith-station run --once --serial X2-0000010"
 run 6 once --order sensors --serial X2-0000010 --fixture "1=$(chip 10)"
 says order.exhausted
 run 6 "$STATION" --data "$DIR/sz-1-copy" run --once --ui plain --wait 5 --order sensors \
-    --serial X2-0000011 --fixture "1=$(chip 11)"
+    --yes-irreversible atecc608b --serial X2-0000011 --fixture "1=$(chip 11)"
 says order.exhausted
 equal "certificates for boards 10 and 11" "$(certs_of X2-0000010)$(certs_of X2-0000011)" 00
 equal "devices made" "$(devices_made)" 15

@@ -59,7 +59,7 @@ chmod 600 "$WORK/token"
 rs order create --product gateway --quantity 5 --stations sz-1 --name o-soft -q
 rs order create --product sensor --quantity 5 --stations sz-1 --name o-atecc -q
 board() { # ORDER SERIAL CHIP
-    "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --order "$1" --serial "$2" \
+    "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --yes-irreversible atecc608b --order "$1" --serial "$2" \
         --fixture "1=$3" >"$WORK/run.log" 2>&1 || { bad "board $2"; tail -n 5 "$WORK/run.log"; }
 }
 board o-soft G-1 "soft:$WORK/G-1.rot"

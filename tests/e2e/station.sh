@@ -27,8 +27,8 @@ join() { # NAME: a token, and the station that uses it
 once() { # STATION ORDER SERIAL CHIP [OPTIONS]
     local name=$1 order=$2 serial=$3 chip=$4
     shift 4
-    st "$name" run --once --ui plain --order "$order" --serial "$serial" --fixture "1=$chip" "$@" \
-        >"$WORK/run.log" 2>&1
+    st "$name" run --once --ui plain --order "$order" --serial "$serial" --fixture "1=$chip" \
+        --yes-irreversible atecc608b "$@" >"$WORK/run.log" 2>&1
 }
 
 ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word

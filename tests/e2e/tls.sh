@@ -80,7 +80,7 @@ declare -A CHIP=([tpm2]=tpm:swtpm:path=$WORK/tpm/sock [soft]=soft:$WORK/board.ro
 make_board() { # NAME ROT
     rs product set "x-$1" --rot "$2" --issuer acme-devices -q
     rs order create --product "x-$1" --quantity 5 --stations sz-1 --name "o-$1" -q
-    timeout 120 "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --order "o-$1" \
+    timeout 120 "$STATION" --data "$WORK/sz-1" run --once --ui plain --wait 20 --yes-irreversible atecc608b --order "o-$1" \
         --serial "B-$1" --fixture "1=${CHIP[$1]}"
 }
 for name in "${names[@]}"; do

@@ -253,8 +253,8 @@ def pems(data):
 
 def make_board(o, device, order, serial):
     """A board from the line: IDevID, and the root in its chip."""
-    p = run([o.station, "--data", o.work + "/sz-1", "run", "--once", "--ui", "plain", "--wait", "60", "--order",
-             order, "--serial", serial, "--fixture", "1=" + device.chip], env=device.env)
+    p = run([o.station, "--data", o.work + "/sz-1", "run", "--once", "--ui", "plain", "--wait", "60",
+             "--yes-irreversible", "atecc608b", "--order", order, "--serial", serial, "--fixture", "1=" + device.chip], env=device.env)
     if p.returncode != 0:
         raise SystemExit("agent: board %s: %s" % (serial, tail(p)))
     p = device.openssl("storeutl", "-certs", device.object("idevid", type="cert"), provider=True)

@@ -224,10 +224,10 @@ do_operation(struct atecc_chip *c, struct input *in, unsigned *curves)
         break;
     case 2:
         atecc_wake(c, take(in));
-        atecc_set_time(c, c->now_us + 1500);
+        atecc_set_time(c, c->run.now_us + 1500);
         break;
     case 3:
-        atecc_set_time(c, c->now_us + (uint64_t)take(in) * 10000);
+        atecc_set_time(c, c->run.now_us + (uint64_t)take(in) * 10000);
         break;
     case 4:
         atecc_set_power(c, take(in) & 1);
@@ -259,7 +259,7 @@ check_part(struct atecc_chip *c, const struct atecc_chip *before)
     atecc_set_power(c, 0);
     atecc_set_power(c, 1);
     atecc_wake(c, 100);
-    atecc_set_time(c, c->now_us + 20000);
+    atecc_set_time(c, c->run.now_us + 20000);
     if (!atecc_i2c_write(c, c->address, info, sizeof(info)) ||
         !atecc_i2c_read(c, c->address, answer, sizeof(answer)) || answer[0] != 7 ||
         answer[3] != 0x60)
@@ -281,7 +281,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c = *before;
     desk = (struct desk){.random = 1};
     atecc_wake(&c, 100);
-    atecc_set_time(&c, c.now_us + 1500);
+    atecc_set_time(&c, c.run.now_us + 1500);
     for (unsigned i = 0; i < OPERATIONS_MAX && in.left > 0; i++)
         do_operation(&c, &in, &curves);
     check_part(&c, before);

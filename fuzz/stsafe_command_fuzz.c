@@ -289,7 +289,7 @@ do_operation(struct stsafe_chip *c, struct input *in, unsigned *curves, int may_
         stsafe_wake(c, take(in));
         break;
     case 3:
-        stsafe_set_time(c, c->now_us + (uint64_t)take(in) * 1000);
+        stsafe_set_time(c, c->run.now_us + (uint64_t)take(in) * 1000);
         break;
     case 4:
         stsafe_set_power(c, take(in) & 1);
@@ -337,7 +337,7 @@ check_part(struct stsafe_chip *c, const struct stsafe_chip *before)
     desk.fate = (struct sim_fate){SIM_FATE_RUN, 0};
     stsafe_set_power(c, 0);
     stsafe_set_power(c, 1);
-    stsafe_set_time(c, c->now_us + 10000);
+    stsafe_set_time(c, c->run.now_us + 10000);
     if (!stsafe_i2c_write(c, c->address, query, sizeof(query)) ||
         !stsafe_i2c_read(c, c->address, answer, sizeof(answer)) || answer[0] != 0 ||
         answer[3] != c->nvm.life_cycle)

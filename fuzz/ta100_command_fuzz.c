@@ -221,7 +221,7 @@ do_operation(struct ta100_chip *c, struct input *in, unsigned *curves, int may_e
         do_read(c, in, may_echo);
         break;
     case 2:
-        ta100_set_time(c, c->now_us + (uint64_t)take(in) * 1000);
+        ta100_set_time(c, c->run.now_us + (uint64_t)take(in) * 1000);
         break;
     case 3:
         ta100_set_power(c, take(in) & 1);
@@ -263,7 +263,7 @@ check_part(struct ta100_chip *c, const struct ta100_chip *before)
     desk.fate = (struct sim_fate){SIM_FATE_RUN, 0};
     ta100_set_power(c, 0);
     ta100_set_power(c, 1);
-    ta100_set_time(c, c->now_us + TA100_P_BOOT_US);
+    ta100_set_time(c, c->run.now_us + TA100_P_BOOT_US);
     if (!ta100_i2c_write(c, c->address, info, sizeof(info)) ||
         !ta100_i2c_write(c, c->address, &choose, 1) ||
         !ta100_i2c_read(c, c->address, answer, sizeof(answer)) || answer[2] != 0 ||
@@ -281,7 +281,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int may_echo = size > 0 && memchr(data, SECRET, size) != NULL;
     unsigned curves = 0;
 
-    if (parts[0].host == NULL)
+    if (parts[0].run.host == NULL)
         make_parts(parts);
     before = &parts[take(&in) % PART_COUNT];
     c = *before;

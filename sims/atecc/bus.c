@@ -37,8 +37,8 @@ drop_answer(struct atecc_chip *c)
 {
     c->answer_len = 0;
     c->answer_pos = 0;
-    c->stuck = 0;
-    c->cut_when_answered = 0;
+    c->run.stuck = 0;
+    c->run.cut_when_answered = 0;
 }
 
 static void
@@ -53,7 +53,7 @@ fall_asleep(struct atecc_chip *c)
 static void
 settle(struct atecc_chip *c)
 {
-    if (c->awake == ATECC_WOKEN && c->now_us >= c->watchdog_at_us)
+    if (c->awake == ATECC_WOKEN && c->run.now_us >= c->watchdog_at_us)
         fall_asleep(c);
 }
 
@@ -62,8 +62,7 @@ atecc_set_time(void *state, uint64_t now_us)
 {
     struct atecc_chip *c = state;
 
-    if (now_us > c->now_us)
-        c->now_us = now_us;
+    sim_runner_set_time(&c->run, now_us);
     settle(c);
 }
 
@@ -72,12 +71,12 @@ atecc_set_power(void *state, int on)
 {
     struct atecc_chip *c = state;
 
-    if (c->powered == (on != 0))
+    if (c->run.powered == (on != 0))
         return;
-    c->powered = on != 0;
+    c->run.powered = on != 0;
     c->latch = 0;
     c->secure_boot_prohibited = 0;
-    c->tear_after = INT_MAX;
+    c->run.tear_after = INT_MAX;
     fall_asleep(c);
 }
 
@@ -99,14 +98,15 @@ atecc_wake(void *state, uint32_t low_us)
     int was_idle = c->awake == ATECC_IDLE;
 
     settle(c);
-    if (!c->powered || low_us < ATECC_U_WAKE_LOW_US || c->awake == ATECC_WOKEN)
+    if (!c->run.powered || low_us < ATECC_U_WAKE_LOW_US || c->awake == ATECC_WOKEN)
         return;
     c->awake = ATECC_WOKEN;
-    c->ready_at_us = c->now_us + (self_test && !was_idle ? ATECC_U_WAKE_WAIT_SELF_TEST_US
-                                                         : ATECC_U_WAKE_WAIT_US);
-    c->busy_until_us = c->ready_at_us;
-    c->watchdog_at_us = c->now_us + (c->config[ATECC_AT_CHIP_MODE] & 4 ? ATECC_U_WATCHDOG_LONG_US
-                                                                       : ATECC_U_WATCHDOG_US);
+    c->ready_at_us = c->run.now_us + (self_test && !was_idle ? ATECC_U_WAKE_WAIT_SELF_TEST_US
+                                                             : ATECC_U_WAKE_WAIT_US);
+    c->run.busy_until_us = c->ready_at_us;
+    c->watchdog_at_us =
+        c->run.now_us +
+        (c->config[ATECC_AT_CHIP_MODE] & 4 ? ATECC_U_WATCHDOG_LONG_US : ATECC_U_WATCHDOG_US);
     drop_answer(c);
     answer_wake(c);
 }
@@ -116,96 +116,49 @@ static int
 listens(struct atecc_chip *c, uint8_t address)
 {
     settle(c);
-    return c->powered && c->awake == ATECC_WOKEN && address == c->address && !c->stuck &&
-           c->now_us >= c->busy_until_us;
+    return c->run.powered && c->awake == ATECC_WOKEN && address == c->address && !c->run.stuck &&
+           c->run.now_us >= c->run.busy_until_us;
 }
 
 /* ---- Commands under fault rules --------------------------------------------- */
 
-static uint32_t
-execution_us(struct atecc_chip *c, uint32_t max_us)
+static int
+begin(void *chip, const uint8_t *p, size_t len)
 {
-    uint32_t permille = c->timing.typical_permille;
-
-    c->chip_time_us += (uint64_t)max_us * SIM_TYPICAL_PERMILLE / 1000;
-    return permille == 0 ? c->timing.busy_us : (uint32_t)((uint64_t)max_us * permille / 1000);
-}
-
-static void
-bend_answer(struct atecc_chip *c, const struct sim_fate *fate)
-{
-    if (fate->kind == SIM_FATE_LIE)
-        atecc_answer_status(c, fate->arg);
-    else if (fate->kind == SIM_FATE_CRC && c->answer_len > 0)
-        c->answer[c->answer_len - 1] ^= 0x01;
-    else if (fate->kind == SIM_FATE_FLIP && fate->arg >= 0 && (size_t)fate->arg / 8 < c->answer_len)
-        c->answer[fate->arg / 8] ^= (uint8_t)(1u << (fate->arg % 8));
-    else if (fate->kind == SIM_FATE_BUSY)
-        c->stuck = 1;
-    else if (fate->kind == SIM_FATE_CUT_ANSWERED)
-        c->cut_when_answered = 1;
-    else if (fate->kind == SIM_FATE_SLOW)
-        c->busy_until_us += (uint64_t)fate->arg * 1000;
-}
-
-static void
-run_packet(struct atecc_chip *c, const uint8_t *p, size_t len, const struct sim_fate *fate)
-{
-    uint32_t took_us = execution_us(c, atecc_time_max_us(c, p, len));
-    int status;
+    struct atecc_chip *c = chip;
+    uint32_t took_us = sim_runner_execution_us(&c->run, atecc_time_max_us(c, p, len));
 
     drop_answer(c);
-    if (c->now_us + took_us >= c->watchdog_at_us) {
+    if (c->run.now_us + took_us >= c->watchdog_at_us) {
         atecc_answer_status(c, ATECC_U_WATCHDOG_STATUS);
-        return;
-    }
-    c->busy_until_us = c->now_us + took_us;
-    if (fate->kind == SIM_FATE_STATUS) {
-        atecc_answer_status(c, fate->arg);
-        return;
-    }
-    c->tear_after = fate->kind == SIM_FATE_CUT_WRITE ? fate->arg : INT_MAX;
-    status = atecc_run(c, p, len);
-    c->tear_after = INT_MAX;
-    if (status == ATECC_LOST || fate->kind == SIM_FATE_CUT_AFTER ||
-        fate->kind == SIM_FATE_CUT_WRITE) {
-        atecc_set_power(c, 0);
-        return;
-    }
-    bend_answer(c, fate);
-}
-
-/* 0: the packet was not taken. */
-static int
-take_packet(struct atecc_chip *c, const uint8_t *p, size_t len)
-{
-    struct sim_fate fate = c->host->command(c->host->self);
-
-    switch (fate.kind) {
-    case SIM_FATE_NAK:
         return 0;
-    case SIM_FATE_CUT_BEFORE:
-        atecc_set_power(c, 0);
-        return 1;
-    case SIM_FATE_BROWNOUT:
-        atecc_set_power(c, 0);
-        atecc_set_power(c, 1);
-        return 1;
-    case SIM_FATE_RUN:
-    case SIM_FATE_CUT_WRITE:
-    case SIM_FATE_CUT_AFTER:
-    case SIM_FATE_CUT_ANSWERED:
-    case SIM_FATE_BUSY:
-    case SIM_FATE_CRC:
-    case SIM_FATE_FLIP:
-    case SIM_FATE_STATUS:
-    case SIM_FATE_LIE:
-    case SIM_FATE_SLOW:
-        break;
     }
-    run_packet(c, p, len, &fate);
+    c->run.busy_until_us = c->run.now_us + took_us;
     return 1;
 }
+
+static int
+run(void *chip, const uint8_t *p, size_t len)
+{
+    return atecc_run(chip, p, len) != ATECC_LOST;
+}
+
+static void
+answer_status(void *chip, int status)
+{
+    atecc_answer_status(chip, status);
+}
+
+static uint8_t *
+get_answer(void *chip, size_t *ret_len)
+{
+    struct atecc_chip *c = chip;
+
+    *ret_len = c->answer_len;
+    return c->answer;
+}
+
+static const struct sim_runner_ops ops = {atecc_set_power, begin, run, answer_status, get_answer};
 
 int
 atecc_i2c_write(void *state, uint8_t address, const uint8_t *p, size_t len)
@@ -228,7 +181,7 @@ atecc_i2c_write(void *state, uint8_t address, const uint8_t *p, size_t len)
         c->awake = ATECC_IDLE;
         return 1;
     case WORD_COMMAND:
-        return take_packet(c, p + 1, len - 1);
+        return sim_runner_take(&c->run, &ops, c, p + 1, len - 1);
     default:
         return ATECC_U_RESERVED_WORD_ACK;
     }
@@ -244,7 +197,7 @@ atecc_i2c_read(void *state, uint8_t address, uint8_t *p, size_t len)
         return 0;
     for (size_t i = 0; i < len; i++)
         p[i] = c->answer_pos < c->answer_len ? c->answer[c->answer_pos++] : 0xFF;
-    if (c->cut_when_answered && c->answer_pos == c->answer_len)
+    if (c->run.cut_when_answered && c->answer_pos == c->answer_len)
         atecc_set_power(c, 0);
     return 1;
 }

@@ -17,7 +17,7 @@
 
 #include "sims/atecc/crypto.h"
 #include "sims/atecc/sha256.h"
-#include "sims/common/sim.h"
+#include "sims/common/runner.h"
 
 #define ATECC_CONFIG_SIZE 128
 #define ATECC_OTP_SIZE    64
@@ -136,9 +136,8 @@ enum atecc_wake_answer {
 };
 
 struct atecc_chip {
-    const struct sim_host *host;
+    struct sim_runner run;
     struct atecc_p256 *p256;
-    struct sim_timing timing;
     char personality[16];
     uint8_t revision; /* last byte of Info Revision: 0x02 608A, 0x03 608B */
 
@@ -148,7 +147,6 @@ struct atecc_chip {
     uint8_t data[ATECC_DATA_SIZE];
 
     /* Kept until power goes. */
-    unsigned powered : 1;
     unsigned latch : 1;
     unsigned secure_boot_prohibited : 1;
 
@@ -157,16 +155,11 @@ struct atecc_chip {
     /* The bus. */
     enum atecc_awake awake;
     uint8_t address; /* 7 bit; taken from the configuration when power comes or sleep ends */
-    uint64_t now_us, ready_at_us, busy_until_us, watchdog_at_us;
-    unsigned stuck : 1;
-    unsigned cut_when_answered : 1;
+    uint64_t ready_at_us, watchdog_at_us;
     uint8_t answer[ATECC_ANSWER_MAX];
     size_t answer_len, answer_pos;
 
-    /* Power cut in memory writes: bytes that still get through, -1 half, INT_MAX: no cut. */
-    int tear_after;
     enum atecc_wake_answer wake_answer;
-    uint64_t chip_time_us;
 };
 
 /* A command as it came in, and the payload going out (the status when there is none). */

@@ -92,7 +92,7 @@ draw(struct atecc_chip *c, uint8_t out[32])
     static const uint8_t pattern[4] = {0xFF, 0xFF, 0x00, 0x00};
 
     if (atecc_config_locked(c)) {
-        c->host->random(c->host->self, out, 32);
+        c->run.host->random(c->run.host->self, out, 32);
         return;
     }
     for (size_t i = 0; i < 32; i++)

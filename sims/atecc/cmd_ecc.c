@@ -16,7 +16,7 @@ static int
 draw_scalar(struct atecc_chip *c, uint8_t out[32])
 {
     for (int i = 0; i < DRAWS_MAX; i++) {
-        c->host->random(c->host->self, out, 32);
+        c->run.host->random(c->run.host->self, out, 32);
         if (atecc_p256_key_ok(c->p256, out))
             return 1;
     }
@@ -268,7 +268,7 @@ ecdh_output(struct atecc_chip *c, const struct atecc_command *cmd, const uint8_t
     }
     if (!atecc_io_key(c, key))
         return ATECC_EXEC;
-    c->host->random(c->host->self, nonce, sizeof(nonce));
+    c->run.host->random(c->run.host->self, nonce, sizeof(nonce));
     atecc_digest_io_mask(key, nonce, mask);
     for (size_t i = 0; i < 32; i++)
         mask[i] ^= shared[i];

@@ -197,7 +197,7 @@ kdf_output(struct atecc_chip *c, int encrypted, const uint8_t *p, size_t len,
     }
     if (!atecc_io_key(c, key))
         return ATECC_EXEC;
-    c->host->random(c->host->self, nonce, sizeof(nonce));
+    c->run.host->random(c->run.host->self, nonce, sizeof(nonce));
     for (size_t at = 0; at < len; at += 32) {
         atecc_digest_io_mask(key, nonce + at / 2, mask);
         for (size_t i = 0; i < 32; i++)

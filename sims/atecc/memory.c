@@ -122,16 +122,7 @@ atecc_slot_public(struct atecc_chip *c, unsigned slot, uint8_t xy[64])
 int
 atecc_store(struct atecc_chip *c, uint8_t *at, const uint8_t *bytes, size_t len)
 {
-    size_t through = len;
-
-    if (c->tear_after != INT_MAX) {
-        through = c->tear_after < 0 ? len / 2 : (size_t)c->tear_after;
-        if (through > len)
-            through = len;
-    }
-    memcpy(at, bytes, through);
-    c->host->stored(c->host->self);
-    return c->tear_after == INT_MAX ? ATECC_OK : ATECC_LOST;
+    return sim_runner_store(&c->run, at, bytes, len) ? ATECC_OK : ATECC_LOST;
 }
 
 int

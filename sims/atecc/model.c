@@ -27,9 +27,8 @@ static rs_code
 prepare(struct atecc_chip *c, const struct sim_host *host, uint8_t revision, struct rs_err *err)
 {
     memset(c, 0, sizeof(*c));
-    c->host = host;
+    sim_runner_init(&c->run, host);
     c->revision = revision;
-    c->tear_after = INT_MAX;
     c->p256 = atecc_p256_new();
     return c->p256 == NULL ? rs_fail(err, RS_E_NO_MEMORY, "simulator: no memory for a chip")
                            : RS_OK;
@@ -198,7 +197,7 @@ load_608b(void *state, const struct sim_host *host, const json_t *object, struct
 static void
 set_timing(void *state, const struct sim_timing *timing)
 {
-    ((struct atecc_chip *)state)->timing = *timing;
+    ((struct atecc_chip *)state)->run.timing = *timing;
 }
 
 /* What a part says after a wake pulse when its power-on self-test failed. */
@@ -224,7 +223,7 @@ set_quirk(void *state, const char *name)
 static int
 get_power(const void *state)
 {
-    return ((const struct atecc_chip *)state)->powered;
+    return ((const struct atecc_chip *)state)->run.powered;
 }
 
 static uint8_t
@@ -243,7 +242,7 @@ get_serial(const void *state, uint8_t serial[SIM_SERIAL_MAX])
 static uint64_t
 get_chip_time_us(const void *state)
 {
-    return ((const struct atecc_chip *)state)->chip_time_us;
+    return ((const struct atecc_chip *)state)->run.chip_time_us;
 }
 
 static void

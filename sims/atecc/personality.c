@@ -61,7 +61,7 @@ make_key(struct atecc_chip *c, unsigned slot, uint8_t xy[64], struct rs_err *err
 
     memset(at, 0, 4);
     for (int tries = 0; tries < 8; tries++) {
-        c->host->random(c->host->self, at + 4, 32);
+        c->run.host->random(c->run.host->self, at + 4, 32);
         if (atecc_p256_public(c->p256, at + 4, xy))
             return RS_OK;
     }
@@ -101,7 +101,7 @@ make_eui48(struct atecc_chip *c, char text[13])
 {
     uint8_t drawn[5];
 
-    c->host->random(c->host->self, drawn, sizeof(drawn));
+    c->run.host->random(c->run.host->self, drawn, sizeof(drawn));
     (void)snprintf(text, 13, "02%02X%02X%02X%02X%02X", drawn[0], drawn[1], drawn[2], drawn[3],
                    drawn[4]);
     memcpy(atecc_slot(c, 5), text, 12);

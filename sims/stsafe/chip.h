@@ -21,7 +21,7 @@
 #include "base/bytes.h"
 #include "sims/common/cipher.h"
 #include "sims/common/curve.h"
-#include "sims/common/sim.h"
+#include "sims/common/runner.h"
 
 #define STSAFE_FRAME_MAX       752 /* of the largest part */
 #define STSAFE_NUMBER_SIZE     9   /* the "ST number" */
@@ -248,26 +248,17 @@ enum stsafe_quirk {
 };
 
 struct stsafe_chip {
-    const struct sim_host *host;
+    struct sim_runner run;
     const struct stsafe_spec *spec;
-    struct sim_timing timing;
     enum stsafe_quirk quirk;
     struct stsafe_nvm nvm;
     struct stsafe_volatile v;
 
     /* The bus. */
-    unsigned powered : 1;
-    unsigned stuck : 1;
-    unsigned cut_when_answered : 1;
     uint8_t address; /* 7 bit; taken from the attribute when power comes */
     enum stsafe_sleep sleep, sleep_next;
-    uint64_t now_us, busy_until_us;
     uint8_t answer[STSAFE_FRAME_MAX];
     size_t answer_len;
-
-    /* Power cut in memory writes: bytes that still get through, -1 half, INT_MAX: no cut. */
-    int tear_after;
-    uint64_t chip_time_us;
 };
 
 /* A command on its way through the layers. */

@@ -50,7 +50,7 @@ stsafe_do_random(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
         return status;
     if (subject != RANDOM_SUBJECT || size == 0)
         return STSAFE_U_RANGE_STATUS;
-    c->host->random(c->host->self, bytes, size);
+    c->run.host->random(c->run.host->self, bytes, size);
     rs_buf_put(out, bytes, size);
     return STSAFE_OK;
 }

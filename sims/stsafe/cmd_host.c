@@ -226,7 +226,7 @@ stsafe_do_host_establish(struct stsafe_chip *c, const struct stsafe_command *cmd
     if (!rs_reader_done(in))
         return STSAFE_U_LENGTH_STATUS;
     own.curve = a.curve;
-    if (!sim_curve_draw(own.curve, c->host->random, c->host->self, own.key) ||
+    if (!sim_curve_draw(own.curve, c->run.host->random, c->run.host->self, own.key) ||
         !sim_curve_public(own.curve, own.key, point))
         return STSAFE_UNEXPECTED;
     if (!derive(&own, &a, 0, keys, sizeof(keys)))
@@ -274,7 +274,7 @@ stsafe_do_challenge(struct stsafe_chip *c, const struct stsafe_command *cmd, str
     (void)cmd;
     if (status != STSAFE_OK)
         return status;
-    c->host->random(c->host->self, c->v.challenge, CHALLENGE_LEN);
+    c->run.host->random(c->run.host->self, c->v.challenge, CHALLENGE_LEN);
     c->v.challenge_valid = 1;
     rs_buf_put(out, c->v.challenge, CHALLENGE_LEN);
     return STSAFE_OK;

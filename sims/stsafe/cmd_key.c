@@ -21,7 +21,7 @@ draw(struct stsafe_chip *c, struct stsafe_private *key, struct rs_buf *out)
 {
     uint8_t point[SIM_POINT_MAX];
 
-    if (!sim_curve_draw(key->curve, c->host->random, c->host->self, key->key) ||
+    if (!sim_curve_draw(key->curve, c->run.host->random, c->run.host->self, key->key) ||
         !sim_curve_public(key->curve, key->key, point))
         return STSAFE_UNEXPECTED;
     stsafe_put_point(key->curve, point, out);
@@ -67,7 +67,7 @@ generate_envelope(struct stsafe_chip *c, struct rs_reader *in)
         (size != STSAFE_U_ENVELOPE_AES128 && size != STSAFE_U_ENVELOPE_AES256))
         return STSAFE_U_RANGE_STATUS;
     key.len = size == STSAFE_U_ENVELOPE_AES256 ? 32 : 16;
-    c->host->random(c->host->self, key.key, key.len);
+    c->run.host->random(c->run.host->self, key.key, key.len);
     return stsafe_store_whole(c, &c->nvm.envelope[slot], &key, sizeof(key));
 }
 
@@ -157,8 +157,8 @@ stsafe_do_sign(struct stsafe_chip *c, const struct stsafe_command *cmd, struct r
     status = stsafe_spend(c, &key->uses);
     if (status != STSAFE_OK)
         return status;
-    if (!sim_curve_sign(key->curve, key->key, digest.p, digest.len, c->host->random, c->host->self,
-                        rs))
+    if (!sim_curve_sign(key->curve, key->key, digest.p, digest.len, c->run.host->random,
+                        c->run.host->self, rs))
         return STSAFE_UNEXPECTED;
     stsafe_put_signature(key->curve, rs, out);
     return STSAFE_OK;

@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -17,32 +16,20 @@
 int
 stsafe_store(struct stsafe_chip *c, void *at, const void *bytes, size_t len)
 {
-    size_t through = len;
-
-    if (c->tear_after != INT_MAX) {
-        through = c->tear_after < 0 ? len / 2 : (size_t)c->tear_after;
-        if (through > len)
-            through = len;
-    }
-    memcpy(at, bytes, through);
-    c->host->stored(c->host->self);
-    return c->tear_after == INT_MAX ? STSAFE_OK : STSAFE_LOST;
+    return sim_runner_store(&c->run, at, bytes, len) ? STSAFE_OK : STSAFE_LOST;
 }
 
 int
 stsafe_store_whole(struct stsafe_chip *c, void *at, const void *bytes, size_t len)
 {
-    if (c->tear_after == INT_MAX)
-        memcpy(at, bytes, len);
-    c->host->stored(c->host->self);
-    return c->tear_after == INT_MAX ? STSAFE_OK : STSAFE_LOST;
+    return sim_runner_store_whole(&c->run, at, bytes, len) ? STSAFE_OK : STSAFE_LOST;
 }
 
 void
 stsafe_store_counter(struct stsafe_chip *c, uint32_t value)
 {
     c->nvm.host.counter = value;
-    c->host->stored(c->host->self);
+    c->run.host->stored(c->run.host->self);
 }
 
 void

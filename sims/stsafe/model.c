@@ -22,8 +22,7 @@ prepare(struct stsafe_chip *c, const struct sim_host *host, const char *personal
         struct rs_err *err)
 {
     memset(c, 0, sizeof(*c));
-    c->host = host;
-    c->tear_after = INT_MAX;
+    sim_runner_init(&c->run, host);
     c->spec = stsafe_spec_find(personality);
     return c->spec == NULL
                ? rs_fail(err, RS_E_USAGE, "simulator: no personality %.32s", personality)
@@ -78,7 +77,7 @@ save(const void *state, json_t *object)
 static void
 set_timing(void *state, const struct sim_timing *timing)
 {
-    ((struct stsafe_chip *)state)->timing = *timing;
+    ((struct stsafe_chip *)state)->run.timing = *timing;
 }
 
 static int
@@ -104,7 +103,7 @@ set_quirk(void *state, const char *name)
 static int
 get_power(const void *state)
 {
-    return ((const struct stsafe_chip *)state)->powered;
+    return ((const struct stsafe_chip *)state)->run.powered;
 }
 
 static uint8_t
@@ -123,7 +122,7 @@ get_serial(const void *state, uint8_t serial[SIM_SERIAL_MAX])
 static uint64_t
 get_chip_time_us(const void *state)
 {
-    return ((const struct stsafe_chip *)state)->chip_time_us;
+    return ((const struct stsafe_chip *)state)->run.chip_time_us;
 }
 
 /* The life cycle, a host key that cannot be replaced, and zones that nobody writes any more. */

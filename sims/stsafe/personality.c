@@ -128,7 +128,7 @@ put_identity(struct stsafe_chip *c, struct sim_ca *ca, struct rs_err *err)
     char number[2 * STSAFE_NUMBER_SIZE + 1], name[48];
     struct rs_buf der;
 
-    if (!sim_curve_draw(SIM_CURVE_P256, c->host->random, c->host->self, key->key) ||
+    if (!sim_curve_draw(SIM_CURVE_P256, c->run.host->random, c->run.host->self, key->key) ||
         !sim_curve_public(SIM_CURVE_P256, key->key, point))
         return rs_fail(err, RS_E_CRYPTO_RANDOM, "simulator: no private key could be drawn");
     key->curve = SIM_CURVE_P256;

@@ -20,9 +20,9 @@ drop_answer(struct ta100_chip *c)
 {
     c->answer_len = 0;
     c->answer_pos = 0;
-    c->stuck = 0;
+    c->run.stuck = 0;
     c->sleep_next = 0;
-    c->cut_when_answered = 0;
+    c->run.cut_when_answered = 0;
 }
 
 void
@@ -30,8 +30,7 @@ ta100_set_time(void *state, uint64_t now_us)
 {
     struct ta100_chip *c = state;
 
-    if (now_us > c->now_us)
-        c->now_us = now_us;
+    sim_runner_set_time(&c->run, now_us);
 }
 
 /* An address that no part may have (I2C 3.1.12) is not taken. */
@@ -48,18 +47,18 @@ ta100_set_power(void *state, int on)
 {
     struct ta100_chip *c = state;
 
-    if (c->powered == (on != 0))
+    if (c->run.powered == (on != 0))
         return;
-    c->powered = on != 0;
-    c->tear_after = INT_MAX;
+    c->run.powered = on != 0;
+    c->run.tear_after = INT_MAX;
     ta100_volatile_clear(c);
     drop_answer(c);
     c->asleep = 0;
     c->selected = 0;
     memset(&c->spi, 0, sizeof(c->spi));
     c->address = configured_address(c);
-    c->busy_until_us = 0;
-    c->ready_at_us = c->now_us + TA100_P_BOOT_US;
+    c->run.busy_until_us = 0;
+    c->ready_at_us = c->run.now_us + TA100_P_BOOT_US;
 }
 
 /* The part wakes by its address; SDA held low means nothing to it. */
@@ -73,107 +72,67 @@ ta100_wake(void *state, uint32_t low_us)
 int
 ta100_is_awake(struct ta100_chip *c)
 {
-    if (!c->powered)
+    if (!c->run.powered)
         return 0;
     if (c->asleep) {
         c->asleep = 0;
-        c->ready_at_us = c->now_us + TA100_P_BOOT_US;
+        c->ready_at_us = c->run.now_us + TA100_P_BOOT_US;
     }
-    return c->now_us >= c->ready_at_us;
+    return c->run.now_us >= c->ready_at_us;
 }
 
 /* Does the part take part in this transaction? */
 static int
 listens(struct ta100_chip *c, uint8_t address)
 {
-    return c->powered && address == c->address && ta100_is_awake(c);
+    return c->run.powered && address == c->address && ta100_is_awake(c);
 }
 
 int
 ta100_is_executing(const struct ta100_chip *c)
 {
-    return c->stuck || c->now_us < c->busy_until_us;
+    return c->run.stuck || c->run.now_us < c->run.busy_until_us;
 }
 
 /* ---- Commands under fault rules ----------------------------------------------------------- */
 
-static uint32_t
-execution_us(struct ta100_chip *c, uint32_t reference_us)
+static int
+begin(void *chip, const uint8_t *p, size_t len)
 {
-    uint32_t permille = c->timing.typical_permille;
-
-    c->chip_time_us += (uint64_t)reference_us * SIM_TYPICAL_PERMILLE / 1000;
-    return permille == 0 ? c->timing.busy_us : (uint32_t)((uint64_t)reference_us * permille / 1000);
-}
-
-static void
-bend_answer(struct ta100_chip *c, const struct sim_fate *fate)
-{
-    if (fate->kind == SIM_FATE_LIE)
-        ta100_answer(c, (unsigned)fate->arg, rs_bytes_of(NULL, 0));
-    else if (fate->kind == SIM_FATE_CRC && c->answer_len > 0)
-        c->answer[c->answer_len - 1] ^= 0x01;
-    else if (fate->kind == SIM_FATE_FLIP && fate->arg >= 0 && (size_t)fate->arg / 8 < c->answer_len)
-        c->answer[fate->arg / 8] ^= (uint8_t)(1u << (fate->arg % 8));
-    else if (fate->kind == SIM_FATE_BUSY)
-        c->stuck = 1;
-    else if (fate->kind == SIM_FATE_CUT_ANSWERED)
-        c->cut_when_answered = 1;
-    else if (fate->kind == SIM_FATE_SLOW)
-        c->busy_until_us += (uint64_t)fate->arg * 1000;
-}
-
-static void
-run_packet(struct ta100_chip *c, const uint8_t *p, size_t len, const struct sim_fate *fate)
-{
-    int status;
+    struct ta100_chip *c = chip;
 
     drop_answer(c);
-    c->busy_until_us = c->now_us + execution_us(c, ta100_time_us(p, len));
-    if (fate->kind == SIM_FATE_STATUS) {
-        ta100_answer(c, (unsigned)fate->arg, rs_bytes_of(NULL, 0));
-        return;
-    }
-    c->tear_after = fate->kind == SIM_FATE_CUT_WRITE ? fate->arg : INT_MAX;
-    status = ta100_run(c, p, len);
-    c->tear_after = INT_MAX;
-    if (status == TA100_LOST || fate->kind == SIM_FATE_CUT_AFTER ||
-        fate->kind == SIM_FATE_CUT_WRITE) {
-        ta100_set_power(c, 0);
-        return;
-    }
-    bend_answer(c, fate);
+    c->run.busy_until_us = c->run.now_us + sim_runner_execution_us(&c->run, ta100_time_us(p, len));
+    return 1;
 }
+
+static int
+run(void *chip, const uint8_t *p, size_t len)
+{
+    return ta100_run(chip, p, len) != TA100_LOST;
+}
+
+static void
+answer_status(void *chip, int status)
+{
+    ta100_answer(chip, (unsigned)status, rs_bytes_of(NULL, 0));
+}
+
+static uint8_t *
+get_answer(void *chip, size_t *ret_len)
+{
+    struct ta100_chip *c = chip;
+
+    *ret_len = c->answer_len;
+    return c->answer;
+}
+
+static const struct sim_runner_ops ops = {ta100_set_power, begin, run, answer_status, get_answer};
 
 int
 ta100_take_packet(struct ta100_chip *c, const uint8_t *p, size_t len)
 {
-    struct sim_fate fate = c->host->command(c->host->self);
-
-    switch (fate.kind) {
-    case SIM_FATE_NAK:
-        return 0;
-    case SIM_FATE_CUT_BEFORE:
-        ta100_set_power(c, 0);
-        return 1;
-    case SIM_FATE_BROWNOUT:
-        ta100_set_power(c, 0);
-        ta100_set_power(c, 1);
-        return 1;
-    case SIM_FATE_RUN:
-    case SIM_FATE_CUT_WRITE:
-    case SIM_FATE_CUT_AFTER:
-    case SIM_FATE_CUT_ANSWERED:
-    case SIM_FATE_BUSY:
-    case SIM_FATE_CRC:
-    case SIM_FATE_FLIP:
-    case SIM_FATE_STATUS:
-    case SIM_FATE_LIE:
-    case SIM_FATE_SLOW:
-        break;
-    }
-    run_packet(c, p, len, &fate);
-    return 1;
+    return sim_runner_take(&c->run, &ops, c, p, len);
 }
 
 int
@@ -213,7 +172,7 @@ ta100_status_byte(const struct ta100_chip *c)
 void
 ta100_answer_was_read(struct ta100_chip *c)
 {
-    if (c->cut_when_answered) {
+    if (c->run.cut_when_answered) {
         ta100_set_power(c, 0);
         return;
     }

@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "sims/common/cipher.h"
 #include "sims/common/curve.h"
-#include "sims/common/sim.h"
+#include "sims/common/runner.h"
 #include "sims/ta100/placeholder.h"
 
 #define TA100_SERIAL_SIZE    8
@@ -102,28 +102,20 @@ struct ta100_frame {
 };
 
 struct ta100_chip {
-    const struct sim_host *host;
-    struct sim_timing timing;
+    struct sim_runner run;
     enum ta100_quirk quirk;
     struct ta100_nvm nvm;
     struct ta100_register registers[TA100_REGISTER_COUNT];
 
     /* The bus. */
-    unsigned powered : 1;
     unsigned asleep : 1;
     unsigned sleep_next : 1; /* when the answer was read */
-    unsigned stuck : 1;
-    unsigned cut_when_answered : 1;
-    uint8_t address;  /* 7 bit; taken from the configuration when power comes */
-    uint8_t selected; /* instruction of the last write */
-    uint64_t now_us, ready_at_us, busy_until_us;
+    uint8_t address;         /* 7 bit; taken from the configuration when power comes */
+    uint8_t selected;        /* instruction of the last write */
+    uint64_t ready_at_us;
     uint8_t answer[TA100_P_PACKET_MAX];
     size_t answer_len, answer_pos;
     struct ta100_frame spi;
-
-    /* Power cut in memory writes: bytes that still get through, -1 half, INT_MAX: no cut. */
-    int tear_after;
-    uint64_t chip_time_us;
 };
 
 struct ta100_command {

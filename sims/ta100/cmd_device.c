@@ -113,7 +113,7 @@ ta100_do_random(struct ta100_chip *c, const struct ta100_command *cmd, struct rs
         return TA100_P_E_MODE;
     if (len == 0 || len > sizeof(bytes))
         return TA100_P_E_RANGE;
-    c->host->random(c->host->self, bytes, len);
+    c->run.host->random(c->run.host->self, bytes, len);
     rs_buf_put(out, bytes, len);
     return TA100_P_OK;
 }

@@ -85,7 +85,7 @@ generate(struct ta100_chip *c, unsigned handle, struct rs_buf *out)
         return TA100_P_E_LOCKED;
     if (r == NULL && !(e->attributes.property & TA100_P_GENERATE))
         return TA100_P_E_DENIED;
-    if (!sim_curve_draw(SIM_CURVE_P256, c->host->random, c->host->self, key))
+    if (!sim_curve_draw(SIM_CURVE_P256, c->run.host->random, c->run.host->self, key))
         return TA100_P_E_FAILED;
     status = put_public(key, out);
     if (status != TA100_P_OK)
@@ -160,8 +160,8 @@ sign(struct ta100_chip *c, const uint8_t *key, const uint8_t digest[DIGEST_SIZE]
 {
     uint8_t rs[POINT_SIZE];
 
-    if (!sim_curve_sign(SIM_CURVE_P256, key, digest, DIGEST_SIZE, c->host->random, c->host->self,
-                        rs))
+    if (!sim_curve_sign(SIM_CURVE_P256, key, digest, DIGEST_SIZE, c->run.host->random,
+                        c->run.host->self, rs))
         return TA100_P_E_FAILED;
     rs_buf_put(out, rs, sizeof(rs));
     return TA100_P_OK;

@@ -6,7 +6,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <limits.h>
 #include <string.h>
 
 #include "sims/ta100/chip.h"
@@ -14,25 +13,13 @@
 int
 ta100_store(struct ta100_chip *c, uint8_t *at, const uint8_t *bytes, size_t len)
 {
-    size_t through = len;
-
-    if (c->tear_after != INT_MAX) {
-        through = c->tear_after < 0 ? len / 2 : (size_t)c->tear_after;
-        if (through > len)
-            through = len;
-    }
-    memcpy(at, bytes, through);
-    c->host->stored(c->host->self);
-    return c->tear_after == INT_MAX ? TA100_P_OK : TA100_LOST;
+    return sim_runner_store(&c->run, at, bytes, len) ? TA100_P_OK : TA100_LOST;
 }
 
 int
 ta100_store_all(struct ta100_chip *c, const struct ta100_nvm *next)
 {
-    if (c->tear_after == INT_MAX)
-        c->nvm = *next;
-    c->host->stored(c->host->self);
-    return c->tear_after == INT_MAX ? TA100_P_OK : TA100_LOST;
+    return sim_runner_store_whole(&c->run, &c->nvm, next, sizeof(c->nvm)) ? TA100_P_OK : TA100_LOST;
 }
 
 void

@@ -15,8 +15,7 @@ static void
 prepare(struct ta100_chip *c, const struct sim_host *host)
 {
     memset(c, 0, sizeof(*c));
-    c->host = host;
-    c->tear_after = INT_MAX;
+    sim_runner_init(&c->run, host);
 }
 
 static rs_code
@@ -61,7 +60,7 @@ save(const void *state, json_t *object)
 static void
 set_timing(void *state, const struct sim_timing *timing)
 {
-    ((struct ta100_chip *)state)->timing = *timing;
+    ((struct ta100_chip *)state)->run.timing = *timing;
 }
 
 static int
@@ -86,7 +85,7 @@ set_quirk(void *state, const char *name)
 static int
 get_power(const void *state)
 {
-    return ((const struct ta100_chip *)state)->powered;
+    return ((const struct ta100_chip *)state)->run.powered;
 }
 
 static uint8_t
@@ -105,7 +104,7 @@ get_serial(const void *state, uint8_t serial[SIM_SERIAL_MAX])
 static uint64_t
 get_chip_time_us(const void *state)
 {
-    return ((const struct ta100_chip *)state)->chip_time_us;
+    return ((const struct ta100_chip *)state)->run.chip_time_us;
 }
 
 static void

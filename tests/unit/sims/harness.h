@@ -19,16 +19,13 @@
 #include "sims/atecc/chip.h"
 #include "sims/atecc/model.h"
 
+#include "holder.h"
+
 struct part {
     struct atecc_chip chip;
     const struct sim_model *model;
-    struct sim_host host;
+    struct sim_holder holder;
     uint64_t now_us;
-    uint8_t random[64]; /* given out once, then a counter */
-    size_t random_len;
-    uint8_t random_next;
-    struct sim_fate fate; /* of the next command */
-    unsigned stored, commands;
     int no_idle; /* part_run leaves the part awake, as one session */
 };
 

@@ -112,13 +112,13 @@ test_blank_refuses(void **state)
     assert_int_equal(part_run(&p, 0x12, 0x00, 21, block, 4, NULL), EXEC);
     assert_int_equal(part_run(&p, 0x12, 0x80, 0x00, block, 32, NULL), EXEC);
     assert_int_equal(part_run(&p, 0x12, 0x80, 0x10, block, 32, NULL), EXEC);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     /* What may be done. */
     assert_int_equal(part_run(&p, 0x02, 0x80, 0, NULL, 0, answer), PART_DATA + 32);
     assert_int_equal(answer[0], 0x01);
     assert_int_equal(answer[1], 0x23);
     assert_int_equal(part_run(&p, 0x12, 0x80, 0x18, p.chip.config + 96, 32, NULL), 0);
-    assert_int_equal(p.stored, 1);
+    assert_int_equal(p.holder.stored, 1);
     part_done(&p);
 }
 
@@ -154,7 +154,7 @@ test_parse_errors(void **state)
             fail_msg("case %zu (opcode %02x): %x, not a parse error", i, cases[i].opcode,
                      (unsigned)status);
     }
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -376,7 +376,8 @@ test_real_times(void **state)
     p.model->set_timing(&p.chip, &timing);
     assert_true(part_wake(&p));
     assert_true(part_write(&p, sign, sizeof(sign)));
-    assert_int_equal(p.chip.busy_until_us - p.chip.now_us, 115000 * SIM_TYPICAL_PERMILLE / 1000);
+    assert_int_equal(p.chip.run.busy_until_us - p.chip.run.now_us,
+                     115000 * SIM_TYPICAL_PERMILLE / 1000);
     assert_int_equal(p.model->get_chip_time_us(&p.chip), 115000 * SIM_TYPICAL_PERMILLE / 1000);
     part_done(&p);
 }
@@ -423,9 +424,8 @@ test_state_survives(void **state)
 
     memset(&q, 0, sizeof(q));
     q.model = p.model;
-    q.host = p.host;
-    q.host.self = &q;
-    assert_int_equal(q.model->load(&q.chip, &q.host, object, NULL), RS_OK);
+    sim_holder_init(&q.holder);
+    assert_int_equal(q.model->load(&q.chip, &q.holder.host, object, NULL), RS_OK);
     assert_memory_equal(q.chip.config, p.chip.config, sizeof(p.chip.config));
     assert_memory_equal(q.chip.otp, p.chip.otp, sizeof(p.chip.otp));
     assert_memory_equal(q.chip.data, p.chip.data, sizeof(p.chip.data));
@@ -438,7 +438,7 @@ test_state_survives(void **state)
 
     /* A file that lacks a byte is no chip. */
     (void)json_array_set_new(json_object_get(object, "slots"), 3, json_string("00"));
-    assert_int_equal(q.model->load(&q.chip, &q.host, object, NULL), RS_E_FILE_FAILED);
+    assert_int_equal(q.model->load(&q.chip, &q.holder.host, object, NULL), RS_E_FILE_FAILED);
     part_done(&p);
 }
 
@@ -491,9 +491,8 @@ check_after_cut(struct part *p)
     assert_true(p->model->save(&p->chip, object));
     memset(&q, 0, sizeof(q));
     q.model = p->model;
-    q.host = p->host;
-    q.host.self = &q;
-    assert_int_equal(q.model->load(&q.chip, &q.host, object, NULL), RS_OK);
+    sim_holder_init(&q.holder);
+    assert_int_equal(q.model->load(&q.chip, &q.holder.host, object, NULL), RS_OK);
     assert_int_equal(part_run(&q, 0x30, 0, 0, NULL, 0, answer), PART_DATA + 4);
     part_done(&q);
 
@@ -510,7 +509,7 @@ cut_at(unsigned step, enum sim_fate_kind kind, int arg, const uint8_t config[112
     part_init(&p, &atecc608b_model, "blank608b");
     for (unsigned i = 0; i < RECIPE_STEPS && !failed; i++) {
         if (i == step)
-            p.fate = (struct sim_fate){kind, arg};
+            p.holder.fate = (struct sim_fate){kind, arg};
         failed = recipe_step(&p, i, config);
         if (i < step)
             assert_int_equal(failed, 0);
@@ -551,7 +550,7 @@ test_torn_key(void **state)
     tflx_config(config);
     part_lock_config(&p, config);
     assert_int_equal(part_run(&p, 0x1B, 0, 0, NULL, 0, xy), PART_DATA + 32);
-    p.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, 4};
+    p.holder.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, 4};
     assert_int_equal(part_run(&p, 0x40, 0x04, 0, NULL, 0, xy), -1);
     p.model->set_power(&p.chip, 1);
     assert_int_equal(atecc_slot(&p.chip, 0)[3], 0x00);
@@ -569,19 +568,19 @@ test_other_fates(void **state)
 
     (void)state;
     part_init(&p, &atecc608b_model, "blank608b");
-    p.fate = (struct sim_fate){SIM_FATE_NAK, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_NAK, 0};
     assert_int_equal(part_run(&p, 0x30, 0, 0, NULL, 0, answer), -1);
-    p.fate = (struct sim_fate){SIM_FATE_STATUS, 0x08};
+    p.holder.fate = (struct sim_fate){SIM_FATE_STATUS, 0x08};
     assert_int_equal(part_run(&p, 0x16, 0x03, 0, digest, 32, NULL), 0x08);
     assert_int_equal(p.chip.v.temp_key.valid, 0);
-    p.fate = (struct sim_fate){SIM_FATE_LIE, 0x0F};
+    p.holder.fate = (struct sim_fate){SIM_FATE_LIE, 0x0F};
     assert_int_equal(part_run(&p, 0x16, 0x03, 0, digest, 32, NULL), 0x0F);
     assert_int_equal(p.chip.v.temp_key.valid, 1);
-    p.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
     assert_int_equal(part_run(&p, 0x30, 0, 0, NULL, 0, answer), -1);
     assert_int_equal(p.model->get_power(&p.chip), 1);
     assert_int_equal(p.chip.v.temp_key.valid, 0);
-    p.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
     assert_int_equal(part_run(&p, 0x30, 0, 0, NULL, 0, answer), -1);
     part_advance(&p, ATECC_U_WATCHDOG_US);
     assert_int_equal(part_run(&p, 0x30, 0, 0, NULL, 0, answer), PART_DATA + 4);

@@ -618,7 +618,7 @@ check_trust_part(const char *personality, const char *marker, const struct sim_v
     part_init(&p, &atecc608b_model, "blank608b");
     part_done(&p);
     memset(&p.chip, 0, sizeof(p.chip));
-    assert_int_equal(p.model->create(&p.chip, &p.host, &how, NULL), RS_OK);
+    assert_int_equal(p.model->create(&p.chip, &p.holder.host, &how, NULL), RS_OK);
     for (unsigned block = 0; block < 4; block++)
         assert_int_equal(part_run(&p, 0x02, 0x80, block << 3, NULL, 0, config + 32 * block),
                          PART_DATA + 32);

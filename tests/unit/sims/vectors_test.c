@@ -199,7 +199,7 @@ run_nonce(struct part *p)
 
     (void)vector_get("hash.txt", "inputs", "num_in", num_in, 20);
     (void)vector_get("hash.txt", "nonce", "temp_key", want, 32);
-    p->random_len = vector_get("hash.txt", "inputs", "rand_out", p->random, 32);
+    p->holder.random_len = vector_get("hash.txt", "inputs", "rand_out", p->holder.random, 32);
     assert_int_equal(part_run(p, 0x16, 0x00, 0, num_in, 20, NULL), PART_DATA + 32);
     assert_memory_equal(p->chip.v.temp_key.value, want, 32);
     assert_int_equal(p->chip.v.temp_key.valid, 1);

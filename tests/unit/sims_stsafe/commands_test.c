@@ -87,7 +87,7 @@ an_address_is_probed_and_others_are_left_alone(void **state)
     assert_true(p.model->i2c_write(&p.chip, 0x20, NULL, 0));
     assert_false(p.model->i2c_write(&p.chip, 0x21, query, sizeof(query)));
     assert_false(p.model->i2c_write(&p.chip, 0x00, query, sizeof(query)));
-    assert_int_equal(p.commands, 0);
+    assert_int_equal(p.holder.commands, 0);
     assert_true(part_write(&p, query, sizeof(query)));
     assert_false(p.model->i2c_read(&p.chip, 0x21, got, sizeof(got)));
     assert_true(part_read(&p, got, sizeof(got)));
@@ -168,7 +168,7 @@ basics(void **state)
     assert_int_equal(part_send_hex(&p, "02 00 FF"), 0);
     assert_int_equal(p.len, 255);
     assert_int_equal(part_send_hex(&p, "01"), 0);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -228,7 +228,7 @@ zones_refuse(void **state)
     for (size_t i = 0; i < 65; i++)
         strcat(atomic, "AA");
     assert_int_equal(part_send_hex(&p, atomic), STSAFE_U_LONG_ATOMIC_STATUS);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -338,7 +338,7 @@ attributes_refuse(void **state)
     (void)state;
     part_init(&p, "blank-a110");
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -496,7 +496,7 @@ keys_refuse(void **state)
     (void)state;
     part_init(&p, "blank-a110");
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -657,7 +657,7 @@ use_is_counted(void **state)
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0);
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0);
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), 0x1B);
-    assert_int_equal(p.stored, 3);
+    assert_int_equal(p.holder.stored, 3);
     /* A key for one purpose only. */
     assert_int_equal(part_send_hex(&p, "11 13 01 FFFF 0001" P256), 0);
     assert_int_equal(part_send_hex(&p, "16 01 0020" DIGEST_256), STSAFE_U_KEY_MODE_STATUS);
@@ -880,7 +880,7 @@ host_keys_in_clear(void **state)
     (void)state;
     part_init(&p, "blank-a120");
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256 DIGEST_256), 0);
     memset(&ch, 0, sizeof(ch));
     ch.key_len = 32;
@@ -1054,7 +1054,8 @@ entities_are_challenged(void **state)
     assert_int_equal(part_send_hex(&p, "1F 0E 00"), 0x02);
     assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
     assert_int_equal(sim_hash(SIM_HASH_SHA256, rs_bytes_of(p.payload, 16), digest), 32);
-    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p.host.random, &p, rs));
+    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p.holder.host.random,
+                               &p.holder, rs));
     put_hex(hex, rs, 32);
     (void)snprintf(text, sizeof(text), "1F 0F 00 01 0020 %s 0020", hex);
     put_hex(hex, rs + 32, 32);
@@ -1329,7 +1330,7 @@ derivations_refuse(void **state)
     part_done(&p);
     part_init(&p, "blank-a120");
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     /* A key for something else, one that may not, and one whose results stay. */
     assert_int_equal(part_send_hex(&p, "1F 17 00 04 02 05 0003 10 10" AES128_KEY), 0);
     assert_int_equal(part_send_hex(&p, "1F 10 02 04 02" SHA_256 "00 0000"), STSAFE_U_USAGE_STATUS);

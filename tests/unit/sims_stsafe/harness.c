@@ -9,38 +9,6 @@
 
 #include "base/bytes.h"
 
-static struct sim_fate
-on_command(void *self)
-{
-    struct part *p = self;
-    struct sim_fate fate = p->fate;
-
-    p->fate = (struct sim_fate){SIM_FATE_RUN, 0};
-    p->commands++;
-    return fate;
-}
-
-static void
-on_stored(void *self)
-{
-    ((struct part *)self)->stored++;
-}
-
-static void
-on_random(void *self, uint8_t *out, size_t len)
-{
-    struct part *p = self;
-
-    for (size_t i = 0; i < len; i++) {
-        if (p->random_len > 0) {
-            out[i] = p->random[0];
-            memmove(p->random, p->random + 1, --p->random_len);
-        } else {
-            out[i] = p->random_next += 7;
-        }
-    }
-}
-
 void
 part_init(struct part *p, const char *personality)
 {
@@ -49,10 +17,10 @@ part_init(struct part *p, const char *personality)
 
     memset(p, 0, sizeof(*p));
     p->model = strcmp(personality, "blank-a120") == 0 ? &stsafe_a120_model : &stsafe_a110_model;
-    p->host = (struct sim_host){p, on_command, on_stored, on_random};
+    sim_holder_init(&p->holder);
     assert_int_equal(sim_ca_open(NULL, "st", &p->ca, NULL), RS_OK);
     how.ca = p->ca;
-    assert_int_equal(p->model->create(&p->chip, &p->host, &how, NULL), RS_OK);
+    assert_int_equal(p->model->create(&p->chip, &p->holder.host, &how, NULL), RS_OK);
     part_advance(p, 10000);
 }
 

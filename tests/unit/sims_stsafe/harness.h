@@ -21,20 +21,16 @@
 #include "sims/common/ca.h"
 #include "sims/stsafe/chip.h"
 #include "sims/stsafe/model.h"
+#include "tests/unit/sims/holder.h"
 
 #define FRAME_MAX 800
 
 struct part {
     struct stsafe_chip chip;
     const struct sim_model *model;
-    struct sim_host host;
+    struct sim_holder holder;
     struct sim_ca *ca;
     uint64_t now_us;
-    uint8_t random[64]; /* given out once, then a counter */
-    size_t random_len;
-    uint8_t random_next;
-    struct sim_fate fate; /* of the next command */
-    unsigned stored, commands;
     unsigned header;            /* of the last answer, all bits */
     uint8_t payload[FRAME_MAX]; /* of the last answer, without MAC and CRC */
     size_t len;

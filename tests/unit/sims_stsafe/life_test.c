@@ -177,7 +177,7 @@ a_part_comes_back_from_its_file(void **state)
         assert_true(strlen(text) < 60000);
         /* Through the reader that state files go through. */
         assert_int_equal(rs_json_read(rs_bytes_str(text), &read, NULL), RS_OK);
-        assert_int_equal(p.model->load(&again, &p.host, read, NULL), RS_OK);
+        assert_int_equal(p.model->load(&again, &p.holder.host, read, NULL), RS_OK);
         assert_memory_equal(again.nvm.memory, p.chip.nvm.memory, sizeof(again.nvm.memory));
         assert_true(p.model->save(&again, second));
         assert_true(json_equal(object, second));
@@ -235,7 +235,7 @@ damaged_files_are_refused(void **state)
         assert_int_equal(json_object_set_new(object, cases[i].member,
                                              json_loads(cases[i].value, JSON_DECODE_ANY, NULL)),
                          0);
-        if (p.model->load(&again, &p.host, object, NULL) == RS_OK)
+        if (p.model->load(&again, &p.holder.host, object, NULL) == RS_OK)
             fail_msg("%s: %s was taken", cases[i].member, cases[i].value);
         json_decref(object);
     }
@@ -295,7 +295,7 @@ old_or_new(const char *personality, const char *command)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         part_init(&p, personality);
         before = p.chip.nvm;
-        p.fate = rows[i].fate;
+        p.holder.fate = rows[i].fate;
         assert_int_equal(part_send_hex(&p, command), -1);
         power_back(&p);
         if ((memcmp(&before, &p.chip.nvm, sizeof(before)) != 0) != rows[i].is_new)
@@ -334,7 +334,7 @@ an_update_tears(void **state)
         size_t len = through < 0 ? 4 : (size_t)(through > 8 ? 8 : through);
 
         part_init(&p, "blank-a110");
-        p.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, through};
+        p.holder.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, through};
         memset(wanted, 0xEE, len);
         assert_int_equal(part_send_hex(&p, "06 1F 03 0010 EEEEEEEEEEEEEEEE"), -1);
         power_back(&p);
@@ -362,7 +362,7 @@ a_cut_does_not_open_the_channel(void **state)
         part_init(&p, "blank-a120");
         channel_init(&ch, &p);
         len = channel_build(&ch, 0x06, (const uint8_t *)"\x00\x01\x00\x00\x77", 5, frame);
-        p.fate = (struct sim_fate){kinds[i], 0};
+        p.holder.fate = (struct sim_fate){kinds[i], 0};
         assert_int_equal(part_send(&p, frame, len), -1);
         power_back(&p);
         assert_int_equal(part_send(&p, frame, len), 0x16);
@@ -372,7 +372,7 @@ a_cut_does_not_open_the_channel(void **state)
     }
     part_init(&p, "blank-a120");
     channel_init(&ch, &p);
-    p.fate.kind = SIM_FATE_CUT_BEFORE;
+    p.holder.fate.kind = SIM_FATE_CUT_BEFORE;
     assert_int_equal(channel_send_hex(&ch, &p, 0x00, "01"), -1);
     power_back(&p);
     assert_int_equal(channel_send_hex(&ch, &p, 0x00, "01"), 0);
@@ -390,24 +390,24 @@ answers_that_are_bent(void **state)
 
     (void)state;
     part_init(&p, "blank-a110");
-    p.fate = (struct sim_fate){SIM_FATE_NAK, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_NAK, 0};
     assert_false(part_write(&p, query, sizeof(query)));
-    p.fate = (struct sim_fate){SIM_FATE_CRC, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_CRC, 0};
     assert_true(part_write(&p, query, sizeof(query)));
     assert_true(part_read(&p, got, sizeof(got)));
     assert_memory_equal(got, "\x00\x00\x03\x03\x3D\xDD", 6);
-    p.fate = (struct sim_fate){SIM_FATE_FLIP, 24};
+    p.holder.fate = (struct sim_fate){SIM_FATE_FLIP, 24};
     assert_true(part_write(&p, query, sizeof(query)));
     assert_true(part_read(&p, got, sizeof(got)));
     assert_memory_equal(got, "\x00\x00\x03\x02\x3D\xDC", 6);
-    p.fate = (struct sim_fate){SIM_FATE_FLIP, 8191};
+    p.holder.fate = (struct sim_fate){SIM_FATE_FLIP, 8191};
     assert_int_equal(part_send_hex(&p, "14 08"), 0);
-    p.fate = (struct sim_fate){SIM_FATE_STATUS, 0x0B};
+    p.holder.fate = (struct sim_fate){SIM_FATE_STATUS, 0x0B};
     assert_int_equal(part_send_hex(&p, "06 00 01 0000 55"), 0x0B);
-    assert_int_equal(p.stored, 0);
-    p.fate = (struct sim_fate){SIM_FATE_LIE, 0x11};
+    assert_int_equal(p.holder.stored, 0);
+    p.holder.fate = (struct sim_fate){SIM_FATE_LIE, 0x11};
     assert_int_equal(part_send_hex(&p, "06 00 01 0000 55"), 0x11);
-    assert_int_equal(p.stored, 1);
+    assert_int_equal(p.holder.stored, 1);
     part_done(&p);
 }
 
@@ -420,26 +420,26 @@ parts_that_go_away(void **state)
 
     (void)state;
     part_init(&p, "blank-a110");
-    p.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
     assert_int_equal(part_send_hex(&p, "14 08"), -1);
     part_advance(&p, 60000000);
     assert_int_equal(part_send_hex(&p, "14 08"), -1);
     p.model->set_power(&p.chip, 0);
     power_back(&p);
     assert_int_equal(part_send_hex(&p, "14 08"), 0);
-    p.fate = (struct sim_fate){SIM_FATE_SLOW, 20};
+    p.holder.fate = (struct sim_fate){SIM_FATE_SLOW, 20};
     assert_int_equal(part_send_hex(&p, "14 08"), -1);
     part_advance(&p, 20000);
     assert_true(part_read(&p, got, sizeof(got)));
-    p.fate = (struct sim_fate){SIM_FATE_CUT_ANSWERED, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_CUT_ANSWERED, 0};
     assert_true(part_write(&p, query, sizeof(query)));
     assert_true(part_read(&p, got, 5)); /* not all of it */
     assert_true(part_read(&p, got, 6));
     assert_false(part_read(&p, got, 6));
     power_back(&p);
-    p.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
     assert_int_equal(part_send_hex(&p, "06 00 01 0000 55"), -1);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_advance(&p, 10000);
     assert_int_equal(part_send_hex(&p, "14 08"), 0);
     part_done(&p);

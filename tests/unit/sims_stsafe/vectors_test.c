@@ -92,8 +92,8 @@ queries(void **state)
     part_init(&p, "blank-a120");
     expect_exchange(&p, "14 24 9A 90", "00 00 0A 00 02 0E 03 02 0F 03 01 EA 62");
     expect_exchange(&p, "00 01 02 03 A7 29", "00 00 05 01 02 03 A7 29");
-    (void)hex_read("0001020304050607", p.random, 8);
-    p.random_len = 8;
+    (void)hex_read("0001020304050607", p.holder.random, 8);
+    p.holder.random_len = 8;
     expect_exchange(&p, "02 00 08 FF 3C", "00 00 0A 00 01 02 03 04 05 06 07 50 96");
     expect_exchange(&p, "14 08 71 FE", "00 00 03 03 3D DC");
     part_done(&p);

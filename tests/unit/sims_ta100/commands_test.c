@@ -63,7 +63,7 @@ packets_that_are_none(void **state)
     assert_false(part_read(&p, answer, 1)); /* nothing was chosen */
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         assert_false(part_write(&p, others[i], others[i][1]));
-    assert_int_equal(p.commands, 0);
+    assert_int_equal(p.holder.commands, 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_true(part_write(&p, cases[i].bytes, cases[i].len));
         assert_true(part_write(&p, &choose, 1));
@@ -138,13 +138,13 @@ the_device(void **state)
     (void)state;
     part_init(&p);
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     assert_int_equal(part_send(&p, "01 01 0000"), 0);
     part_expect(&p, "00");
     assert_int_equal(part_send(&p, "02 00 0000"), 0);
     part_expect(&p, "00");
-    memcpy(p.random, "\xAA\xBB\xCC", 3);
-    p.random_len = 3;
+    memcpy(p.holder.random, "\xAA\xBB\xCC", 3);
+    p.holder.random_len = 3;
     assert_int_equal(part_send(&p, "03 00 0000 0003"), 0);
     part_expect(&p, "AABBCC");
     assert_int_equal(part_send(&p, "03 00 0000 0200"), 0);
@@ -232,7 +232,7 @@ elements_refuse(void **state)
     (void)state;
     part_init(&p);
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -361,9 +361,9 @@ keys_refuse(void **state)
     assert_int_equal(part_send(&p, "10 00 8000" ID), 0);
     assert_int_equal(part_send(&p, "10 00 8002" PUBLIC), 0);
     assert_int_equal(part_send(&p, "10 00 8003 01 0000 000000 55 00"), 0);
-    p.stored = 0;
+    p.holder.stored = 0;
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 
@@ -544,9 +544,9 @@ secrets_refuse(void **state)
     assert_int_equal(part_send(&p, "10 00 8002 42 0200 000000 55 08"), 0);
     assert_int_equal(part_send(&p, "12 00 8002 0000" COUNT_32), 0);
     assert_int_equal(part_send(&p, "10 00 8003" HMAC), 0);
-    p.stored = 0;
+    p.holder.stored = 0;
     EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_done(&p);
 }
 

@@ -18,18 +18,14 @@
 
 #include "sims/ta100/chip.h"
 #include "sims/ta100/model.h"
+#include "tests/unit/sims/holder.h"
 
 #define PACKET_MAX 1024
 
 struct part {
     struct ta100_chip chip;
-    struct sim_host host;
+    struct sim_holder holder;
     uint64_t now_us;
-    uint8_t random[64]; /* given out once, then a counter */
-    size_t random_len;
-    uint8_t random_next;
-    struct sim_fate fate; /* of the next command */
-    unsigned stored, commands;
     uint8_t data[PACKET_MAX]; /* of the last answer */
     size_t len;
 };

@@ -43,7 +43,7 @@ a_part_comes_back_from_its_file(void **state)
     assert_true(ta100_model.save(&p.chip, object));
     text = json_dumps(object, JSON_INDENT(2));
     assert_int_equal(rs_json_read(rs_bytes_str(text), &read, NULL), RS_OK);
-    assert_int_equal(ta100_model.load(&again, &p.host, read, NULL), RS_OK);
+    assert_int_equal(ta100_model.load(&again, &p.holder.host, read, NULL), RS_OK);
     assert_int_equal(ta100_model.get_address(&again), 0x18);
     assert_int_equal(again.nvm.count, 3);
     assert_memory_equal(again.nvm.memory, p.chip.nvm.memory, sizeof(again.nvm.memory));
@@ -93,7 +93,7 @@ damaged_files_are_refused(void **state)
         assert_int_equal(json_object_set_new(object, cases[i].member,
                                              json_loads(cases[i].value, JSON_DECODE_ANY, NULL)),
                          0);
-        if (ta100_model.load(&again, &p.host, object, NULL) == RS_OK)
+        if (ta100_model.load(&again, &p.holder.host, object, NULL) == RS_OK)
             fail_msg("%s: %s was taken", cases[i].member, cases[i].value);
         json_decref(object);
     }
@@ -159,7 +159,7 @@ commands_are_old_or_new(void **state)
             assert_int_equal(part_send(&p, "10 00 8002" DATA_8), 0);
             assert_int_equal(part_send(&p, "10 00 8003" HMAC), 0);
             before = p.chip.nvm;
-            p.fate = rows[row].fate;
+            p.holder.fate = rows[row].fate;
             assert_int_equal(part_send(&p, commands[i]), -1);
             power_back(&p);
             if ((memcmp(&before, &p.chip.nvm, sizeof(before)) != 0) != rows[row].is_new)
@@ -182,7 +182,7 @@ a_write_tears(void **state)
         part_init(&p);
         assert_int_equal(part_send(&p, "10 00 8000" DATA_8), 0);
         memset(wanted, 0xEE, through < 0 ? 4 : (size_t)(through > 8 ? 8 : through));
-        p.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, through};
+        p.holder.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, through};
         assert_int_equal(part_send(&p, "12 00 8000 0000 EEEEEEEEEEEEEEEE"), -1);
         power_back(&p);
         assert_int_equal(part_send(&p, "13 00 8000 0000 0008"), 0);
@@ -203,22 +203,22 @@ answers_that_are_bent(void **state)
     assert_int_equal(part_send(&p, "02 00 0000"), 0);
     assert_true(part_write(&p, &choose, 1));
     assert_true(part_read(&p, good, 6));
-    p.fate = (struct sim_fate){SIM_FATE_NAK, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_NAK, 0};
     assert_int_equal(part_send(&p, "02 00 0000"), -1);
-    p.fate = (struct sim_fate){SIM_FATE_STATUS, 0x0B};
+    p.holder.fate = (struct sim_fate){SIM_FATE_STATUS, 0x0B};
     assert_int_equal(part_send(&p, "06 01 4010"), 0x0B);
-    assert_int_equal(p.stored, 0);
-    p.fate = (struct sim_fate){SIM_FATE_LIE, 0x07};
+    assert_int_equal(p.holder.stored, 0);
+    p.holder.fate = (struct sim_fate){SIM_FATE_LIE, 0x07};
     assert_int_equal(part_send(&p, "06 01 4010"), 0x07);
-    assert_int_equal(p.stored, 1);
-    p.fate = (struct sim_fate){SIM_FATE_FLIP, 8191};
+    assert_int_equal(p.holder.stored, 1);
+    p.holder.fate = (struct sim_fate){SIM_FATE_FLIP, 8191};
     assert_int_equal(part_send(&p, "02 00 0000"), 0);
     /* Bent on the wire: the packet is put together by hand. */
     for (int kind = 0; kind < 2; kind++) {
         uint8_t packet[9] = {0x10, 0x00, 0x08, 0x02};
 
         rs_set_u16(packet + 7, ta100_crc(packet + 1, 6));
-        p.fate =
+        p.holder.fate =
             kind == 0 ? (struct sim_fate){SIM_FATE_CRC, 0} : (struct sim_fate){SIM_FATE_FLIP, 24};
         assert_true(part_write(&p, packet, sizeof(packet)));
         assert_true(part_write(&p, &choose, 1));
@@ -249,22 +249,22 @@ parts_that_go_away(void **state)
 
     (void)state;
     part_init(&p);
-    p.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BUSY, 0};
     assert_int_equal(part_send(&p, "02 00 0000"), -1);
     part_advance(&p, 60000000);
     assert_int_equal(part_send(&p, "02 00 0000"), -1);
     ta100_model.set_power(&p.chip, 0);
     power_back(&p);
-    p.fate = (struct sim_fate){SIM_FATE_CUT_ANSWERED, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_CUT_ANSWERED, 0};
     assert_int_equal(part_send(&p, "02 00 0000"), 0);
     assert_int_equal(part_send(&p, "02 00 0000"), -1);
     power_back(&p);
-    p.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_BROWNOUT, 0};
     assert_int_equal(part_send(&p, "06 01 4010"), -1);
-    assert_int_equal(p.stored, 0);
+    assert_int_equal(p.holder.stored, 0);
     part_advance(&p, 5000);
     assert_int_equal(part_send(&p, "02 00 0000"), 0);
-    p.fate = (struct sim_fate){SIM_FATE_SLOW, 3};
+    p.holder.fate = (struct sim_fate){SIM_FATE_SLOW, 3};
     assert_int_equal(part_send(&p, "02 00 0000"), -1);
     part_advance(&p, 3000);
     assert_int_equal(part_send(&p, "02 00 0000"), 0);

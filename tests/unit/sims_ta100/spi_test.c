@@ -39,7 +39,7 @@ what_is_no_frame_is_not_heard(void **state)
     frame(&p, "20 0000", "FFFF");             /* nothing to say */
     frame(&p, "40 0000", "FFFF");             /* no such instruction */
     frame(&p, "10", "");                      /* a command without a byte */
-    assert_int_equal(p.commands, 1);          /* is a short packet: */
+    assert_int_equal(p.holder.commands, 1);   /* is a short packet: */
     frame(&p, ASK_STATUS, "01");              /* it has an answer, */
     frame(&p, "20 0000000000", "000502132B"); /* and that is "length" */
     part_done(&p);
@@ -55,13 +55,13 @@ a_command_runs_when_its_frame_ends(void **state)
     part_init(&p);
     assert_int_equal(hex_read(INFO, tx, sizeof(tx)), 9);
     ta100_model.spi(&p.chip, tx, rx, 4, 1); /* held between two pieces */
-    assert_int_equal(p.commands, 0);
+    assert_int_equal(p.holder.commands, 0);
     ta100_model.spi(&p.chip, tx + 4, rx, 5, 1);
-    assert_int_equal(p.commands, 0);
+    assert_int_equal(p.holder.commands, 0);
     ta100_model.spi(&p.chip, NULL, NULL, 0, 0);
-    assert_int_equal(p.commands, 1);
+    assert_int_equal(p.holder.commands, 1);
     ta100_model.spi(&p.chip, NULL, NULL, 0, 0);
-    assert_int_equal(p.commands, 1);
+    assert_int_equal(p.holder.commands, 1);
     frame(&p, "30 000000", "010101");
     part_done(&p);
 }
@@ -103,7 +103,7 @@ a_part_that_works_or_sleeps_is_deaf(void **state)
     frame(&p, INFO, "FFFFFFFFFFFFFFFF");
     frame(&p, ASK_STATUS, "02");
     frame(&p, INFO, "FFFFFFFFFFFFFFFF");
-    assert_int_equal(p.commands, 1);
+    assert_int_equal(p.holder.commands, 1);
     frame(&p, "20 0000", "FFFF");
     part_advance(&p, 2000);
     frame(&p, ASK_STATUS, "01");
@@ -123,10 +123,10 @@ faults_act_here_too(void **state)
 
     (void)state;
     part_init(&p);
-    p.fate = (struct sim_fate){SIM_FATE_NAK, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_NAK, 0};
     frame(&p, INFO, "FFFFFFFFFFFFFFFF");
     frame(&p, ASK_STATUS, "00");
-    p.fate = (struct sim_fate){SIM_FATE_CUT_BEFORE, 0};
+    p.holder.fate = (struct sim_fate){SIM_FATE_CUT_BEFORE, 0};
     frame(&p, INFO, "FFFFFFFFFFFFFFFF");
     frame(&p, ASK_STATUS, "FF");
     part_done(&p);
@@ -142,9 +142,9 @@ a_packet_that_is_too_long(void **state)
     (void)state;
     part_init(&p);
     ta100_model.spi(&p.chip, tx, rx, 1002, 0);
-    assert_int_equal(p.commands, 0);
+    assert_int_equal(p.holder.commands, 0);
     ta100_model.spi(&p.chip, tx, rx, 1001, 0);
-    assert_int_equal(p.commands, 1);
+    assert_int_equal(p.holder.commands, 1);
     part_done(&p);
 }
 

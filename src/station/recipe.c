@@ -129,6 +129,8 @@ seal_state(struct recipe *r, struct rs_err *err)
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         if (!recipe_takes_stage(r, stages[i]))
             continue;
+        if (i > 0 && recipe_takes_stage(r, stages[0]) && !r->is_configured)
+            continue; /* it comes after the configuration's */
         rot_err rot = rot_seal_state(r->job->chip, stages[i], 0, &state);
         if (rot != ROT_OK)
             return recipe_chip_fail(r, rot, "read the seals", err);

@@ -2,7 +2,8 @@
  * recipe_seal.c: the steps that cannot be undone.
  *
  * Rule for all: what can be prepared is prepared, the durable record comes
- * next, the seal last; the seal compares before it locks.
+ * next, the seal last; the seal compares before it locks.  Where configuration
+ * and data stood was asked at the start; what is sealed already is no failure.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,21 +38,13 @@ recipe_note_seal(struct recipe *r, enum rot_stage stage, rot_object obj, struct 
     return host->note(host->arg, &record, 1, err);
 }
 
+/* Prepared, put on record, taken. */
 static rs_code
-seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, struct rs_err *err)
+take(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, struct rs_err *err)
 {
-    enum rot_seal_state state;
-    rot_err rot = rot_seal_state(r->job->chip, stage, obj, &state);
+    rot_err rot = rot_seal_prepare(r->job->chip, stage, obj);
     rs_code rc;
 
-    if (rot != ROT_OK)
-        return recipe_chip_fail(r, rot, what, err);
-    if (state == ROT_SEAL_DONE)
-        return RS_OK;
-    if (state == ROT_SEAL_FOREIGN)
-        return rs_fail(err, RS_E_CHIP_FOREIGN, "%s: sealed with something else than the layout",
-                       what);
-    rot = rot_seal_prepare(r->job->chip, stage, obj);
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, what, err);
     rc = recipe_note_seal(r, stage, obj, err);
@@ -65,13 +58,29 @@ seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, s
     return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, what, err);
 }
 
+static rs_code
+seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, struct rs_err *err)
+{
+    enum rot_seal_state state;
+    rot_err rot = rot_seal_state(r->job->chip, stage, obj, &state);
+
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, what, err);
+    if (state == ROT_SEAL_DONE)
+        return RS_OK;
+    if (state == ROT_SEAL_FOREIGN)
+        return rs_fail(err, RS_E_CHIP_FOREIGN, "%s: sealed with something else than the layout",
+                       what);
+    return take(r, stage, obj, what, err);
+}
+
 rs_code
 recipe_configure(struct recipe *r, struct rs_err *err)
 {
     rs_code rc = RS_OK;
 
-    if (recipe_takes_stage(r, ROT_STAGE_CONFIG))
-        rc = seal(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
+    if (recipe_takes_stage(r, ROT_STAGE_CONFIG) && !r->is_configured)
+        rc = take(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
     return rc == RS_OK ? recipe_pair_late(r, err) : rc;
 }
 
@@ -105,8 +114,8 @@ recipe_lock(struct recipe *r, struct rs_err *err)
 {
     rs_code rc = RS_OK;
 
-    if (recipe_takes_stage(r, ROT_STAGE_DATA))
-        rc = seal(r, ROT_STAGE_DATA, 0, "lock the data", err);
+    if (recipe_takes_stage(r, ROT_STAGE_DATA) && !r->is_sealed)
+        rc = take(r, ROT_STAGE_DATA, 0, "lock the data", err);
     if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_OBJECT))
         rc = seal_objects(r, err);
     if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_LIFECYCLE))

@@ -62,6 +62,7 @@ struct atecc_state {
     uint8_t window[ATECC_WINDOW + 160]; /* the known text, then a certificate */
     uint8_t packed[ATECC_PACKED_MAX];
     uint8_t address;
+    uint8_t revision[4];
     uint8_t serial[9];
     uint8_t has_io; /* the part has the host's IO protection key */
     uint8_t io_key[32];

@@ -14,9 +14,10 @@ state_of(struct rot_chip *chip)
 }
 
 static rot_err
-read_revision(struct rot_chip *chip, uint8_t revision[4])
+read_revision(struct rot_chip *chip)
 {
     struct atecc_command c = {.op = ATECC_OP_INFO};
+    uint8_t *revision = state_of(chip)->revision;
     rot_err rc = atecc_run(chip, &c, revision, 4);
 
     if (rc == ROT_OK && revision[2] != 0x60)
@@ -27,34 +28,60 @@ read_revision(struct rot_chip *chip, uint8_t revision[4])
 static rot_err
 probe(struct rot_chip *chip)
 {
-    uint8_t revision[4];
     rot_err rc = atecc_find(chip);
 
     if (rc == ROT_OK)
-        rc = read_revision(chip, revision);
+        rc = read_revision(chip);
     return rc == ROT_OK ? atecc_io_open(chip) : rc;
+}
+
+static void
+forget(struct rot_chip *chip)
+{
+    atecc_forget_config(chip, ATECC_BLOCKS);
+    state_of(chip)->has_point = 0;
 }
 
 static rot_err
 reset(struct rot_chip *chip)
 {
-    uint8_t revision[4];
-
     atecc_sleep(chip);
-    atecc_forget_config(chip, ATECC_BLOCKS);
-    state_of(chip)->has_point = 0;
-    return read_revision(chip, revision);
+    forget(chip);
+    return read_revision(chip);
+}
+
+static int
+is_serial_equal(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, 4) == 0 && memcmp(a + 8, b + 8, 5) == 0;
+}
+
+/* Another part than the one that was opened says its revision itself, and everything else. */
+static rot_err
+meet_again(struct rot_chip *chip, uint8_t config[ATECC_CONFIG_SIZE])
+{
+    const struct atecc_state *s = state_of(chip);
+    uint8_t before[ATECC_CONFIG_SIZE];
+    int was_known = (s->config_known & ATECC_BLOCK_SERIAL) != 0;
+    rot_err rc;
+
+    memcpy(before, s->config, sizeof(before));
+    atecc_forget_config(chip, ATECC_BLOCK_SERIAL | ATECC_BLOCK_LOCKS);
+    rc = atecc_read_config(chip, config);
+    if (rc != ROT_OK || (was_known && is_serial_equal(before, config)))
+        return rc;
+    forget(chip);
+    rc = read_revision(chip);
+    return rc == ROT_OK ? atecc_read_config(chip, config) : rc;
 }
 
 static rot_err
 identify(struct rot_chip *chip, struct rot_identity *id)
 {
-    uint8_t revision[4], config[ATECC_CONFIG_SIZE];
-    rot_err rc = read_revision(chip, revision);
+    const uint8_t *revision = state_of(chip)->revision;
+    uint8_t config[ATECC_CONFIG_SIZE];
+    rot_err rc = meet_again(chip, config);
 
-    atecc_forget_config(chip, ATECC_BLOCK_SERIAL | ATECC_BLOCK_LOCKS);
-    if (rc == ROT_OK)
-        rc = atecc_read_config(chip, config);
     if (rc != ROT_OK)
         return rc;
     memcpy(id->vendor, "microchip", sizeof("microchip"));

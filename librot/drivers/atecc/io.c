@@ -280,11 +280,8 @@ replace_key(struct rot_chip *chip, const uint8_t *config, const uint8_t *key)
 {
     const unsigned slot = atecc_io_slot(chip->setup.layout);
     struct atecc_command c = {ATECC_OP_WRITE, 0x82, (uint16_t)(slot << 3), key, 32};
-    rot_err rc;
+    rot_err rc = atecc_run(chip, &c, NULL, 0);
 
-    if (atecc_is_slot_locked(config, slot))
-        return ROT_E_STATE;
-    rc = atecc_run(chip, &c, NULL, 0);
     if (rc != ROT_OK)
         return rc;
     believe(chip, NULL); /* whatever it was, it is gone */
@@ -301,17 +298,20 @@ rot_err
 atecc_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
 {
     uint8_t config[ATECC_CONFIG_SIZE];
+    int is_closed;
     rot_err rc = secret_len == 32 ? atecc_load_serial(chip) : ROT_E_ARG;
 
     atecc_forget_config(chip, ATECC_BLOCK_LOCKS);
     if (rc == ROT_OK)
         rc = atecc_read_config(chip, config);
-    if (rc == ROT_OK && !atecc_is_config_locked(config))
+    if (rc != ROT_OK)
+        return rc;
+    if (!atecc_is_config_locked(config))
         return ROT_E_STATE; /* no slot can be written yet */
-    if (rc == ROT_OK)
-        rc = try_key(chip, secret);
+    is_closed = atecc_is_slot_locked(config, atecc_io_slot(chip->setup.layout));
+    rc = is_closed || state_of(chip)->has_io ? try_key(chip, secret) : ROT_E_AUTH;
     if (rc == ROT_E_AUTH || rc == ROT_E_STATE)
-        rc = replace_key(chip, config, secret);
+        rc = is_closed ? ROT_E_STATE : replace_key(chip, config, secret);
     if (rc == ROT_OK)
         chip->raw_status = 0;
     return rc;

@@ -9,10 +9,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +22,6 @@
 
 #define START_MS 20000
 #define LOOK_MS  20
-
-extern char **environ;
 
 /* ---- Which program ------------------------------------------------------------------------------- */
 
@@ -50,29 +48,6 @@ find_program(const char *named, char *out, size_t cap)
     (void)snprintf(out, cap, "rot-sim");
 }
 
-/* What a shim does to our own devices is not for it. */
-static int
-is_for_it(const char *variable)
-{
-    return strncmp(variable, "LD_PRELOAD=", 11) != 0;
-}
-
-static char **
-make_environment(void)
-{
-    size_t n = 0, kept = 0;
-    char **own;
-
-    while (environ[n] != NULL)
-        n++;
-    own = calloc(n + 1, sizeof(*own));
-    for (size_t i = 0; own != NULL && i < n; i++) {
-        if (is_for_it(environ[i]))
-            own[kept++] = environ[i];
-    }
-    return own;
-}
-
 /* ---- Starting ------------------------------------------------------------------------------------------ */
 
 static rs_code
@@ -87,33 +62,53 @@ write_panel(const struct sim_process *p, const char *kind, char *path, size_t ca
     return rs_file_make(path, rs_buf_bytes(&text), 0600, err);
 }
 
+/*
+ * In the child.  It ends when we do, however that comes; what a shim does to our own devices is not
+ * for it; and it talks into its log.
+ */
+static void
+become(const char *program, const char *panel, const char *log)
+{
+    char name[] = "rot-sim", verb[] = "panel", file[300];
+    char *argv[] = {name, verb, file, NULL};
+    int in = open("/dev/null", O_RDONLY), out = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    (void)snprintf(file, sizeof(file), "%s", panel);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (in < 0 || out < 0 || unsetenv("LD_PRELOAD") != 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
+        dup2(out, 2) < 0)
+        _exit(126);
+    (void)execvp(program, argv);
+    (void)fprintf(stderr, "cannot start %s: %s\n", program, strerror(errno));
+    _exit(127);
+}
+
 static rs_code
 spawn(struct sim_process *p, const char *program, const char *panel, struct rs_err *err)
 {
-    char log[300], name[] = "rot-sim", verb[] = "panel", file[300];
-    char *argv[] = {name, verb, file, NULL};
-    posix_spawn_file_actions_t actions;
-    char **env = make_environment();
-    int failed = env == NULL ? ENOMEM : 0;
+    char log[300];
 
-    (void)snprintf(file, sizeof(file), "%s", panel);
     (void)snprintf(log, sizeof(log), "%s/log", p->dir);
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    if (failed == 0)
-        failed = posix_spawnp(&p->pid, program, &actions, NULL, argv, env);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    free(env);
-    if (failed == 0)
+    p->pid = fork();
+    if (p->pid == 0)
+        become(program, panel, log);
+    if (p->pid > 0)
         return RS_OK;
     p->pid = 0;
-    return rs_fail(err, RS_E_USAGE, "cannot start %.160s: %s; --simulator names another", program,
-                   strerror(failed));
+    return rs_fail_errno(err, RS_E_USAGE, "the simulator did not start");
 }
 
-/* What it said before it ended: its last line. */
+static size_t
+line_length(struct rs_bytes text)
+{
+    size_t n = 0;
+
+    while (n < text.len && text.p[n] != '\n')
+        n++;
+    return n;
+}
+
+/* What it said before it ended. */
 static rs_code
 say_ended(const struct sim_process *p, struct rs_err *err)
 {
@@ -125,8 +120,9 @@ say_ended(const struct sim_process *p, struct rs_err *err)
     (void)snprintf(path, sizeof(path), "%s/log", p->dir);
     if (rs_file_read(path, 4096, &text, &none) != RS_OK)
         rs_buf_reset(&text);
-    return rs_fail(err, RS_E_USAGE, "the simulator did not start: %.*s",
-                   (int)(text.len > 180 ? 180 : text.len), (const char *)text.p);
+    return rs_fail(err, RS_E_USAGE, "the simulator did not start: %.*s; --simulator names another",
+                   (int)(text.len > 160 ? 160 : line_length(rs_buf_bytes(&text))),
+                   (const char *)text.p);
 }
 
 static rs_code
@@ -178,17 +174,23 @@ sim_process_start(struct sim_process *p, const char *program, const char *kind, 
 }
 
 void
-sim_process_stop(struct sim_process *p)
+sim_process_hide(struct sim_process *p)
 {
     struct rs_err none = {0};
 
+    if (p->dir[0] != '\0')
+        (void)!rs_dir_remove(p->dir, &none);
+    p->dir[0] = '\0';
+}
+
+void
+sim_process_stop(struct sim_process *p)
+{
     if (p->pid > 0) {
         (void)kill(p->pid, SIGTERM);
         while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
             continue;
     }
     p->pid = 0;
-    if (p->dir[0] != '\0')
-        (void)!rs_dir_remove(p->dir, &none);
-    p->dir[0] = '\0';
+    sim_process_hide(p);
 }

@@ -22,6 +22,8 @@ struct sim_process {
  */
 RS_MUST_USE rs_code sim_process_start(struct sim_process *p, const char *program, const char *kind,
                                       struct rs_err *err);
+/* Once it is connected to: its folder goes, so that whoever interrupts us leaves nothing behind. */
+void sim_process_hide(struct sim_process *p);
 /* Zeroed and started are fine. */
 void sim_process_stop(struct sim_process *p);
 

@@ -142,6 +142,7 @@ look_with(struct dry *d, const struct nest *nest, const char *uri, const char *d
                             &chip, what, &err);
     if (rc == RS_OK) {
         recognise_chip(&chip, order->rot, what);
+        recognise_device(&chip, what);
         job.known = memory_find(d->memory, rs_bytes_of(what->id.uid, what->id.uid_len));
         plan_make(&chip, what, &job, plan);
         rot_close(&chip);

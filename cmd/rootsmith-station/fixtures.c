@@ -172,7 +172,7 @@ fixtures_look(const struct options *o, const struct nest_file *nests)
 
     if (look != NULL) {
         wires_init(&look->wires, nests);
-        rc = survey_take(&look->wires, o->channel_secret, &look->survey, &err);
+        rc = survey_take(&look->wires, o->channel_secret, o->verbose, &look->survey, &err);
         wires_done(&look->wires);
     }
     if (rc != RS_OK) {

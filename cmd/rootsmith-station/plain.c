@@ -29,6 +29,8 @@ put_detail(const struct station_end *end)
     (void)printf("          %s\n", end->operator_);
     if (end->tile == TILE_PASS)
         return;
+    if (end->what[0] != '\0')
+        (void)printf("  found   %s\n", end->what);
     (void)printf("  detail  %s: %s\n", recipe_step_name(r->step), r->err.text);
     (void)printf("          chip %s, %s, %s\n", uid[0] != '\0' ? uid : "unknown",
                  r->was_irreversible ? "something was sealed or signed"

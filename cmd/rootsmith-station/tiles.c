@@ -129,7 +129,8 @@ compact_line(const struct screen *s, const struct station_tile *t, int i, int wi
         return;
     }
     hint(s, t, text, sizeof(text));
-    if (shows_device && lines_of(text, width - 2) > lines - 2)
+    /* What is in there is worth more than whose it should be; that stands below, too. */
+    if (shows_device && lines_of(text, width - 2) + (t->what[0] != '\0' ? 1 : 0) > lines - 2)
         shows_device = 0;
     first = shows_device ? 2 : 1;
     if (i == 1 && shows_device)

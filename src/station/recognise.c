@@ -156,6 +156,15 @@ is_blank(const struct rot_identity *id)
            (id->lifecycle == ROT_LIFE_CONFIGURED && id->sealed == 1u << ROT_STAGE_LIFECYCLE);
 }
 
+/* A certificate that the layout can read. */
+static int
+has_identity(struct rot_chip *chip)
+{
+    size_t size = 0;
+
+    return rot_object_size(chip, ROT_IDEVID, ROT_PART_CERT, &size) == ROT_OK;
+}
+
 static void
 tell_life(struct rot_chip *chip, struct recognised *what, const char *at)
 {
@@ -172,14 +181,10 @@ tell_life(struct rot_chip *chip, struct recognised *what, const char *at)
         return;
     case ROT_LIFE_PROVISIONED:
     case ROT_LIFE_SEALED:
-        find_device(chip, what);
-        if (what->device[0] != '\0')
-            say(what, REEL_DONE, "%s%s, has the identity of %s", model, at, what->device);
-        else if (is_at_makers_address(what))
+        if (is_at_makers_address(what) && !has_identity(chip))
             say(what, REEL_VENDOR, MAKERS, model, at);
         else
-            say(what, REEL_FOREIGN, "%s%s, sealed, with something else in its identity's place",
-                model, at);
+            say(what, REEL_DONE, "%s%s, finished before", model, at);
         return;
     case ROT_LIFE_END:
     default:
@@ -218,6 +223,22 @@ recognise_chip(struct rot_chip *chip, const char *part, struct recognised *ret_w
         say(ret_what, REEL_FOREIGN, "%s%s, configured by somebody else", ret_what->id.model, at);
     else
         tell_life(chip, ret_what, at);
+}
+
+void
+recognise_device(struct rot_chip *chip, struct recognised *what)
+{
+    char at[16];
+
+    if (what->kind != REEL_DONE)
+        return;
+    put_at(at, sizeof(at), what->address);
+    find_device(chip, what);
+    if (what->device[0] != '\0')
+        say(what, REEL_DONE, "%s%s, has the identity of %s", what->id.model, at, what->device);
+    else
+        say(what, REEL_FOREIGN, "%s%s, sealed, with something else in its identity's place",
+            what->id.model, at);
 }
 
 /* ---- Who is on the bus ----------------------------------------------------------- */
@@ -425,7 +446,8 @@ recognise_open(struct wire *w, const char *layout, uint32_t flags, struct rot_ch
 }
 
 void
-recognise(struct wire *w, const char *layout, uint32_t flags, struct recognised *ret_what)
+recognise(struct wire *w, const char *layout, uint32_t flags, int whose,
+          struct recognised *ret_what)
 {
     struct rs_err err = {0};
     struct rot_chip chip;
@@ -436,5 +458,7 @@ recognise(struct wire *w, const char *layout, uint32_t flags, struct recognised 
         return;
     }
     recognise_chip(&chip, w->nest->part, ret_what);
+    if (whose)
+        recognise_device(&chip, ret_what);
     rot_close(&chip);
 }

@@ -34,7 +34,7 @@ struct recognised {
     uint8_t address;        /* where it answers; 0: not on I2C, or nobody does */
     struct rot_identity id; /* model "" when nobody could be asked */
     int is_stranger;        /* found by a scan, where the nest does not expect it */
-    char device[64];        /* of REEL_DONE: the serial in its certificate, or "" */
+    char device[64];        /* by recognise_device(): the serial in its certificate */
     char text[160];         /* what it is: "atecc608b at 0x60, blank" */
     char todo[80];          /* what the person does with it */
 };
@@ -58,7 +58,11 @@ RS_MUST_USE rs_code recognise_open(struct wire *w, const char *layout, uint32_t 
 /* What an open chip is; reads only.  part: the model that is wanted, "" for any. */
 void recognise_chip(struct rot_chip *chip, const char *part, struct recognised *ret_what);
 
-/* Both, and closed again: for whoever only looks. */
-void recognise(struct wire *w, const char *layout, uint32_t flags, struct recognised *ret_what);
+/* Whose identity a finished one has: its whole certificate, which takes longer than all else. */
+void recognise_device(struct rot_chip *chip, struct recognised *what);
+
+/* All that, and closed again: for whoever only looks.  whose: read the certificate of a finished one. */
+void recognise(struct wire *w, const char *layout, uint32_t flags, int whose,
+               struct recognised *ret_what);
 
 #endif /* STATION_RECOGNISE_H */

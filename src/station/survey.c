@@ -33,7 +33,7 @@ is_wrong(const struct recognised *what)
 }
 
 static void
-look_into(struct wires *wires, const struct nest *n, const char *secret, struct wire *w,
+look_into(struct wires *wires, const struct nest *n, const char *secret, int whose, struct wire *w,
           struct survey_nest *ret)
 {
     uint64_t start_us = rs_mono_us();
@@ -50,7 +50,7 @@ look_into(struct wires *wires, const struct nest *n, const char *secret, struct 
         ret->state = rc == RS_E_CHIP_WRONG_PART ? NEST_WRONG : NEST_MISSING;
         return;
     }
-    recognise(w, "", 0, &ret->what);
+    recognise(w, "", 0, whose, &ret->what);
     (void)!wire_power(w, 0, &ignored);
     wire_close(w);
     ret->state = is_wrong(&ret->what) ? NEST_WRONG : NEST_READY;
@@ -58,7 +58,7 @@ look_into(struct wires *wires, const struct nest *n, const char *secret, struct 
 }
 
 rs_code
-survey_take(struct wires *wires, const char *channel_secret, struct survey *ret_survey,
+survey_take(struct wires *wires, const char *channel_secret, int whose, struct survey *ret_survey,
             struct rs_err *err)
 {
     const struct nest_file *f = wires->file;
@@ -71,7 +71,7 @@ survey_take(struct wires *wires, const char *channel_secret, struct survey *ret_
     for (size_t i = 0; i < f->adapter_count; i++)
         (void)!wires_look(wires, i, &ret_survey->adapters[i]);
     for (size_t i = 0; i < f->nest_count; i++) {
-        look_into(wires, &f->nests[i], channel_secret, w, &ret_survey->nests[i]);
+        look_into(wires, &f->nests[i], channel_secret, whose, w, &ret_survey->nests[i]);
         ret_survey->ready += ret_survey->nests[i].state == NEST_READY;
     }
     free(w);

@@ -33,9 +33,10 @@ const char *nest_state_name(enum nest_state state); /* "missing" */
 
 /*
  * Look at every adapter and into every nest; changes nothing in any part.  Power lines are
- * switched on for it and off again.  RS_E_NO_MEMORY.
+ * switched on for it and off again.  whose: whose identity finished boards have, too.
+ * RS_E_NO_MEMORY.
  */
-RS_MUST_USE rs_code survey_take(struct wires *wires, const char *channel_secret,
+RS_MUST_USE rs_code survey_take(struct wires *wires, const char *channel_secret, int whose,
                                 struct survey *ret_survey, struct rs_err *err);
 
 /* "nest 3: adapter 1-1.4 is not there; nests 1, 2, 4 are ready" */

@@ -1,4 +1,4 @@
-"""The boards of powercut.sh: cuts, classes, counts, and the search for keys.  None of our code is
+"""The boards of powercut.sh, of one family: cuts, classes, counts, and the search for keys.  None of our code is
 linked; the simulator's socket and state files, raw SQL and the station's exit codes are what counts.
 
 SPDX-License-Identifier: Apache-2.0
@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, HERE + "/../e2e"]
 import demo_check  # noqa: E402
 import leaks  # noqa: E402
+import parts  # noqa: E402
 
 POINTS = ["before", "write", "after", "answered"]
 OPCODES = {0x02: "Read", 0x12: "Write", 0x16: "Nonce", 0x17: "Lock", 0x1B: "Random", 0x30: "Info",
@@ -55,7 +56,7 @@ class Bench:
         self.chip = "b%d/u1" % number
         self.bus = "b%d" % number
         self.sock = o.work + "/sim.sock"
-        self.keys = set()
+        self.keys, self.secrets, self.published = set(), set(), set()
         self.wire = demo_check.Chip(self.sock, self.chip)
         self.log = open("%s/boards-%d.log" % (o.work, number), "ab")
 
@@ -66,14 +67,15 @@ class Bench:
     def state(self):
         return [c for c in self.control("list")["chips"] if c["chip"] == self.chip][0]
 
+    def part(self):
+        """What the part remembers, from the simulator's own file."""
+        return json.load(open("%s/sim/chips/%s,u1.json" % (self.o.work, self.bus)))
+
     def harvest(self):
-        """Private keys that the chip has now, from the simulator's own file: what to look for."""
-        shown = self.control("eeprom")["slots"]
-        held = json.load(open("%s/sim/chips/%s,u1.json" % (self.o.work, self.bus)))["slots"]
-        for kind, slot in zip(shown, held):
-            raw = bytes.fromhex(slot)
-            if kind == "private" and len(set(raw[4:36])) > 4:
-                self.keys.add(raw[4:36])
+        """Private keys that the chip has now: what to look for; its channel's secret, if it is ours."""
+        private, channel = parts.secrets(self.part())
+        self.keys |= private
+        self.secrets |= channel - self.published
 
     def run(self, serial):
         """The station's exit code, and its last word on the board."""
@@ -92,6 +94,7 @@ class Bench:
         """A blank part, a cut in each run of the list, then power until it is over."""
         self.control("reset")
         self.control("power", on=True)
+        self.published |= parts.secrets(self.part())[1]
         cuts, ends = 0, []
         for n in range(RUNS_MAX):
             if n < len(rules):
@@ -107,7 +110,7 @@ class Bench:
                 break
             if code not in (0, 5):
                 break
-        return Board(serial, rules, cuts, ends, self.state(), self.check(serial))
+        return Board(serial, rules, cuts, ends, parts.left_open(self.part()), self.check(serial))
 
     def check(self, serial):
         """What the store says of the board, and whether the chip has that key."""
@@ -125,19 +128,26 @@ class Bench:
                                   "-pubkey"], capture_output=True, check=True).stdout
             subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER", "-out", tmp + "/pub"],
                            input=pub, check=True)
-            try:
-                with open(os.devnull, "w") as null:
-                    p = subprocess.run([sys.executable, HERE + "/../e2e/demo_check.py", "challenge",
-                                        self.sock, self.chip, tmp + "/pub"], stdout=null, stderr=null)
-            finally:
-                pass
-            return p.returncode == 0
+            with open(os.devnull, "w") as null:
+                if self.o.model.startswith("atecc"):
+                    return subprocess.run([sys.executable, HERE + "/../e2e/demo_check.py", "challenge",
+                                           self.sock, self.chip, tmp + "/pub"], stdout=null,
+                                          stderr=null).returncode == 0
+                open(tmp + "/nonce", "wb").write(os.urandom(32))
+                if subprocess.run([self.o.rootsmith, "chip", "sign", "idevid", "--in", tmp + "/nonce", "-o",
+                                   tmp + "/sig", "--chip", "sim:%s#%s" % (self.sock, self.chip),
+                                   "--channel-secret", self.station + "/channel.secret"], stdout=null,
+                                  stderr=null).returncode != 0:
+                    return False
+                return subprocess.run(["openssl", "dgst", "-sha256", "-verify", tmp + "/pub", "-keyform", "DER",
+                                       "-signature", tmp + "/sig", tmp + "/nonce"], stdout=null,
+                                      stderr=null).returncode == 0
 
 
 class Board:
-    def __init__(self, serial, rules, cuts, ends, chip, certs):
+    def __init__(self, serial, rules, cuts, ends, left_open, certs):
         self.serial, self.rules, self.cuts, self.ends = serial, rules, cuts, ends
-        self.chip, self.certs = chip, certs
+        self.left_open, self.certs = left_open, certs
         code, state, word = ends[-1]
         if code == 0 and state == "pass":
             again = any(c != 0 for c, _, _ in ends)
@@ -154,8 +164,8 @@ class Board:
             return
         if len(self.certs) > 1 or (self.kind != "scrapped" and len(self.certs) != 1):
             yield "%d certificates" % len(self.certs)
-        if self.kind != "scrapped" and not self.chip["locks"].startswith("config,data"):
-            yield "it passed and the chip is not locked: %s" % self.chip["locks"]
+        if self.kind != "scrapped" and self.left_open:
+            yield "it passed and the part is open: %s" % self.left_open
         if any(state == "reject" for _, state, _ in self.ends):
             yield "it was rejected: %s" % (self.ends,)
 
@@ -332,7 +342,7 @@ def all_files(o):
                 path = folder + "/" + name
                 if os.path.isfile(path) and not name.startswith("needles"):
                     yield path
-    yield o.work + "/sim/bus.trace"
+    yield o.work + "/sim/rest.trace"
 
 
 def whole(key):
@@ -343,7 +353,7 @@ def whole(key):
 def plant(o, search, key):
     """Each form of a key in a copy of each kind of file: all must be found."""
     planted = missed = 0
-    for kind in ("sim/bus.trace", "sz-1/journal", "sz-1/events.jsonl", "rootsmithd.log", "boards-1.log",
+    for kind in ("sim/rest.trace", "sz-1/journal", "sz-1/events.jsonl", "rootsmithd.log", "boards-1.log",
                  "acme/store.db"):
         data = open(o.work + "/" + kind, "rb").read()[:1 << 18]
         at = random.randrange(len(data))
@@ -357,14 +367,19 @@ def plant(o, search, key):
     return planted, planted - missed
 
 
-def search_all(o, keys, figures):
+def search_all(o, keys, secrets, figures):
     # The station's and the server's own keys are no chip's; what is looked for are the chips'.
-    search = leaks.Search(o.work, keys)
-    memories(o, search, figures)
+    memories(o, leaks.Search(o.work, keys), figures)
+    # Set aside: the commands that give a part its channel's secret, which it can take in no other way.
+    given = parts.set_aside(o.work + "/sim/bus.trace", o.work + "/sim/rest.trace", o.work + "/sim/given", o.kind)
+    if given and leaks.Search(o.work, keys).in_file(o.work + "/sim/given"):
+        leak("where a channel's secret is given")
+    figures["channel_secrets"], figures["secrets_given"] = len(secrets), given
+    search = leaks.Search(o.work, keys | secrets)
     for path in sorted(set(all_files(o))):
         for form in search.in_file(path):
             leak("as %s in %s" % (form, path))
-    for name, data in leaks.wires(o.work + "/sim/bus.trace").items():
+    for name, data in leaks.wires(o.work + "/sim/rest.trace").items():
         for form in search.in_bytes(data):
             leak("as %s on the wire %s" % (form, name))
     figures["private_keys"] = len(keys)
@@ -397,12 +412,14 @@ def teeth(o, bench):
 
 
 def measure(o, bench):
-    """A board without a cut: which commands the recipe has."""
+    """A board without a cut: which commands the recipe has; of others than the ATECC, how many."""
     start = len(commands_of(o.work + "/sim/bus.trace", bench.bus))
     board = bench.board(EXTRA[0], [])
     if board.kind != "complete" or list(board.faults()):
-        raise SystemExit("a board without a cut: %s" % (board.ends,))
-    return commands_of(o.work + "/sim/bus.trace", bench.bus)[start:]
+        raise SystemExit("a board without a cut: %s %s" % (board.ends, list(board.faults())))
+    if o.model.startswith("atecc"):
+        return commands_of(o.work + "/sim/bus.trace", bench.bus)[start:]
+    return [None] * bench.control("stats")["commands"]
 
 
 def tally(done, commands, figures):
@@ -410,10 +427,10 @@ def tally(done, commands, figures):
     by_code = collections.Counter()
     for b in done:
         n, point = b.rules[0].split("@")[1], b.rules[0].split("@")[0][4:]
-        table[(OPCODES.get(commands[int(n.split(":")[0]) - 1], "?"), point, b.kind)] += 1
+        table[(OPCODES.get(commands[int(n.split(":")[0]) - 1], "all"), point, b.kind)] += 1
         by_code[b.kind] += 1
         figures["cuts"] = figures.get("cuts", 0) + b.cuts
-    names = sorted({k[0] for k in table}, key=lambda n: [OPCODES.get(c, "?") for c in commands].index(n))
+    names = sorted({k[0] for k in table}, key=lambda n: [OPCODES.get(c, "all") for c in commands].index(n))
     print("  %-8s %s" % ("", "  ".join("%-24s" % p for p in POINTS)))
     for name in names:
         cells = ["%d complete %d resumed %d scrapped" % tuple(
@@ -442,7 +459,7 @@ def prove(o):
     twice = []
     for n in range(o.twice):
         rules = ["cut-%s@%d" % (random.choice(POINTS), random.randrange(1, len(commands)))]
-        rules.append("cut-%s@%d" % (random.choice(POINTS), random.randrange(1, 60)))
+        rules.append("cut-%s@%d" % (random.choice(POINTS), random.randrange(1, len(commands))))
         if n % 3 == 0:  # a tear at any byte of the block
             rules[0] = "cut-write@%s:%d" % (rules[0].split("@")[1], random.randrange(0, 33))
         twice.append(("T-%d" % n, rules))
@@ -466,7 +483,7 @@ def prove(o):
     if len(keys) < len(certs):
         problem("%d private keys for %d certificates" % (len(keys), len(certs)))
     counted(o, figures)
-    search_all(o, keys, figures)
+    search_all(o, keys, set().union(*(b.secrets for b in benches)), figures)
     figures["seconds"] = round(time.time() - began)
     json.dump(figures, open(o.work + "/figures.json", "w"))
 
@@ -496,6 +513,8 @@ def main():
     p.add_argument("--station")
     p.add_argument("--server", type=int)
     p.add_argument("--sim", type=int)
+    p.add_argument("--kind", default="blank608b")
+    p.add_argument("--model", default="atecc608b")
     for name, value in (("workers", 4), ("cuts", 0), ("twice", 0), ("seed", 1)):
         p.add_argument("--" + name, type=int, default=value)
     p.add_argument("--rootsmith")

@@ -16,7 +16,6 @@ import concurrent.futures
 import json
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -26,21 +25,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE]
 import leaks  # noqa: E402
+import parts  # noqa: E402
 
 KINDS = ["blank608a", "blank608b", "blank-se050", "blank-se051", "blank-a110", "blank-a120", "blank-m1",
          "blank-m3"]
 CHUNK = 500
-# The one command that has a secret in it: Write of slot 6; Put attribute 17 and 1F 07; SetDataObject E140.
-GIVING = {"blank6": rb"03271282300", "blank-a": rb"1017|1f07", "blank-m": rb"[0-9a-f]{6,14}8240....e140"}
-
-
-def giving(kind):
-    for start, command in GIVING.items():
-        if kind.startswith(start):
-            return re.compile(rb"^\S+ \S+ W \S+ ack (?:" + command + rb")")
-    return None
-
-
 class Problems(list):
     def add(self, kind, text):
         self.append("%s: %s" % (kind, text))
@@ -63,19 +52,6 @@ def keys_of(folder):
     return private, channel - published
 
 
-def set_aside(folder, pattern):
-    """The trace without the commands that give a secret; those, apart.  How many there were."""
-    n = 0
-    with open(folder + "/bus.trace", "rb") as f, open(folder + "/rest.trace", "wb") as rest, \
-            open(folder + "/given", "wb") as given:
-        for line in f:
-            is_giving = pattern is not None and pattern.match(line) is not None
-            n += is_giving
-            (given if is_giving else rest).write(line)
-    os.unlink(folder + "/bus.trace")
-    return n
-
-
 def searcher(folder, name, keys):
     os.mkdir("%s/%s" % (folder, name))  # its needles are files
     return leaks.Search("%s/%s" % (folder, name), keys)
@@ -83,7 +59,8 @@ def searcher(folder, name, keys):
 
 def look(kind, folder, totals, problems):
     private, channel = keys_of(folder)
-    given = set_aside(folder, giving(kind))
+    given = parts.set_aside(folder + "/bus.trace", folder + "/rest.trace", folder + "/given", kind)
+    os.unlink(folder + "/bus.trace")
     search = searcher(folder, "all", private | channel)
     places = {name: open("%s/%s" % (folder, name), "rb").read() for name in ("journal", "log")}
     # A trace is the wire's bytes in hexadecimal and nothing else: they are looked at as bytes.

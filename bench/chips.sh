@@ -20,6 +20,13 @@ mkdir -p "$TMPDIR"
 # Model that an order names, kind of the simulated part, page with the least that its recipe takes.
 FAMILIES="
 atecc608b          blank608b    docs/chips/atecc-driver.md
+ta100-placeholder  blank-ta100  docs/chips/ta100.md
+se050              blank-se050  docs/chips/se05x.md
+se051              blank-se051  docs/chips/se05x.md
+stsafe-a110        blank-a110   docs/chips/stsafe.md
+stsafe-a120        blank-a120   docs/chips/stsafe.md
+optiga-trust-m1    blank-m1     docs/chips/optiga.md
+optiga-trust-m3    blank-m3     docs/chips/optiga.md
 "
 BOARDS=4 # of each family, with timing real
 

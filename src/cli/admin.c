@@ -313,10 +313,15 @@ name_of_file(const char *path, char name[64])
     (void)snprintf(name, 64, "%.*s", (int)(n < 63 ? n : 63), base);
 }
 
-/* What this version has a driver and a recipe for: found out here, not at the first board. */
+/*
+ * What this version has a driver and a recipe for: found out here, not at the first board.
+ * ta100-placeholder is a simulator and never silicon (docs/chips/ta100.md).
+ */
 static const char *const known_chips[] = {
-    "atecc608a", "atecc608b", "optiga-trust-m1", "optiga-trust-m3", "se050",       "se051",
-    "se052",     "soft",      "stsafe-a100",     "stsafe-a110",     "stsafe-a120", "tpm2"};
+    "atecc608a",   "atecc608b",   "optiga-trust-m1", "optiga-trust-m3",
+    "se050",       "se051",       "se052",           "soft",
+    "stsafe-a100", "stsafe-a110", "stsafe-a120",     "ta100-placeholder",
+    "tpm2"};
 #define KNOWN_CHIPS (sizeof(known_chips) / sizeof(known_chips[0]))
 
 static int
@@ -329,14 +334,23 @@ is_known_chip(const char *rot)
     return 0;
 }
 
+#define UNKNOWN_CHIP 320
+
 static const char *
-unknown_chip(const char *rot, char out[160])
+unknown_chip(const char *rot, char out[UNKNOWN_CHIP])
 {
     const char *nearest = rs_nearest(rot, known_chips, KNOWN_CHIPS);
+    size_t at;
 
-    (void)snprintf(out, 160, "unknown chip \"%.40s\"; %s%s%s", rot,
-                   nearest != NULL ? "did you mean \"" : "known: atecc608a, atecc608b, soft, tpm2",
-                   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    if (nearest != NULL) {
+        (void)snprintf(out, UNKNOWN_CHIP, "unknown chip \"%.40s\"; did you mean \"%s\"?", rot,
+                       nearest);
+        return out;
+    }
+    at = (size_t)snprintf(out, UNKNOWN_CHIP, "unknown chip \"%.40s\"; known", rot);
+    for (size_t i = 0; i < KNOWN_CHIPS; i++)
+        at += (size_t)snprintf(out + at, UNKNOWN_CHIP - at, "%s %s", i == 0 ? ":" : ",",
+                               known_chips[i]);
     return out;
 }
 
@@ -355,7 +369,7 @@ take_provenance(const char *text, int64_t *ret)
 static int
 product_of_options(const struct cli_args *args, struct product_file *p)
 {
-    char text[160];
+    char text[UNKNOWN_CHIP];
 
     *p = (struct product_file){.rot = cli_option(args, "rot"),
                                .issuer = cli_option(args, "issuer"),
@@ -381,7 +395,7 @@ read_product(struct cli *cli, const struct cli_args *args, struct product_file *
 {
     struct rs_config_errors errors;
     struct rs_config_file *file;
-    char text[160];
+    char text[UNKNOWN_CHIP];
 
     RS_AUTO(rs_buf_done) struct rs_buf messages;
     rs_buf_init(&messages, 65536);

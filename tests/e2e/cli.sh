@@ -69,7 +69,7 @@ done
 
 echo "products"
 ends "an unknown chip" 2 'did you mean "atecc608b"' rs product set p --rot atecc608bb --issuer acme-devices
-ends "a chip far from all" 2 "known: atecc608a, atecc608b, soft" rs product set p --rot se050 --issuer acme-devices
+ends "a chip far from all" 2 "known: atecc608a, atecc608b, .*, stsafe-a120, .*tpm2" rs product set p --rot quartz --issuer acme-devices
 ends "no issuer" 2 "needs --issuer" rs product set p --rot soft
 printf 'rot: atecc608\nissuer: acme-devices\n' >"$WORK/p.yaml"
 ends "the place in a file" 2 "p.yaml:1:6: error: unknown chip" rs product set "$WORK/p.yaml"

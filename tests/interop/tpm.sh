@@ -51,7 +51,11 @@ same "unchanged" "$(openssl x509 -in "$WORK/back.pem" -outform DER | sha256sum)"
 check "tpm2_nvread reads it" tpm2_nvread 0x01C90000 -C 0x01C90000 -o "$WORK/nv.der"
 same "the same certificate" "$(openssl x509 -inform DER -in "$WORK/nv.der" -outform DER 2>/dev/null | sha256sum)" \
     "$(sha256sum <"$WORK/idevid.der")"
-check "a certificate is replaced" chip write idevid --in "$WORK/ca.pem" --confirm idevid
+openssl x509 -req -in "$WORK/idevid.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -days 1 \
+    -set_serial 8 -out "$WORK/idevid8.crt" 2>/dev/null
+refused "a certificate of another key is not written" "for another key" \
+    chip write idevid --in "$WORK/ca.pem" --confirm idevid
+check "a certificate is replaced" chip write idevid --in "$WORK/idevid8.crt" --confirm idevid
 says "and stands in the second index" "-----BEGIN" openssl x509 -inform DER -in <(tpm2_nvread 0x01C90001 -C 0x01C90001 2>/dev/null)
 same "while the first is free again" "$(tpm2_getcap handles-nv-index | grep -ci 1c90000)" 0
 check "and goes back" chip write idevid --in "$WORK/idevid.crt" --confirm idevid

@@ -14,10 +14,14 @@ teeth.txt has one block per case, blocks parted by empty lines:
 A case fails the proof when its edit does not apply exactly once, does not compile, gives the
 same object file, or when no test fails: neither those named nor, after them, all unit tests.
 
+--only takes names and shell patterns of names.  --named leaves "all unit tests" out, for writing
+cases.  --applies builds nothing: WORK is a tree, and each edit must apply to it (tools/lint/teeth.sh).
+
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import atexit
+import fnmatch
 import hashlib
 import json
 import os
@@ -99,9 +103,8 @@ class Tree:
             name = t["name"] if t["name"].startswith(suite + "/") else suite + "/" + t["name"]
             self.tests[name] = t
         self.targets = {t["id"]: os.path.relpath(t["filename"][0], self.out) for t in ask("targets")}
-        self.units = [n for n in self.tests if n.split("/")[0] in
-                      ("base", "crypto", "x509", "ledger", "store", "msg", "keys", "signer", "pki", "proto",
-                       "http", "client", "server", "station", "librot", "librot_atecc")]
+        self.units = [n for n in self.tests
+                      if os.path.isdir("%s/tests/unit/%s" % (self.tree, n.split("/")[0]))]
         self.objects = {}
         for c in json.load(open(self.out + "/compile_commands.json")):
             source = os.path.relpath(os.path.join(c["directory"], c["file"]), self.tree)
@@ -166,8 +169,8 @@ def look_further(tree, case):
     return [(n, why) for n, why in ((n, tree.passes(n)) for n in rest) if why is not None]
 
 
-def try_case(tree, case):
-    """(verdict, text): caught, survived or broken."""
+def try_case(tree, case, only_named):
+    """(verdict, text): caught, found, survived or broken."""
     unknown = [n for n in case["test"] if n not in tree.tests]
     if unknown or case["file"] not in tree.objects:
         return "broken", "there is no %s" % ", ".join(unknown or [case["file"]])
@@ -192,7 +195,7 @@ def try_case(tree, case):
             why = tree.passes(name)
             if why is not None:
                 return "caught", "%s (%s)" % (name, why)
-        failing = look_further(tree, case)
+        failing = [] if only_named else look_further(tree, case)
     finally:
         open(path, "w").write(good)
     # A test that fails without the edit too has seen nothing.
@@ -203,18 +206,34 @@ def try_case(tree, case):
     return "survived", ""
 
 
+def check_edits(root, cases):
+    """Each edit applies to the tree: a check that moved has to take its case along."""
+    wrong = 0
+    for case in cases:
+        try:
+            edit(open(os.path.join(root, case["file"])).read(), case)
+        except (OSError, ValueError) as why:
+            wrong += 1
+            print("%s: %s: %s" % (case["name"], case["file"], why))
+    return wrong
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("work")
     args.add_argument("list")
     args.add_argument("--only", action="append", default=[])
     args.add_argument("--keep", action="store_true")
+    args.add_argument("--named", action="store_true")
+    args.add_argument("--applies", action="store_true")
     args = args.parse_args()
     started = time.time()
     seed = int(os.environ.get("RS_SEED", "1"))
     cases = read_cases(args.list)
     if args.only:
-        cases = [c for c in cases if c["name"] in args.only]
+        cases = [c for c in cases if any(fnmatch.fnmatch(c["name"], p) for p in args.only)]
+    if args.applies:
+        sys.exit(1 if check_edits(args.work, cases) else 0)
     tree = Tree(args.work)
     atexit.register(shutil.rmtree, tree.tmp, ignore_errors=True)
     random.Random(seed).shuffle(cases)
@@ -236,7 +255,7 @@ def main():
     bites = {}
     for case in cases:
         at = time.time()
-        verdict, text = try_case(tree, case)
+        verdict, text = try_case(tree, case, args.named)
         counts[verdict] += 1
         words = {"caught": "caught by ", "found": "caught only by ", "survived": "SURVIVED",
                  "broken": "BROKEN CASE: "}

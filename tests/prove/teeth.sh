@@ -2,9 +2,10 @@
 # The tests have teeth: named checks of the product are taken out one at a time, and each time
 # a test must fail.  The list is teeth.txt; the work is done on a copy of the tree, never on it.
 #
-#   tests/prove/teeth.sh [--only NAME]... [--keep]
+#   tests/prove/teeth.sh [--only NAME OR PATTERN]... [--keep] [--named]
 #
-# --keep: use the copy and its build of the last time where they still fit (for writing cases).
+# --keep: use the copy and its build of the last time where they still fit; --named: only the tests
+# that a case names (both for writing cases).
 # RS_FIGURES: a file for the figures, as JSON.  RS_SEED: the order of the cases.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail

@@ -303,6 +303,69 @@ hidden_data_is_hidden_both_ways(void **state)
                      ROT_E_AUTH);
 }
 
+/* ---- What is there --------------------------------------------------------------------------------- */
+
+static void
+another_answers(void **state)
+{
+    struct desk *d = *state;
+    struct lie lie = {.op = ATECC_OP_INFO, .at = 2};
+
+    rot_close(&d->chip);
+    d->part.lie = change_a_byte;
+    d->part.arg = &lie;
+    assert_int_equal(desk_open(d), ROT_E_WRONG_PART);
+}
+
+/* A piece of what was written is something else now. */
+static void
+bytes_that_changed_are_none(void **state)
+{
+    struct desk *d = *state;
+    uint8_t text[28] = {1, 2, 3}, back[28];
+    size_t n = 0;
+
+    assert_int_equal(rot_object_write(&d->chip, ROT_DATA(1), ROT_PART_DATA, 0, text, 28, 28, &n),
+                     ROT_OK);
+    for (size_t at = 0; at < 32; at++) {
+        d->part.slots[5][at] ^= 1;
+        assert_int_equal(rot_object_size(&d->chip, ROT_DATA(1), ROT_PART_DATA, &n), ROT_E_EMPTY);
+        assert_int_equal(rot_object_read(&d->chip, ROT_DATA(1), ROT_PART_DATA, 0, back, 28, &n),
+                         ROT_E_EMPTY);
+        d->part.slots[5][at] ^= 1;
+    }
+    assert_int_equal(rot_object_size(&d->chip, ROT_DATA(1), ROT_PART_DATA, &n), ROT_OK);
+}
+
+static void
+keep_another_key(void *arg, const uint8_t *command, uint8_t *payload, size_t *len)
+{
+    struct fake_atecc *part = arg;
+
+    (void)payload;
+    (void)len;
+    if (command[1] == ATECC_OP_WRITE)
+        part->slots[13][10] ^= 1;
+}
+
+static void
+what_was_not_written_is_noticed(void **state)
+{
+    struct desk *d = *state;
+    uint8_t spki[91];
+    size_t n = 0;
+    EVP_PKEY *key = host_key(spki);
+
+    d->part.lie = keep_another_key;
+    d->part.arg = &d->part;
+    assert_int_equal(rot_object_write(&d->chip, ROT_TRUST(0), ROT_PART_DATA, 0, spki, 91, 91, &n),
+                     ROT_E_MISMATCH);
+    d->part.lie = NULL;
+    assert_int_equal(rot_object_write(&d->chip, ROT_TRUST(0), ROT_PART_DATA, 0, spki, 91, 91, &n),
+                     ROT_OK);
+    EVP_PKEY_free(key);
+}
+
 /* ---- Verdicts -------------------------------------------------------------------------------------- */
 
 static void
@@ -902,6 +965,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         PAIRED(another_key_is_not_believed),
         PAIRED(a_part_that_plays_back_is_not_believed),
+        CLEAR(another_answers),
+        COUNTED(bytes_that_changed_are_none),
+        CLEAR(what_was_not_written_is_noticed),
         CLEAR(rotates),
         CLEAR(rotates_as_early_as_it_can),
         CLEAR(nothing_is_brought_in_the_clear),

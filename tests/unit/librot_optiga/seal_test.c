@@ -290,6 +290,17 @@ do_nothing(void *arg, const uint8_t *apdu, size_t len, struct fake_answer *a)
 }
 
 static void
+keep_no_condition(void *arg, const uint8_t *apdu, size_t len, struct fake_answer *a)
+{
+    struct fake_object *o = arg;
+
+    (void)len;
+    (void)a;
+    if (apdu[0] == 0x82)
+        o->change.len = 0;
+}
+
+static void
 what_the_part_says_is_read_back(void **state)
 {
     struct desk *d = *state;
@@ -299,9 +310,11 @@ what_the_part_says_is_read_back(void **state)
     o->life = 7; /* its metadata is fixed, so that it would refuse */
     assert_int_equal(rot_seal_prepare(&d->chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
     o->life = 1;
+    d->part.arg = o;
+    d->part.lie = keep_no_condition;
+    assert_int_equal(rot_seal_prepare(&d->chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
     o->change.len = 1;
     o->change.b[0] = 0xff;
-    d->part.arg = o;
     d->part.lie = do_nothing;
     assert_int_equal(rot_seal(&d->chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
     assert_int_equal(state_of(d, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_SEAL_OPEN);

@@ -122,6 +122,25 @@ content_that_would_be_ambiguous(void **state)
     is_empty(d, ROT_DATA(0), ROT_PART_DATA);
 }
 
+/* It begins as something whole, and its end says something else. */
+static void
+an_end_that_is_none(void **state)
+{
+    struct desk *d = *state;
+    uint8_t *data = fake_find(&d->part, 0xf1d0)->data;
+
+    make(64, 0, 1);
+    assert_int_equal(put(d, ROT_DATA(0), ROT_PART_DATA, 64), ROT_OK);
+    for (size_t at = 64; at < 68; at++) {
+        if (at == 65) /* the first byte of the content */
+            continue;
+        data[at] ^= 1;
+        is_empty(d, ROT_DATA(0), ROT_PART_DATA);
+        data[at] ^= 1;
+    }
+    is_back(d, ROT_DATA(0), ROT_PART_DATA, 64);
+}
+
 static void
 only_public_keys_for_firmware(void **state)
 {
@@ -458,6 +477,7 @@ main(void)
         OPEN(a_new_part_is_empty),
         OPEN(what_does_not_fit),
         OPEN(content_that_would_be_ambiguous),
+        OPEN(an_end_that_is_none),
         OPEN(only_public_keys_for_firmware),
         OPEN(places_that_may_not_change),
         OPEN(every_form_and_size),

@@ -270,6 +270,30 @@ refused_keys_are_forgotten(void **state)
     fake_init(&part);
 }
 
+static void
+keep_the_old_keys(void *arg, const uint8_t *c, size_t len, struct fake_answer *a)
+{
+    (void)len;
+    (void)a;
+    if (c[1] == 0xd8)
+        memcpy(part.keys, arg, sizeof(part.keys));
+}
+
+/* It says yes, and has its published ones still. */
+static void
+keys_that_are_not_kept_are_noticed(void **state)
+{
+    uint8_t a[SE05X_KEYS] = {1}, old[SE05X_KEYS];
+
+    (void)state;
+    memcpy(old, part.keys, sizeof(old));
+    part.arg = old;
+    part.lie = keep_the_old_keys;
+    assert_int_equal(rot_channel_rotate(&chip, a, sizeof(a)), ROT_E_MISMATCH);
+    assert_int_not_equal(chip.protection, ROT_PROTECTION_OWN);
+    part.lie = NULL;
+}
+
 /* Power goes at any point: the part opens by the new keys or the old, and the next try ends it. */
 static void
 rotation_survives_every_cut(void **state)
@@ -511,6 +535,7 @@ main(void)
         cmocka_unit_test_setup_teardown(production_wants_its_own_keys, new_part, end_part),
         cmocka_unit_test_setup_teardown(keys_may_change_again, new_part, end_part),
         cmocka_unit_test_setup_teardown(refused_keys_are_forgotten, new_part, end_part),
+        cmocka_unit_test_setup_teardown(keys_that_are_not_kept_are_noticed, new_part, end_part),
         cmocka_unit_test_setup_teardown(rotation_survives_every_cut, new_part, end_part),
         cmocka_unit_test_setup_teardown(hidden_ids_keep_their_keys, new_part, end_part),
         cmocka_unit_test_setup_teardown(published_keys_do_not_come_back, new_part, end_part),

@@ -395,6 +395,30 @@ sealed_bytes_stay(void **state)
     assert_int_equal(rot_seal(&chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
 }
 
+static void
+spoil_the_copy(void *arg, const uint8_t *c, size_t len, struct fake_answer *a)
+{
+    struct fake_object *copy = fake_find(&part, 0x52531120);
+
+    (void)arg;
+    (void)len;
+    (void)a;
+    if (c[1] == 0x01 && c[2] == 0x06 && copy != NULL)
+        copy->data[10] ^= 1;
+}
+
+/* What the content would be replaced by is not the content. */
+static void
+a_spoilt_copy_is_noticed(void **state)
+{
+    (void)state;
+    assert_int_equal(write_all(ROT_TRUST(0), content[0], 300), ROT_OK);
+    part.lie = spoil_the_copy;
+    assert_int_equal(rot_seal(&chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
+    part.lie = NULL;
+    assert_memory_equal(fake_find(&part, 0x52530120)->data, content[0], 300);
+}
+
 /* Cut anywhere: the content is there, a later call finishes, and nothing is lost between. */
 static void
 seals_survive_every_cut(void **state)
@@ -557,6 +581,7 @@ main(void)
         cmocka_unit_test_setup_teardown(stages_that_there_are_not, new_contents, end_part),
         cmocka_unit_test_setup_teardown(identity_is_born_sealed, new_contents, end_part),
         cmocka_unit_test_setup_teardown(sealed_bytes_stay, new_contents, end_part),
+        cmocka_unit_test_setup_teardown(a_spoilt_copy_is_noticed, new_contents, end_part),
         cmocka_unit_test_setup_teardown(seals_survive_every_cut, new_contents, end_part),
         cmocka_unit_test_setup_teardown(sealed_keys_stay, new_contents, end_part),
         cmocka_unit_test_setup_teardown(wipes_what_is_ours, new_contents, end_part),

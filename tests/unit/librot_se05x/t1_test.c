@@ -609,6 +609,20 @@ sensors_are_left_alone(void **state)
     assert_true(script.reads < 10);
 }
 
+/* Its block did not arrive: the part wants that one, and not the next. */
+static void
+a_block_of_a_chain_is_sent_again(void **state)
+{
+    static const char *const steps[] = {START,  "H 20 00A40400", "P 80",     "H 20 00A40400",
+                                        "P 90", "H 40 10A00000", "P 00 9000"};
+
+    (void)state;
+    assert_int_equal(PLAY(steps), ROT_OK);
+    t1.atr.ifsc = 4;
+    gives("00A4040010A00000", "9000");
+    finish();
+}
+
 /* What an earlier host left is heard and passed over. */
 static void
 old_answers_are_passed_over(void **state)
@@ -637,6 +651,7 @@ main(void)
         cmocka_unit_test(damage_is_repaired),
         cmocka_unit_test(silence_is_asked_about),
         cmocka_unit_test(wire_may_break_for_a_moment),
+        cmocka_unit_test(a_block_of_a_chain_is_sent_again),
         cmocka_unit_test(smaller_blocks_may_be_asked_for),
         cmocka_unit_test(storms_are_bounded),
         cmocka_unit_test(endless_answers_stop),

@@ -307,6 +307,50 @@ no_changed_answer_is_believed(void **state)
     assert_int_equal(rot_counter_read(&d->chip, ROT_COUNTER(0), &v), ROT_OK);
 }
 
+/* "Done", as anybody can say it. */
+static size_t
+say_done(void *arg, unsigned code, uint8_t *frame, size_t len)
+{
+    static const uint8_t done[] = {0x00, 0x00, 0x02, 0xf0, 0x78};
+
+    (void)arg;
+    if (code != STSAFE_UPDATE)
+        return len;
+    memcpy(frame, done, sizeof(done));
+    return sizeof(done);
+}
+
+static void
+a_bare_yes_is_none(void **state)
+{
+    struct desk *d = *state;
+    uint8_t content[40] = {1};
+    size_t n = 0;
+
+    assert_int_equal(
+        rot_object_write(&d->chip, ROT_TRUST(1), ROT_PART_DATA, 0, content, 40, 40, &n), ROT_OK);
+    d->part.tamper = say_done;
+    assert_int_equal(
+        rot_object_write(&d->chip, ROT_TRUST(1), ROT_PART_DATA, 0, content, 40, 40, &n), ROT_E_BUS);
+}
+
+/* What the part's rules have encrypted is not said where there is nothing to encrypt it with. */
+static void
+what_is_hidden_wants_the_channel(void **state)
+{
+    static const uint8_t rules[] = {0x00, 1, STSAFE_RANDOM, 1, 1};
+    struct desk *d = *state;
+    uint8_t out[8];
+
+    rot_close(&d->chip);
+    memcpy(d->part.rules, rules, sizeof(rules));
+    d->part.rules_len = sizeof(rules);
+    assert_int_equal(desk_open(d), ROT_OK);
+    assert_int_equal(d->chip.protection, ROT_PROTECTION_NONE);
+    assert_int_equal(rot_random(&d->chip, out, sizeof(out)), ROT_E_AUTH);
+    assert_int_equal(d->part.seen[0][STSAFE_RANDOM], 0);
+}
+
 /* What a part that knows nothing of the keys can do: play back what was said before. */
 struct tape {
     uint8_t frame[64];
@@ -564,6 +608,8 @@ main(void)
         PAIRED(wrong_keys_open_nothing),
         PAIRED(a_port_without_aes_cannot),
         PAIRED(no_changed_answer_is_believed),
+        PAIRED(a_bare_yes_is_none),
+        CLEAR(what_is_hidden_wants_the_channel),
         PAIRED(an_old_answer_is_not_believed),
         PAIRED(a_counter_does_not_go_back),
         PAIRED(a_refusal_leaves_both_in_step),

@@ -396,6 +396,31 @@ an_object_is_sealed_and_takes_nothing_more(void **state)
 }
 
 static void
+stay_open(void *arg, unsigned code, struct fake_said *said)
+{
+    struct fake_part *p = arg;
+
+    (void)said;
+    if (code == STSAFE_UPDATE)
+        p->zones[3].access = 0x08;
+}
+
+/* A part that says yes to a condition and keeps the old one. */
+static void
+a_zone_that_stays_open_is_found_out(void **state)
+{
+    struct desk *d = *state;
+
+    fill();
+    assert_int_equal(put(d, ROT_TRUST(0), ROT_PART_DATA, new_bytes, 300), ROT_OK);
+    d->part.lie = stay_open;
+    d->part.arg = &d->part;
+    assert_int_equal(rot_seal(&d->chip, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_E_MISMATCH);
+    d->part.lie = NULL;
+    assert_int_equal(seal_of(d, ROT_STAGE_OBJECT, ROT_TRUST(0)), ROT_SEAL_OPEN);
+}
+
+static void
 the_data_seal_fixes_the_identity(void **state)
 {
     struct desk *d = *state;
@@ -503,6 +528,8 @@ main(void)
         PAIRED(what_is_read_back_is_compared),
         CLEAR(nothing_empty_is_sealed),
         CLEAR(a_zone_whose_condition_is_fixed_is_foreign),
+        CLEAR(a_zone_that_stays_open_is_found_out),
+        PAIRED(a_zone_that_stays_open_is_found_out),
         CLEAR(a_place_with_two_copies_keeps_the_old),
         PAIRED(a_place_with_two_copies_keeps_the_old),
         CLEAR(a_place_with_one_copy_is_whole_or_empty),

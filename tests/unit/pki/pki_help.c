@@ -27,7 +27,8 @@ pk_open(struct pk *k, struct rs_err *err)
                                 .tenant = CA_TENANT,
                                 .signer = k->ca.client,
                                 .signer_id = 1,
-                                .tpm_roots = k->tpm_roots};
+                                .tpm_roots = k->tpm_roots,
+                                .vendors = k->vendors};
 
     k->pki = NULL;
     return pki_open(&config, &k->pki, err);
@@ -101,7 +102,8 @@ pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap)
                              .cn = from->cn,
                              .serial = from->serial,
                              .dns = {from->dns},
-                             .evidence = from->evidence};
+                             .evidence = from->evidence,
+                             .part_evidence = from->part_evidence};
     struct rs_err err = {0};
     struct rs_buf b;
 

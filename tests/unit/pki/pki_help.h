@@ -15,6 +15,7 @@ struct pk {
     struct ca ca;
     struct pki *pki;
     const struct makers *tpm_roots; /* NULL: no maker is believed */
+    const struct makers *vendors;   /* the same, of other parts */
     char store[96], url[112];
 };
 
@@ -34,7 +35,7 @@ struct pk_csr {
     const struct crypto_key *key;
     const char *cn, *serial, *uid, *dns, *challenge;
     struct rs_bytes subject; /* instead of cn and serial */
-    struct rs_bytes evidence;
+    struct rs_bytes evidence, part_evidence;
 };
 /* DER into room. */
 struct rs_bytes pk_csr(const struct pk_csr *from, uint8_t *room, size_t cap);

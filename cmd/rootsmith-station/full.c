@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "screen.h"
 
-#define FRAME_MS   100
-#define SCREEN_MAX 65536
-#define RECENT_MIN 2 /* lines of what happened last that tiles do not take */
+#define FRAME_MS      100
+#define NEXT_WIDTH    18 /* at the end of the scan line */
+#define SCREEN_MAX    65536
+#define LINE_TEXT_MAX 512
+#define RECENT_MIN    2 /* lines of what happened last that tiles do not take */
 
 int
 full_fits(void)
@@ -63,13 +65,24 @@ screen_end_line(struct screen *s)
 
 /* ---- The whole screen -------------------------------------------------------------------- */
 
+/* A line of text, cut where the screen ends. */
 static void
-put_bar(struct screen *s, int64_t done, int64_t all, int width)
+put_line(struct screen *s, const struct rs_buf *text)
+{
+    char line[LINE_TEXT_MAX];
+
+    (void)snprintf(line, sizeof(line), "%.*s", (int)text->len, (const char *)text->p);
+    screen_put_padded(s, line, s->cols - 1);
+    screen_end_line(s);
+}
+
+static void
+put_bar(const struct screen *s, struct rs_buf *line, int64_t done, int64_t all, int width)
 {
     int full = all > 0 ? (int)(done * width / all) : 0;
 
     for (int i = 0; i < width; i++)
-        rs_buf_put_str(&s->out, i < full ? (s->utf8 ? "█" : "#") : (s->utf8 ? "░" : "-"));
+        rs_buf_put_str(line, i < full ? (s->utf8 ? "█" : "#") : (s->utf8 ? "░" : "-"));
 }
 
 struct sums {
@@ -95,16 +108,18 @@ sum_of(const struct station_view *v)
 static void
 put_title(struct screen *s, const struct station_view *v, const char *name)
 {
+    char line[LINE_TEXT_MAX];
     struct rs_utc utc;
 
     rs_utc_from_time(rs_now(), &utc);
-    rs_buf_printf(&s->out, "\033[1m%s\033[0m", name);
     if (v->order_count == 1)
-        rs_buf_printf(&s->out, "   %s   %s", v->orders[0].order.name, v->orders[0].order.rot);
+        (void)snprintf(line, sizeof(line), "%s   %s   %s", name, v->orders[0].order.name,
+                       v->orders[0].order.rot);
     else
-        rs_buf_printf(&s->out, "   %zu orders", v->order_count);
-    rs_buf_printf(&s->out, "\033[K\033[%dG%02d:%02d:%02d", s->cols - 8, utc.hour, utc.minute,
-                  utc.second);
+        (void)snprintf(line, sizeof(line), "%s   %zu orders", name, v->order_count);
+    rs_buf_put_str(&s->out, "\033[1m");
+    screen_put_padded(s, line, s->cols - 10);
+    rs_buf_printf(&s->out, "\033[0m %02d:%02d:%02d", utc.hour, utc.minute, utc.second);
     screen_end_line(s);
 }
 
@@ -113,47 +128,53 @@ put_counts(struct screen *s, const struct station_view *v, const struct sums *su
 {
     uint64_t ran_us = rs_mono_us() - v->started_us;
     uint64_t ended = v->passed + v->rejected + v->scrapped;
+    RS_AUTO(rs_buf_done) struct rs_buf line;
 
-    rs_buf_printf(&s->out, "GOOD  %lld / %lld  ", (long long)sums->good, (long long)sums->target);
-    put_bar(s, sums->good, sums->target, 20);
+    rs_buf_init(&line, LINE_TEXT_MAX);
+    rs_buf_printf(&line, "GOOD  %lld / %lld  ", (long long)sums->good, (long long)sums->target);
+    put_bar(s, &line, sums->good, sums->target, 20);
     if (sums->target > 0)
-        rs_buf_printf(&s->out, "  %lld %%", (long long)(sums->good * 100 / sums->target));
+        rs_buf_printf(&line, "  %lld %%", (long long)(sums->good * 100 / sums->target));
     if (ran_us > 1000000)
-        rs_buf_printf(&s->out, "   %llu per hour",
+        rs_buf_printf(&line, "   %llu per hour",
                       (unsigned long long)(v->passed * 3600000000ull / ran_us));
     if (ended > 0)
-        rs_buf_printf(&s->out, "   yield %.1f %%", 100.0 * (double)v->passed / (double)ended);
-    screen_end_line(s);
+        rs_buf_printf(&line, "   yield %.1f %%", 100.0 * (double)v->passed / (double)ended);
+    put_line(s, &line);
 }
 
-/* "cycle 3.6 s, p95 4.1, slowest certificate 1.9" of the order that takes longest. */
+/* Server, what went wrong, and the cycle times of the order that takes longest. */
 static void
-put_cycle(struct screen *s, const struct station_view *v, const struct sums *sums)
+put_state(struct screen *s, const struct station_view *v, const struct sums *sums)
 {
     const struct cycle_summary *c = &v->orders[sums->slowest].cycle;
+    RS_AUTO(rs_buf_done) struct rs_buf line;
 
-    if (v->order_count == 0 || c->boards == 0)
-        return;
-    rs_buf_printf(&s->out, "   cycle %.1f s, p95 %.1f, slowest %s %.1f", c->whole.median_ms / 1e3,
-                  c->whole.p95_ms / 1e3, recipe_step_name(c->slowest),
-                  c->steps[c->slowest].median_ms / 1e3);
+    rs_buf_init(&line, LINE_TEXT_MAX);
+    rs_buf_printf(&line, "server %s %lld ms  rejected %llu  unsent %zu",
+                  v->server_ok ? (s->utf8 ? "✓" : "ok") : (s->utf8 ? "✗" : "x"),
+                  (long long)v->server_ms, (unsigned long long)(v->rejected + v->scrapped),
+                  v->unsent);
+    if (v->order_count > 0 && c->boards > 0)
+        rs_buf_printf(&line, "  cycle %.1f s, p95 %.1f, slowest %s %.1f", c->whole.median_ms / 1e3,
+                      c->whole.p95_ms / 1e3, recipe_step_name(c->slowest),
+                      c->steps[c->slowest].median_ms / 1e3);
+    put_line(s, &line);
 }
 
 static void
 put_orders(struct screen *s, const struct station_view *v)
 {
-    char text[256];
-    size_t len = 0;
+    RS_AUTO(rs_buf_done) struct rs_buf line;
 
-    for (size_t i = 0; i < v->order_count && len < sizeof(text); i++) {
+    rs_buf_init(&line, 4096);
+    for (size_t i = 0; i < v->order_count; i++) {
         const struct station_view_order *o = &v->orders[i];
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %lld/%lld%s",
-                                i > 0 ? (s->utf8 ? " · " : " | ") : "", o->order.name,
-                                (long long)(o->order.good + (int64_t)o->passed),
-                                (long long)o->order.target, o->stopped_by != RS_OK ? " STOP" : "");
+        rs_buf_printf(&line, "%s%s %lld/%lld%s", i > 0 ? (s->utf8 ? " · " : " | ") : "",
+                      o->order.name, (long long)(o->order.good + (int64_t)o->passed),
+                      (long long)o->order.target, o->stopped_by != RS_OK ? " STOP" : "");
     }
-    screen_put_padded(s, text, s->cols - 1);
-    screen_end_line(s);
+    put_line(s, &line);
 }
 
 /* Gives the lines taken. */
@@ -164,12 +185,7 @@ put_head(struct screen *s, const struct station_view *v, const char *name)
 
     put_title(s, v, name);
     put_counts(s, v, &sums);
-    rs_buf_printf(&s->out, "server %s %lld ms   rejected %llu   unsent %zu",
-                  v->server_ok ? (s->utf8 ? "✓" : "ok") : (s->utf8 ? "✗" : "x"),
-                  (long long)v->server_ms, (unsigned long long)(v->rejected + v->scrapped),
-                  v->unsent);
-    put_cycle(s, v, &sums);
-    screen_end_line(s);
+    put_state(s, v, &sums);
     if (v->order_count <= 1)
         return 3;
     put_orders(s, v);
@@ -179,15 +195,19 @@ put_head(struct screen *s, const struct station_view *v, const char *name)
 static int
 put_stop(struct screen *s, const struct station_view *v)
 {
+    RS_AUTO(rs_buf_done) struct rs_buf line = {0};
+
     if (v->stopped_by == RS_OK)
         return 0;
     rs_buf_put_str(&s->out, "\033[7m");
     screen_put_padded(s, s->utf8 ? "  ■■■■■■  STOP  ■■■■■■" : "  ######  STOP  ######", s->cols);
     rs_buf_put_str(&s->out, "\033[0m\r\n");
-    rs_buf_printf(&s->out, "  %s", failure_find(v->stopped_by)->operator_);
-    screen_end_line(s);
-    rs_buf_printf(&s->out, "  %s (%s)", v->stop_text, rs_code_info(v->stopped_by)->name);
-    screen_end_line(s);
+    rs_buf_init(&line, LINE_TEXT_MAX);
+    rs_buf_printf(&line, "  %s", failure_find(v->stopped_by)->operator_);
+    put_line(s, &line);
+    rs_buf_reset(&line);
+    rs_buf_printf(&line, "  %s (%s)", v->stop_text, rs_code_info(v->stopped_by)->name);
+    put_line(s, &line);
     return 3;
 }
 
@@ -195,15 +215,14 @@ put_stop(struct screen *s, const struct station_view *v)
 static void
 put_foot(struct screen *s, const struct station_view *v, int lines)
 {
-    const char *next = "no fixture is free";
+    char line[320];
 
-    for (size_t i = v->tile_count; i > 0; i--) {
-        const struct station_tile *t = &v->tiles[i - 1];
-        if (t->tile != TILE_BUSY && t->tile != TILE_OFF && !t->is_reference)
-            next = t->name;
-    }
-    rs_buf_printf(&s->out, "SCAN %s %s_   %s\033[K\033[%dGnext: %s", s->utf8 ? "▸" : ">", s->scan,
-                  s->said, s->cols - 24, next);
+    (void)snprintf(line, sizeof(line), "SCAN %s %s_   %s", s->utf8 ? "▸" : ">", s->scan, s->said);
+    screen_put_padded(s, line, s->cols - NEXT_WIDTH);
+    if (v->next[0] == '\0')
+        rs_buf_put_str(&s->out, " no nest is free");
+    else if (v->order_count <= 1) /* else the label says which part it is */
+        rs_buf_printf(&s->out, " next: %.8s", v->next);
     screen_end_line(s);
     for (int i = 0; i < STATION_RECENT && i < lines - 2; i++) {
         screen_put_padded(s, v->recent[i], s->cols - 1);
@@ -238,14 +257,19 @@ take_scan(struct screen *s, struct station *st)
 {
     struct station_board b = {.fixture = ""};
     struct rs_err err = {0};
+    char nest[STATION_TEXT_MAX];
 
     if (s->scan_len == 0)
         return;
     (void)snprintf(b.device, sizeof(b.device), "%s", s->scan);
     s->scan_len = 0;
     s->scan[0] = s->said[0] = '\0';
-    if (station_put(st, &b, &err) != RS_OK)
-        (void)snprintf(s->said, sizeof(s->said), "%.80s", err.text);
+    if (station_put(st, &b, nest, &err) != RS_OK)
+        (void)snprintf(s->said, sizeof(s->said), "%.90s", err.text);
+    else if (nest[0] != '\0')
+        (void)snprintf(s->said, sizeof(s->said), "%s: nest %s", b.device, nest);
+    else
+        (void)snprintf(s->said, sizeof(s->said), "%s: the next nest that gets free", b.device);
 }
 
 /* 1: end the shift. */

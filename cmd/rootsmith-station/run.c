@@ -68,7 +68,7 @@ put_board(struct feed *f, const struct station_board *b)
 {
     struct rs_err err = {0};
 
-    if (station_put(f->st, b, &err) == RS_OK)
+    if (station_put(f->st, b, NULL, &err) == RS_OK)
         return;
     if (failure_find(err.code)->tile == TILE_STOP && err.code != RS_E_USAGE)
         return; /* the line stopped: said there */

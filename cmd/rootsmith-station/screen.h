@@ -14,7 +14,7 @@ struct screen {
     int cols, rows, utf8;
     char scan[STATION_TEXT_MAX];
     size_t scan_len;
-    char said[96]; /* the answer to the last scan */
+    char said[160]; /* the answer to the last scan */
 };
 
 /* Text cut to width columns, filled up with blanks. */

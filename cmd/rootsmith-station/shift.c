@@ -160,7 +160,7 @@ show(struct shift *s, const char *nest, const char *board, const char *chip)
     (void)snprintf(b.fixture, sizeof(b.fixture), "%s", nest);
     (void)snprintf(b.device, sizeof(b.device), "%s", board);
     (void)snprintf(b.chip, sizeof(b.chip), "%s", chip);
-    if (station_put(s->st, &b, &err) != RS_OK) {
+    if (station_put(s->st, &b, NULL, &err) != RS_OK) {
         (void)fprintf(stderr, "  %s nest %-4s %s\n", sign(0), nest, err.text);
         return;
     }

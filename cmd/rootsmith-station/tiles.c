@@ -79,11 +79,11 @@ lines_of(const char *text, int width)
 
 /* What the hands do now. */
 static void
-hint(const struct screen *s, const struct station_tile *t, char *out, size_t cap)
+hint(const struct station_tile *t, char *out, size_t cap)
 {
     if (t->tile == TILE_BUSY)
-        (void)snprintf(out, cap, "%s %s %d/%d%s", shape_of(s, t), recipe_step_name(t->step),
-                       (int)t->step + 1, STEP_COUNT, t->waiting ? " waiting" : "");
+        (void)snprintf(out, cap, "%s %d/%d%s", recipe_step_name(t->step), (int)t->step + 1,
+                       STEP_COUNT, t->waiting ? " waiting" : "");
     else if (t->tile == TILE_READY && t->operator_[0] == '\0')
         (void)snprintf(out, cap, "%s", t->is_reference ? "Reference board" : "Scan the next board");
     else
@@ -128,7 +128,7 @@ compact_line(const struct screen *s, const struct station_tile *t, int i, int wi
         compact_head(s, t, width, out, cap);
         return;
     }
-    hint(s, t, text, sizeof(text));
+    hint(t, text, sizeof(text));
     /* What is in there is worth more than whose it should be; that stands below, too. */
     if (shows_device && lines_of(text, width - 2) + (t->what[0] != '\0' ? 1 : 0) > lines - 2)
         shows_device = 0;
@@ -165,7 +165,7 @@ framed_line(const struct screen *s, const struct station_tile *t, int i, int lin
     int roomy = lines >= STEPS_MIN - 2, top = roomy ? 1 : 0, body = top + (roomy ? 4 : 2), n;
 
     out[0] = '\0';
-    hint(s, t, text, sizeof(text));
+    hint(t, text, sizeof(text));
     n = lines_of(text, FRAMED_WIDTH - 6);
     if (i == top) {
         (void)snprintf(out, cap, "     %s  %s", shape_of(s, t), tile_word(t->tile));

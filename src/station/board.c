@@ -593,10 +593,11 @@ show_end(struct run *run, enum tile tile, const char *state)
     (void)snprintf(t->what, sizeof(t->what), "%.90s", run->what.text);
     memmove(st->recent[1], st->recent[0], sizeof(st->recent[0]) * (STATION_RECENT - 1));
     rs_utc_from_time(rs_now(), &utc);
-    (void)snprintf(st->recent[0], sizeof(st->recent[0]), "%02d:%02d:%02d  %-16.24s %-7s %s%s%.40s",
-                   utc.hour, utc.minute, utc.second, run->job->board.device, state,
-                   r->code == RS_OK ? "" : f->class, r->code == RS_OK ? "" : " ",
-                   r->code == RS_OK ? "" : f->name);
+    (void)snprintf(st->recent[0], sizeof(st->recent[0]),
+                   "%02d:%02d:%02d  %-16.24s %-7s %s%s%.20s%s%.60s", utc.hour, utc.minute,
+                   utc.second, run->job->board.device, state, r->code == RS_OK ? "" : f->class,
+                   r->code == RS_OK ? "" : " ", r->code == RS_OK ? "" : f->name,
+                   run->what.text[0] != '\0' ? ": " : "", run->what.text);
     (void)pthread_mutex_unlock(&st->lock);
 }
 

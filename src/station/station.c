@@ -381,11 +381,39 @@ find_queue_for_reference(struct station *st, const struct job *job, struct fixtu
     return RS_OK;
 }
 
+/* Free for a board, as far as is known: who lies in it is seen by nobody. */
+static int
+is_free(const struct fixture *fx)
+{
+    return fx->device[0] == '\0' && fx->queue.first == NULL && !fx->is_gone &&
+           fx->tile.tile != TILE_OFF && !fx->nest->is_reference &&
+           reference_is_checked(fx->st, fx->nest);
+}
+
+/* The one that was free longest and that a board with that label may go to; NULL device: any. */
+static struct fixture *
+find_free(struct station *st, const char *device)
+{
+    struct fixture *found = NULL;
+
+    for (size_t i = 0; i < st->fixture_count; i++) {
+        struct fixture *fx = &st->fixtures[i];
+        struct work_order *order;
+        struct rs_err ignored = {0};
+
+        if (is_free(fx) && (found == NULL || fx->ended_us < found->ended_us) &&
+            (device == NULL || orders_find(st, fx->nest, device, &order, &ignored) == RS_OK))
+            found = fx;
+    }
+    return found;
+}
+
 static rs_code
 find_queue(struct station *st, const struct job *job, struct queue **ret_queue, struct rs_err *err)
 {
     struct fixture *fx = find_fixture(st, job->board.fixture);
     struct work_order *order;
+    rs_code rc;
 
     if (fx == NULL && job->board.fixture[0] != '\0')
         return rs_fail(err, RS_E_USAGE, "there is no fixture \"%s\"", job->board.fixture);
@@ -393,13 +421,29 @@ find_queue(struct station *st, const struct job *job, struct queue **ret_queue, 
         return find_queue_for_reference(st, job, fx, ret_queue, err);
     if (fx != NULL && fx->nest->is_reference)
         return rs_fail(err, RS_E_USAGE, "nest %s holds a reference board", fx->nest->name);
+    if (fx == NULL) {
+        rc = check_label(st, job->board.device, err);
+        fx = rc == RS_OK ? find_free(st, job->board.device) : NULL;
+    } else {
+        rc = orders_find(st, fx->nest, job->board.device, &order, err);
+    }
     *ret_queue = fx != NULL ? &fx->queue : &st->shared;
-    return fx != NULL ? orders_find(st, fx->nest, job->board.device, &order, err)
-                      : check_label(st, job->board.device, err);
+    return rc;
+}
+
+/* Whose queue that is; "" for the one of all. */
+static void
+name_queue(struct station *st, const struct queue *q, char ret_fixture[STATION_TEXT_MAX])
+{
+    ret_fixture[0] = '\0';
+    for (size_t i = 0; i < st->fixture_count; i++) {
+        if (q == &st->fixtures[i].queue)
+            memcpy(ret_fixture, st->fixtures[i].nest->name, STATION_TEXT_MAX);
+    }
 }
 
 static rs_code
-put_locked(struct station *st, struct job *job, struct rs_err *err)
+put_locked(struct station *st, struct job *job, char *ret_fixture, struct rs_err *err)
 {
     struct queue *q = NULL;
     rs_code rc;
@@ -412,12 +456,15 @@ put_locked(struct station *st, struct job *job, struct rs_err *err)
     if (is_present(st, job->board.device))
         return rs_fail(err, RS_E_LABEL_DUPLICATE, "%s is already in a fixture", job->board.device);
     push(q, job);
+    if (ret_fixture != NULL)
+        name_queue(st, q, ret_fixture);
     (void)pthread_cond_broadcast(&st->changed);
     return RS_OK;
 }
 
 rs_code
-station_put(struct station *st, const struct station_board *board, struct rs_err *err)
+station_put(struct station *st, const struct station_board *board,
+            char ret_fixture[STATION_TEXT_MAX], struct rs_err *err)
 {
     struct job *job = calloc(1, sizeof(*job));
     rs_code rc;
@@ -428,7 +475,7 @@ station_put(struct station *st, const struct station_board *board, struct rs_err
     job->put_us = rs_mono_us();
     job->reference = reference_find(&st->nests, board->device);
     (void)pthread_mutex_lock(&st->lock);
-    rc = put_locked(st, job, err);
+    rc = put_locked(st, job, ret_fixture, err);
     (void)pthread_mutex_unlock(&st->lock);
     if (rc != RS_OK)
         free(job);
@@ -518,6 +565,8 @@ take_job(struct fixture *fx)
     struct job *job = NULL;
 
     (void)pthread_mutex_lock(&st->lock);
+    if (fx->device[0] != '\0')
+        fx->ended_us = rs_mono_us();
     fx->device[0] = '\0';
     (void)pthread_cond_broadcast(&st->changed);
     while (!st->stopping && !is_switched_off(fx)) {
@@ -723,6 +772,7 @@ void
 station_look(struct station *st, struct station_view *ret_view)
 {
     const struct memory_report *r;
+    const struct fixture *next;
 
     memset(ret_view, 0, sizeof(*ret_view));
     (void)pthread_mutex_lock(&st->lock);
@@ -732,6 +782,9 @@ station_look(struct station *st, struct station_view *ret_view)
     ret_view->tile_count = st->fixture_count;
     for (size_t i = 0; i < st->fixture_count; i++)
         ret_view->tiles[i] = st->fixtures[i].tile;
+    next = find_free(st, NULL);
+    if (next != NULL)
+        memcpy(ret_view->next, next->nest->name, sizeof(ret_view->next));
     ret_view->passed = st->passed;
     ret_view->rejected = st->rejected;
     ret_view->scrapped = st->scrapped;

@@ -34,6 +34,7 @@
 #define STATION_TEXT_MAX     64
 #define STATION_URI_MAX      512
 #define STATION_RECENT       5
+#define STATION_RECENT_TEXT  160
 #define STATION_TRIES        3 /* of one board from a list, when the tile says AGAIN */
 
 /* A nest that was named with its chip.  "{serial}" in that is the board's device serial. */
@@ -114,11 +115,13 @@ RS_MUST_USE rs_code station_start(struct station *st, struct rs_err *err);
 
 /*
  * Queue a board, or a reference board by its name: that one goes to the next nest that is to be
- * checked with it.  RS_E_LABEL_PATTERN, RS_E_LABEL_DUPLICATE: not taken;
+ * checked with it.  A board without a nest goes to the free one that may take it and was free
+ * longest; while none is, to the first that gets free.  ret_fixture: where it is to be put, "" while
+ * that is open; may be NULL.  RS_E_LABEL_PATTERN, RS_E_LABEL_DUPLICATE: not taken;
  * RS_E_USAGE: no such nest; RS_E_ORDER_CLOSED...: the line has stopped, by that.
  */
 RS_MUST_USE rs_code station_put(struct station *st, const struct station_board *board,
-                                struct rs_err *err);
+                                char ret_fixture[STATION_TEXT_MAX], struct rs_err *err);
 void station_interrupt(struct station *st); /* end after the boards that are in fixtures */
 int station_is_idle(struct station *st);    /* nothing queued, nothing in work */
 void station_finish(struct station *st);
@@ -153,13 +156,14 @@ struct station_view {
     size_t order_count;
     struct station_tile tiles[STATION_FIXTURES_MAX];
     size_t tile_count;
+    char next[STATION_TEXT_MAX]; /* the nest for the next scan, if any kind of board will do; "" */
     uint64_t passed, rejected, scrapped, again; /* since station_start() */
     size_t unsent;                              /* reports that the server does not have yet */
     int server_ok;
     int64_t server_ms;  /* of the last call */
     rs_code stopped_by; /* RS_OK: running */
     char stop_text[240];
-    char recent[STATION_RECENT][96]; /* newest first */
+    char recent[STATION_RECENT][STATION_RECENT_TEXT]; /* newest first */
     uint64_t started_us;
 };
 

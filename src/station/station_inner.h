@@ -56,6 +56,7 @@ struct fixture {
     unsigned contact_failures;     /* in a row */
     int is_gone;                   /* its adapter is not there: it waits for it */
     char gone[160];                /* why */
+    uint64_t ended_us;             /* when it last got free; 0: it had none yet */
     char device[STATION_TEXT_MAX]; /* in work; "" none */
 };
 
@@ -94,7 +95,7 @@ struct station {
     rs_code stopped_by;
     char stop_text[240];
     uint64_t passed, rejected, scrapped, again;
-    char recent[STATION_RECENT][96];
+    char recent[STATION_RECENT][STATION_RECENT_TEXT];
     uint64_t started_us;
 
     pthread_t poster;

@@ -42,6 +42,8 @@ watch_tile(struct fixture *fx)
     t->tile = TILE_OFF;
     t->what[0] = '\0';
     (void)snprintf(t->operator_, sizeof(t->operator_), "%.70s. Plug it in.", fx->gone);
+    if (t->operator_[0] >= 'a' && t->operator_[0] <= 'z')
+        t->operator_[0] = (char)(t->operator_[0] - 'a' + 'A');
     (void)snprintf(t->code, sizeof(t->code), "%s", rs_code_info(RS_E_FIXTURE_ABSENT)->name);
     (void)snprintf(t->class, sizeof(t->class), "%s", failure_find(RS_E_FIXTURE_ABSENT)->class);
 }

@@ -114,8 +114,11 @@ cut_everywhere(struct bench *b, const struct cut *c, const char *what)
 {
     static const char *const points[] = {"cut-before", "cut-write", "cut-after", "cut-answered"};
     char *start = far_memory(b->far);
-    unsigned last = far_commands(b->far), cuts = 0, done = 0;
+    unsigned last, cuts = 0, done = 0;
 
+    rot_close(&b->rot);
+    IS(bench_open(b, 0), ROT_OK);
+    last = far_commands(b->far);
     IS(c->act(b), ROT_OK);
     last = far_commands(b->far) - last;
     for (unsigned at = 1; at <= last; at++) {

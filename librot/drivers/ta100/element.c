@@ -15,7 +15,58 @@
 #define AT_PERMISSION 6u
 #define AT_LAST       7u
 
+/* ---- What is known ---------------------------------------------------------------------- */
+
+/* Two for each place; none beyond those that there is room for. */
+static uint8_t *
+seen_of(const struct rot_chip *chip, const struct rot_place *place, uint32_t handle)
+{
+    const struct rot_place *first = chip->setup.layout->places;
+    size_t i = (size_t)(place - first);
+
+    if (i >= chip->setup.layout->place_count || i >= TA100_SEEN_PLACES)
+        return NULL;
+    return &ta100_of(chip)->seen[2 * i + (handle != place->where)];
+}
+
+unsigned
+ta100_seen(const struct rot_chip *chip, const struct rot_place *place, uint32_t handle)
+{
+    const uint8_t *p = seen_of(chip, place, handle);
+
+    return p != NULL ? *p : 0;
+}
+
+void
+ta100_see(struct rot_chip *chip, const struct rot_place *place, uint32_t handle, unsigned set,
+          unsigned clear)
+{
+    uint8_t *p = seen_of(chip, place, handle);
+
+    if (p != NULL)
+        *p = (uint8_t)((*p & ~clear) | set);
+}
+
+void
+ta100_see_nothing(struct rot_chip *chip)
+{
+    struct ta100_state *s = ta100_of(chip);
+
+    memset(s->seen, 0, sizeof(s->seen));
+}
+
 /* ---- What the part says --------------------------------------------------------------- */
+
+/* Another part than before: nothing of what was known is of this one. */
+static void
+meet(struct rot_chip *chip, const uint8_t serial[TA100_SERIAL])
+{
+    struct ta100_state *s = ta100_of(chip);
+
+    if (memcmp(s->serial, serial, TA100_SERIAL) != 0)
+        ta100_see_nothing(chip);
+    memcpy(s->serial, serial, TA100_SERIAL);
+}
 
 rot_err
 ta100_identity(struct rot_chip *chip, struct ta100_identity *ret_identity)
@@ -32,6 +83,7 @@ ta100_identity(struct rot_chip *chip, struct ta100_identity *ret_identity)
     if (memcmp(b, marker, TA100_MARKER_LEN) != 0 || b[TA100_MARKER_LEN] != TA100_VERSION)
         return ROT_E_WRONG_PART;
     memcpy(ret_identity->serial, p, TA100_SERIAL);
+    meet(chip, p);
     p += TA100_SERIAL;
     ret_identity->revision =
         (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -123,22 +175,54 @@ ta100_check(struct rot_chip *chip, const struct rot_place *place, uint32_t handl
     if (rc != ROT_OK)
         return rc;
     ta100_attributes(place, want);
-    return memcmp(ret_element->attributes, want, sizeof(want)) == 0 ? ROT_OK : ROT_E_MISMATCH;
+    if (memcmp(ret_element->attributes, want, sizeof(want)) != 0)
+        return ROT_E_MISMATCH;
+    ta100_see(chip, place, handle, TA100_SEEN_RIGHT, 0);
+    if ((ret_element->state & TA100_HAS_CONTENT) != 0 && place->part == ROT_PART_KEY)
+        ta100_see(chip, place, handle, TA100_SEEN_FILLED, TA100_SEEN_BLANK);
+    return ROT_OK;
+}
+
+static rot_err
+create(struct rot_chip *chip, const struct rot_place *place, uint32_t handle)
+{
+    uint8_t want[TA100_ATTRIBUTES];
+    rot_err rc;
+
+    ta100_attributes(place, want);
+    ta100_begin(chip, TA100_CREATE, 0, handle);
+    ta100_put(chip, want, sizeof(want));
+    rc = ta100_run_plain(chip);
+    if (rc == ROT_OK)
+        ta100_see(chip, place, handle, TA100_SEEN_BLANK, 0);
+    return rc;
+}
+
+rot_err
+ta100_create(struct rot_chip *chip, const struct rot_place *place, uint32_t handle)
+{
+    struct ta100_element e;
+    rot_err refused, rc;
+
+    if ((ta100_seen(chip, place, handle) & (TA100_SEEN_RIGHT | TA100_SEEN_BLANK)) != 0)
+        return ROT_OK;
+    refused = create(chip, place, handle);
+    if (refused != ROT_E_STATE)
+        return refused;
+    rc = ta100_check(chip, place, handle, &e);
+    return rc == ROT_E_EMPTY || rc == ROT_E_MISMATCH ? ROT_E_STATE : rc;
 }
 
 rot_err
 ta100_ensure(struct rot_chip *chip, const struct rot_place *place, uint32_t handle)
 {
-    uint8_t want[TA100_ATTRIBUTES];
     struct ta100_element e;
-    rot_err rc = ta100_check(chip, place, handle, &e);
+    rot_err rc;
 
+    if ((ta100_seen(chip, place, handle) & TA100_SEEN_RIGHT) != 0)
+        return ROT_OK;
+    rc = ta100_check(chip, place, handle, &e);
     if (rc == ROT_E_MISMATCH)
         return ROT_E_STATE;
-    if (rc != ROT_E_EMPTY)
-        return rc;
-    ta100_attributes(place, want);
-    ta100_begin(chip, TA100_CREATE, 0, handle);
-    ta100_put(chip, want, sizeof(want));
-    return ta100_run_plain(chip);
+    return rc == ROT_E_EMPTY ? create(chip, place, handle) : rc;
 }

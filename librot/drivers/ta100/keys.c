@@ -41,8 +41,11 @@ ta100_key_generate(struct rot_chip *chip, const struct rot_place *place, enum ro
     rc = ta100_ensure(chip, place, place->where);
     if (rc != ROT_OK)
         return rc;
+    ta100_see(chip, place, place->where, 0, TA100_SEEN_CONTENT);
     ta100_begin(chip, TA100_GENKEY, TA100_GENKEY_MAKE, place->where);
     rc = ta100_run_into(chip, point, sizeof(point));
+    if (rc == ROT_OK)
+        ta100_see(chip, place, place->where, TA100_SEEN_FILLED, 0);
     return rc == ROT_OK ? rot_spki_from_point(alg, point, pub, cap, ret_len) : rc;
 }
 

@@ -106,6 +106,8 @@ check_content(struct rot_chip *chip, const struct rot_place *place, const struct
 {
     size_t n;
 
+    if ((ta100_seen(chip, place, place->where) & TA100_SEEN_WHOLE) != 0)
+        return ROT_OK;
     if (place->part != ROT_PART_KEY && (place->flags & ROT_PLACE_PUBLIC_KEY) == 0)
         return ta100_object_size(chip, place, &n);
     return (e->state & TA100_HAS_CONTENT) != 0 ? ROT_OK : ROT_E_EMPTY;
@@ -167,13 +169,18 @@ may_be_empty(const struct rot_place *place)
     return place->object != ROT_IDEVID || place->part == ROT_PART_CHAIN;
 }
 
-/* Nothing is locked when the identity is not there. */
+/* Nothing is locked when the identity is not there, or an element is another's. */
 static rot_err
 check_identity(struct rot_chip *chip, const struct rot_place *place)
 {
+    unsigned seen = ta100_seen(chip, place, place->where);
     struct ta100_element e = {.state = 0};
-    rot_err rc = ta100_check(chip, place, place->where, &e);
+    rot_err rc = ROT_OK;
 
+    if ((seen & TA100_SEEN_FILLED) != 0)
+        e.state = TA100_HAS_CONTENT;
+    if ((seen & TA100_SEEN_RIGHT) == 0 || (e.state == 0 && place->part == ROT_PART_KEY))
+        rc = ta100_check(chip, place, place->where, &e);
     if (rc != ROT_OK || may_be_empty(place))
         return rc;
     return check_content(chip, place, &e);
@@ -224,7 +231,7 @@ ta100_seal_prepare(struct rot_chip *chip, enum rot_stage stage, const struct rot
     (void)place;
     if (stage == ROT_STAGE_LIFECYCLE)
         return ROT_E_UNSUPPORTED;
-    return stage == ROT_STAGE_CONFIG ? for_each(chip, ta100_ensure) : ROT_OK;
+    return stage == ROT_STAGE_CONFIG ? for_each(chip, ta100_create) : ROT_OK;
 }
 
 rot_err

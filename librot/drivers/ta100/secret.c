@@ -31,6 +31,7 @@ ta100_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot_
     rc = ta100_ensure(chip, place, place->where);
     if (rc != ROT_OK)
         return rc;
+    ta100_see(chip, place, place->where, 0, TA100_SEEN_CONTENT);
     ta100_begin(chip, TA100_WRITE, 0, place->where);
     ta100_put_u16(chip, 0);
     ta100_put(chip, wrapped, wrapped_len);

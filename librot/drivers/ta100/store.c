@@ -7,7 +7,7 @@
  *   "RS" | sequence (2) | length (2) | CRC over these six (2)
  *
  * It is zeroed before the first byte changes, and written when all others were read back
- * and are right.  A place with a second element (`also`) is written there in turns, under
+ * and are right; an element that we have just created is zero already.  A place with a second element (`also`) is written there in turns, under
  * the next sequence number: the old content stays until the new one is whole.
  *
  * A public key is an element of its own kind, written whole, so that the part can verify
@@ -98,14 +98,18 @@ read_trailer(struct rot_chip *chip, const struct rot_place *place, uint32_t hand
 {
     uint8_t t[TA100_TRAILER];
     uint16_t len;
-    rot_err rc = ta100_read(chip, handle, place->size, t, sizeof(t));
+    rot_err rc;
 
+    if ((ta100_seen(chip, place, handle) & TA100_SEEN_BLANK) != 0)
+        return ROT_E_EMPTY;
+    rc = ta100_read(chip, handle, place->size, t, sizeof(t));
     if (rc != ROT_OK)
         return rc;
     len = (uint16_t)((unsigned)t[AT_LENGTH] << 8 | t[AT_LENGTH + 1]);
     if (t[0] != 'R' || t[1] != 'S' || len == 0 || len > place->size ||
         ta100_crc(t, AT_CRC) != ((unsigned)t[AT_CRC] << 8 | t[AT_CRC + 1]))
         return ROT_E_EMPTY;
+    ta100_see(chip, place, handle, TA100_SEEN_WHOLE, 0);
     *ret_content = (struct content){
         handle, (uint16_t)((unsigned)t[AT_SEQUENCE] << 8 | t[AT_SEQUENCE + 1]), len};
     return ROT_OK;
@@ -118,10 +122,14 @@ write_trailer(struct rot_chip *chip, const struct rot_place *place, uint32_t han
     uint8_t t[TA100_TRAILER] = {
         'R', 'S', (uint8_t)(sequence >> 8), (uint8_t)sequence, (uint8_t)(len >> 8), (uint8_t)len};
     uint16_t crc = ta100_crc(t, AT_CRC);
+    rot_err rc;
 
     t[AT_CRC] = (uint8_t)(crc >> 8);
     t[AT_CRC + 1] = (uint8_t)crc;
-    return ta100_write(chip, handle, place->size, t, sizeof(t));
+    rc = ta100_write(chip, handle, place->size, t, sizeof(t));
+    if (rc == ROT_OK)
+        ta100_see(chip, place, handle, TA100_SEEN_WHOLE, 0);
+    return rc;
 }
 
 /* Sequence numbers start again after 65,535: later is less than half of them ahead. */
@@ -161,8 +169,11 @@ read_public(struct rot_chip *chip, const struct rot_place *place, uint8_t spki[T
 {
     uint8_t point[TA100_POINT];
     size_t n;
-    rot_err rc = ta100_read(chip, place->where, 0, point, sizeof(point));
+    rot_err rc;
 
+    if ((ta100_seen(chip, place, place->where) & TA100_SEEN_BLANK) != 0)
+        return ROT_E_EMPTY;
+    rc = ta100_read(chip, place->where, 0, point, sizeof(point));
     if (rc != ROT_OK)
         return rc;
     return rot_spki_from_point(ROT_ALG_P256, point, spki, TA100_SPKI, &n);
@@ -177,6 +188,7 @@ write_public(struct rot_chip *chip, const struct rot_place *place, struct rot_by
 
     if (rc == ROT_OK)
         rc = ta100_ensure(chip, place, place->where);
+    ta100_see(chip, place, place->where, 0, TA100_SEEN_CONTENT);
     return rc == ROT_OK ? ta100_write(chip, place->where, 0, point, sizeof(point)) : rc;
 }
 
@@ -233,8 +245,9 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, size_t total,
     if (rc == ROT_OK && place->also != 0 && now.handle == place->where)
         handle = place->also;
     rc = ta100_ensure(chip, place, handle);
-    if (rc == ROT_OK)
+    if (rc == ROT_OK && (ta100_seen(chip, place, handle) & TA100_SEEN_BLANK) == 0)
         rc = write_piece(chip, handle, place->size, nothing, sizeof(nothing));
+    ta100_see(chip, place, handle, 0, TA100_SEEN_CONTENT);
     if (rc == ROT_OK)
         *ret_pending = (struct ta100_pending){place, (uint16_t)handle, (uint16_t)total, 0,
                                               (uint16_t)(now.sequence + 1u)};

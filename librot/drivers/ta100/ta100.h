@@ -70,8 +70,23 @@ struct ta100_pending {
     uint16_t handle, total, filled, sequence;
 };
 
+/*
+ * What is known of an element since the part was opened; only our own commands change it,
+ * and a failing bus, or another serial number, ends it.
+ */
+enum ta100_seen {
+    TA100_SEEN_RIGHT = 0x01,  /* it is there, with the layout's attributes */
+    TA100_SEEN_BLANK = 0x02,  /* created by us; no content was written since */
+    TA100_SEEN_FILLED = 0x04, /* a key: it has one */
+    TA100_SEEN_WHOLE = 0x08,  /* bytes: their trailer was read, or written, and is right */
+};
+#define TA100_SEEN_CONTENT (TA100_SEEN_BLANK | TA100_SEEN_FILLED | TA100_SEEN_WHOLE)
+#define TA100_SEEN_PLACES  32u /* of a layout; two elements each */
+
 struct ta100_state {
     struct ta100_pending pending;
+    uint8_t serial[TA100_SERIAL];
+    uint8_t seen[2 * TA100_SEEN_PLACES];
     size_t len; /* of the command in buf, from its instruction on */
     uint8_t address;
     uint8_t is_open;
@@ -109,6 +124,12 @@ ROT_MUST_USE rot_err ta100_identity(struct rot_chip *chip, struct ta100_identity
 ROT_MUST_USE rot_err ta100_element(struct rot_chip *chip, uint32_t handle,
                                    struct ta100_element *ret_element);
 
+/* Bits of enum ta100_seen; 0 of a place beyond those that are remembered. */
+unsigned ta100_seen(const struct rot_chip *chip, const struct rot_place *place, uint32_t handle);
+void ta100_see(struct rot_chip *chip, const struct rot_place *place, uint32_t handle, unsigned set,
+               unsigned clear);
+void ta100_see_nothing(struct rot_chip *chip);
+
 int ta100_is_register(const struct rot_place *place);
 /* What the place is in is an element: created, with attributes. */
 int ta100_is_element(const struct rot_place *place);
@@ -118,6 +139,9 @@ void ta100_attributes(const struct rot_place *place, uint8_t attributes[TA100_AT
 ROT_MUST_USE rot_err ta100_check(struct rot_chip *chip, const struct rot_place *place,
                                  uint32_t handle, struct ta100_element *ret_element);
 /* There, as the layout has it, from now on.  ROT_E_STATE: somebody else's stands there. */
+ROT_MUST_USE rot_err ta100_create(struct rot_chip *chip, const struct rot_place *place,
+                                  uint32_t handle);
+/* The same, where it should be there. */
 ROT_MUST_USE rot_err ta100_ensure(struct rot_chip *chip, const struct rot_place *place,
                                   uint32_t handle);
 

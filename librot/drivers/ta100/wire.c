@@ -230,10 +230,13 @@ ta100_run(struct rot_chip *chip, struct rot_bytes *ret_data)
         if (rc == ROT_OK)
             rc = read_repeatedly(chip, &status, ret_data);
     }
-    if (rc != ROT_OK)
-        return rc;
-    chip->raw_status = status;
-    return ta100_map_status(status);
+    if (rc == ROT_OK) {
+        chip->raw_status = status;
+        rc = ta100_map_status(status);
+    }
+    if (rc == ROT_E_BUS) /* it has lost its power, perhaps: what we know may be old */
+        ta100_see_nothing(chip);
+    return rc;
 }
 
 rot_err

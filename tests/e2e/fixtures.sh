@@ -111,7 +111,8 @@ once() { # NEST SERIAL FIXTURES [OPTIONS]
     local nest=$1 serial=$2 file=$3
     shift 3
     printf '%s %s\n' "$nest" "$serial" >"$WORK/boards"
-    st run --once --ui plain --fixtures "$file" --boards "$WORK/boards" "$@" >"$WORK/run.log" 2>&1
+    st run --once --ui plain --fixtures "$file" --boards "$WORK/boards" \
+        --yes-irreversible atecc608b "$@" >"$WORK/run.log" 2>&1
 }
 for n in 1 2; do
     insert "left/g$n"
@@ -206,7 +207,8 @@ same "a check in the future does not count" 6 "$(ROOTSMITH_INJECT=station:clock=
 echo "an adapter that is pulled"
 event() { grep "\"event\":\"$1\"" "$WORK/sz-1/events.jsonl" | tail -n 1; }
 mkfifo "$WORK/list"
-st run --ui plain --fixtures "$WORK/plain.yaml" --boards - --wait 60 <"$WORK/list" >"$WORK/run.log" 2>&1 &
+st run --ui plain --fixtures "$WORK/plain.yaml" --boards - --wait 60 --yes-irreversible atecc608b \
+    <"$WORK/list" >"$WORK/run.log" 2>&1 &
 LINE=$!
 exec 9>"$WORK/list"
 insert left/u2
@@ -248,7 +250,8 @@ for n, line in enumerate(open(sys.argv[1]), 1):
     assert json.loads(line)["seq"] == n, n' "$WORK/sz-1/events.jsonl"
 printf '4 X-6\n' >"$WORK/boards"
 stop_sim
-st run --once --ui plain --fixtures "$WORK/plain.yaml" --boards "$WORK/boards" >"$WORK/run.log" 2>&1
+st run --once --ui plain --fixtures "$WORK/plain.yaml" --boards "$WORK/boards" \
+    --yes-irreversible atecc608b >"$WORK/run.log" 2>&1
 same "no adapter at all: it does not begin" 5 $?
 check "and says so" said "no nest is ready" run
 finish

@@ -235,48 +235,115 @@ program_orders(const struct options *o)
     return EXIT_DONE;
 }
 
+/* What status reads out of the journal. */
+struct past {
+    struct memory *memory;
+    struct {
+        char order[STATION_TEXT_MAX];
+        struct cycle cycle;
+    } orders[STATION_ORDERS_MAX]; /* the first so many */
+    size_t order_count;
+};
+
+static void
+take_times(struct past *past, struct rs_bytes event)
+{
+    RS_AUTO(rs_json_done) json_t *j = NULL;
+    const char *order;
+    size_t i = 0;
+
+    if (rs_json_read(event, &j, NULL) != RS_OK)
+        return;
+    order = rs_json_text_or(j, "order", "");
+    while (i < past->order_count && strcmp(past->orders[i].order, order) != 0)
+        i++;
+    if (i == STATION_ORDERS_MAX)
+        return;
+    if (i == past->order_count)
+        (void)snprintf(past->orders[past->order_count++].order, STATION_TEXT_MAX, "%s", order);
+    cycle_add_event(&past->orders[i].cycle, j);
+}
+
 static rs_code
 take_record(void *arg, const struct journal_record *record, struct rs_err *err)
 {
-    return memory_take(arg, record, err);
+    struct past *past = arg;
+
+    if (record->type == JOURNAL_END && record->field[JOURNAL_JSON].p != NULL &&
+        rs_bytes_equal(record->field[JOURNAL_STATE], rs_bytes_str("pass")))
+        take_times(past, record->field[JOURNAL_JSON]);
+    return memory_take(past->memory, record, err);
+}
+
+static void
+put_status_json(const struct home *home, const struct past *past, const char *until, size_t unsent)
+{
+    struct memory_counts c = memory_counts(past->memory);
+    json_t *orders = json_array();
+    RS_AUTO(rs_json_done) json_t *j = NULL;
+    RS_AUTO(rs_buf_done) struct rs_buf text;
+
+    for (size_t i = 0; i < past->order_count; i++) {
+        struct cycle_summary summary;
+        cycle_summarise(&past->orders[i].cycle, &summary);
+        (void)json_array_append_new(orders, json_pack("{s:s, s:o}", "order", past->orders[i].order,
+                                                      "cycle", cycle_json(&summary)));
+    }
+    j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "kind", "station", "name",
+                  home->name, "server", home->server, "until", until, "passed",
+                  (json_int_t)c.passed, "rejected", (json_int_t)c.rejected, "scrapped",
+                  (json_int_t)c.scrapped, "unsent", (json_int_t)unsent, "orders", orders);
+    rs_buf_init(&text, 1u << 20);
+    rs_json_put(&text, j);
+    (void)printf("%.*s\n", (int)text.len, (const char *)text.p);
+}
+
+static void
+put_status(const struct home *home, const struct past *past, const char *until, size_t unsent)
+{
+    struct memory_counts c = memory_counts(past->memory);
+
+    (void)printf("%s   %s\n  certificate  until %.10s\n  boards       %llu passed, %llu rejected, "
+                 "%llu scrapped\n  reports      %zu not yet at the server\n",
+                 home->name, home->server, until, (unsigned long long)c.passed,
+                 (unsigned long long)c.rejected, (unsigned long long)c.scrapped, unsent);
+    for (size_t i = 0; i < past->order_count; i++) {
+        struct cycle_summary s;
+        cycle_summarise(&past->orders[i].cycle, &s);
+        if (s.boards > 0)
+            (void)printf("  %-12s %s: %.1f s median, %.1f s p95, slowest %s %.1f s (%zu boards)\n",
+                         i == 0 ? "cycle" : "", past->orders[i].order, s.whole.median_ms / 1e3,
+                         s.whole.p95_ms / 1e3, recipe_step_name(s.slowest),
+                         s.steps[s.slowest].median_ms / 1e3, s.boards);
+    }
 }
 
 int
 program_status(const struct options *o)
 {
-    struct memory *memory = memory_new();
+    struct past *past = calloc(1, sizeof(*past));
     struct home home;
     struct rs_err err = {0};
-    struct memory_counts c;
     char until[RS_TIME_TEXT_SIZE];
     size_t unsent = 0;
     rs_code rc = home_open(o->data, &home, &err);
 
-    if (rc == RS_OK && memory == NULL)
+    if (past != NULL)
+        past->memory = memory_new();
+    if (rc == RS_OK && (past == NULL || past->memory == NULL))
         rc = rs_fail(&err, RS_E_NO_MEMORY, "status: no memory");
     if (rc == RS_OK && rs_path_exists(home.journal_path))
-        rc = journal_look(home.journal_path, take_record, memory, &err);
-    if (rc != RS_OK) {
-        memory_free(memory);
-        return program_refuse(o, "No status", &err);
+        rc = journal_look(home.journal_path, take_record, past, &err);
+    if (rc == RS_OK) {
+        for (const struct memory_report *r = memory_reports(past->memory); r != NULL; r = r->next)
+            unsent++;
+        rs_time_text(certificate_end(&home), until);
+        (o->json ? put_status_json : put_status)(&home, past, until, unsent);
     }
-    c = memory_counts(memory);
-    for (const struct memory_report *r = memory_reports(memory); r != NULL; r = r->next)
-        unsent++;
-    rs_time_text(certificate_end(&home), until);
-    if (o->json)
-        (void)printf("{\"kind\":\"station\",\"name\":\"%s\",\"server\":\"%s\",\"until\":\"%s\","
-                     "\"passed\":%llu,\"rejected\":%llu,\"scrapped\":%llu,\"unsent\":%zu}\n",
-                     home.name, home.server, until, (unsigned long long)c.passed,
-                     (unsigned long long)c.rejected, (unsigned long long)c.scrapped, unsent);
-    else
-        (void)printf(
-            "%s   %s\n  certificate  until %.10s\n  boards       %llu passed, %llu rejected, "
-            "%llu scrapped\n  reports      %zu not yet at the server\n",
-            home.name, home.server, until, (unsigned long long)c.passed,
-            (unsigned long long)c.rejected, (unsigned long long)c.scrapped, unsent);
-    memory_free(memory);
-    return EXIT_DONE;
+    if (past != NULL)
+        memory_free(past->memory);
+    free(past);
+    return rc == RS_OK ? EXIT_DONE : program_refuse(o, "No status", &err);
 }
 
 /* ---- Journal ------------------------------------------------------------------------------- */

@@ -171,6 +171,11 @@ import json, sys
 for n, line in enumerate(open(sys.argv[1]), 1):
     assert json.loads(line)["seq"] == n, n' "$WORK/sz-1/events.jsonl"
 
+check "status has the cycle times of each order" python3 -c '
+import json, sys
+o = json.load(sys.stdin)["orders"]
+assert len(o) == 6 and all(x["cycle"]["boards"] >= 2 and x["cycle"]["median_ms"] > 0 for x in o), o' < <(st status --json)
+
 echo "labels find their nest"
 printf '1 se050-77\n' | st run --ui plain --boards - "${yes[@]}" >"$WORK/run.log" 2>&1
 same "a label of another part's order" 1 $?

@@ -8,7 +8,8 @@
 #   economy   one board of each family on a simulated blank part: commands sent by the chip's own count,
 #             against the table "The least that a recipe takes" in its page; at most 1.10 of it
 #   overhead  the same with a part that takes its time (timing real): processor time of the station for a
-#             board, start and sign-on not counted, against the part's execution time; under 5 %
+#             board, start and sign-on not counted, against what the part takes: at work, and for its bytes on
+#             a bus of its speed (execution times are not public for every part); under 5 %
 #
 #   chips.sh [MODEL...]     a family is a line below
 # SPDX-License-Identifier: Apache-2.0

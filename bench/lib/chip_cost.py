@@ -95,11 +95,11 @@ def overhead(model, station, sockets, work, boards, figures):
     told = [stats(sockets + "/real", chip) for chip in chips]
     part = sum(s["chip_time_us"] for s in told) / boards / 1e6
     bus = sum(s["bus_time_us"] for s in told) / boards / 1e6
-    share = host / part if part else float("inf")
+    share = host / (part + bus)
     figures.update({"host_ms": round(1e3 * host, 1), "part_ms": round(1e3 * part, 1), "bus_ms": round(1e3 * bus, 1),
                     "overhead": round(share, 4)})
-    print(f"{model}: the part works {1e3 * part:.0f} ms a board (and {1e3 * bus:.0f} on the bus), the station's processor "
-          f"{1e3 * host:.1f}: {100 * share:.1f} % (under {100 * OVERHEAD:.0f})")
+    print(f"{model}: a board takes the part {1e3 * (part + bus):.0f} ms ({1e3 * part:.0f} at work, {1e3 * bus:.0f} on its bus), "
+          f"the station's processor {1e3 * host:.1f}: {100 * share:.1f} % (under {100 * OVERHEAD:.0f})")
     return share < OVERHEAD
 
 

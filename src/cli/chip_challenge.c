@@ -168,6 +168,7 @@ ask_certificate(struct challenge *c, X509 *x, struct rs_bytes spki)
 {
     uint8_t *der = NULL;
     int n = i2d_PUBKEY(X509_get0_pubkey(x), &der);
+    time_t now = (time_t)rs_now();
     size_t at;
 
     describe_certificate(c, x);
@@ -176,7 +177,7 @@ ask_certificate(struct challenge *c, X509 *x, struct rs_bytes spki)
     OPENSSL_free(der);
     if (c->cert == NO) {
         (void)snprintf(c->cert_text + at, sizeof(c->cert_text) - at, "; it is for another key");
-    } else if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
+    } else if (X509_cmp_time(X509_get0_notAfter(x), &now) < 0) {
         c->cert = NO;
         (void)snprintf(c->cert_text + at, sizeof(c->cert_text) - at, "; it has expired");
     }

@@ -6,7 +6,6 @@
 #include "cli/sim_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,16 +66,14 @@ write_panel(const struct sim_process *p, const char *kind, char *path, size_t ca
  * for it; and it talks into its log.
  */
 static void
-become(const char *program, const char *panel, const char *log)
+become(const char *program, const char *panel, int in, int out)
 {
     char name[] = "rot-sim", verb[] = "panel", file[300];
     char *argv[] = {name, verb, file, NULL};
-    int in = open("/dev/null", O_RDONLY), out = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
     (void)snprintf(file, sizeof(file), "%s", panel);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (in < 0 || out < 0 || unsetenv("LD_PRELOAD") != 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
-        dup2(out, 2) < 0)
+    if (unsetenv("LD_PRELOAD") != 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
         _exit(126);
     (void)execvp(program, argv);
     (void)fprintf(stderr, "cannot start %s: %s\n", program, strerror(errno));
@@ -87,15 +84,23 @@ static rs_code
 spawn(struct sim_process *p, const char *program, const char *panel, struct rs_err *err)
 {
     char log[300];
+    int in = -1, out = -1;
+    rs_code rc = rs_file_open("/dev/null", RS_OPEN_READ, &in, err);
 
     (void)snprintf(log, sizeof(log), "%s/log", p->dir);
-    p->pid = fork();
-    if (p->pid == 0)
-        become(program, panel, log);
-    if (p->pid > 0)
-        return RS_OK;
-    p->pid = 0;
-    return rs_fail_errno(err, RS_E_USAGE, "the simulator did not start");
+    if (rc == RS_OK)
+        rc = rs_file_open(log, RS_OPEN_CREATE, &out, err);
+    if (rc == RS_OK)
+        p->pid = fork();
+    if (rc == RS_OK && p->pid == 0)
+        become(program, panel, in, out);
+    rs_file_close(in);
+    rs_file_close(out);
+    if (rc == RS_OK && p->pid < 0) {
+        p->pid = 0;
+        rc = rs_fail_errno(err, RS_E_USAGE, "the simulator did not start");
+    }
+    return rc;
 }
 
 static size_t

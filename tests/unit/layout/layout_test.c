@@ -199,7 +199,8 @@ the_drivers_configuration_binds(void **state)
     (void)state;
     refuses(":4:", "has slot 13 for something else than a private key",
             ATECC "  ldevid/0: {slot: 13}\n");
-    refuses(":5:", "has slot 4 for a private key", ATECC "  trust/1:\n    data: {slot: 4, size: 30}\n");
+    refuses(":5:", "has slot 4 for a private key",
+            ATECC "  trust/1:\n    data: {slot: 4, size: 30}\n");
     refuses(":4:", "no access rule for object 0xf1d4 as data", OPTIGA "  data/0: {slot: 0xf1d4}\n");
     refuses(":4:", "as a key", OPTIGA "  ldevid/0: {slot: 0xe0e3}\n");
 }

@@ -66,14 +66,12 @@ confirm_orders(const struct options *o, const struct station_view *v, struct rs_
 {
     char what[120];
 
-    if (o->production)
-        return RS_OK;
     for (size_t i = 0; i < v->order_count; i++) {
         const struct station_order *order = &v->orders[i].order;
         rs_code rc = RS_OK;
 
         plan_irreversible(order->rot, order->layout, what, sizeof(what));
-        if (what[0] != '\0' && !is_said(o, order->rot))
+        if (what[0] != '\0' && !o->production && !order->production && !is_said(o, order->rot))
             rc = ask(o, order, what, err);
         if (rc != RS_OK)
             return rc;

@@ -121,25 +121,29 @@ static void
 look_with(struct dry *d, const struct nest *nest, const char *uri, const char *device,
           const struct station_order *order, struct recognised *what, struct plan *plan)
 {
-    struct plan_job job = {.device = device,
-                           .order = order->name,
-                           .model = order->rot,
-                           .has_root = 1,
-                           .has_firmware_key = d->o->firmware_key != NULL,
-                           .has_channel_secret = d->o->channel_secret != NULL};
+    struct plan_job job = {
+        .device = device,
+        .order = order->name,
+        .model = order->rot,
+        .proves_maker = (d->o->est.server == NULL && strcmp(order->provenance, "station") != 0) ||
+                        d->o->vendor_roots.count > 0,
+        .has_root = 1,
+        .has_firmware_key = d->o->firmware_key != NULL,
+        .has_channel_secret = d->o->channel_secret != NULL};
     struct rs_err err = {0}, ignored = {0};
     struct rot_chip chip;
+    int production = d->o->production || order->production;
     rs_code rc = wire_open(&d->wires, nest, uri, d->o->channel_secret, &d->wire, &err);
 
     if (rc != RS_OK) {
         plan_refuse(rc, err.text, plan);
         return;
     }
-    if (d->o->production && d->wire.lin.transport.simulated)
+    if (production && d->wire.lin.transport.simulated)
         rc = rs_fail(&err, RS_E_CHIP_SIMULATED, "%.120s is a simulator", uri);
     if (rc == RS_OK)
-        rc = recognise_open(&d->wire, order->layout, d->o->production ? ROT_OPEN_PRODUCTION : 0,
-                            &chip, what, &err);
+        rc = recognise_open(&d->wire, order->layout, production ? ROT_OPEN_PRODUCTION : 0, &chip,
+                            what, &err);
     if (rc == RS_OK) {
         recognise_chip(&chip, order->rot, what);
         recognise_device(&chip, what);

@@ -111,6 +111,27 @@ is_open(const struct maker *m, enum rot_stage stage, rot_object obj)
            rot_seal_state(m->chip, stage, obj, &state) == ROT_OK && state == ROT_SEAL_OPEN;
 }
 
+/* 0: it would end here. */
+static int
+plan_proof(struct maker *m)
+{
+    struct rot_capability cap;
+
+    if (can(m, ROT_ATTEST(0), ROT_CAN_ACTIVATE)) {
+        add(m->plan, PLAN_PROVE, "prove its maker's endorsement to the server");
+        return 1;
+    }
+    if (!m->job->proves_maker)
+        return 1;
+    if (rot_capabilities(m->chip, ROT_VENDOR(0), &cap) != ROT_OK ||
+        cap.where[ROT_CAN_ATTEST] != ROT_IN_CHIP) {
+        plan_refuse(RS_E_ATTEST_REQUIRED, "the order wants a part that proves its maker", m->plan);
+        return 0;
+    }
+    add(m->plan, PLAN_PROVE, "prove its maker by its maker's key");
+    return 1;
+}
+
 static void
 plan_channel(struct maker *m)
 {
@@ -222,10 +243,14 @@ plan_make(struct rot_chip *chip, const struct recognised *what, const struct pla
         return;
     }
     m.is_sealed = (m.layout->stages & 1u << ROT_STAGE_DATA) != 0 && !is_open(&m, ROT_STAGE_DATA, 0);
-    if (m.is_new && can(&m, ROT_ATTEST(0), ROT_CAN_ACTIVATE))
-        add(ret_plan, PLAN_PROVE, "prove its maker's endorsement to the server");
+    if (m.is_new && !plan_proof(&m))
+        return;
+    /* What production speaks to by its channel only gets that first. */
+    if (m.layout->channel)
+        plan_channel(&m);
     plan_config(&m);
-    plan_channel(&m);
+    if (!m.layout->channel)
+        plan_channel(&m);
     plan_identity(&m);
     plan_locks(&m);
     add(ret_plan, PLAN_PROVE, "answer a fresh challenge with its key");

@@ -39,6 +39,7 @@ void plan_irreversible(const char *model, const char *layout, char *out, size_t 
 struct plan_job {
     const char *device; /* "": no label was read */
     const char *order, *model;
+    int proves_maker; /* the order, or the station, wants to know */
     int has_root, has_firmware_key, has_channel_secret;
     const struct memory_chip *known; /* of the journal; NULL: nothing */
 };

@@ -555,14 +555,18 @@ read_uid(const char *text, struct nest_reference *out)
     return 1;
 }
 
-/* A code that says that a part answered and is not what it should be. */
+/* What a nest can tell of a part without a server, by reading (recognise.h). */
 static int
 is_defect(const char *text)
 {
-    const struct rs_code_info *info = rs_code_find(text);
+    static const rs_code codes[] = {RS_E_CHIP_WRONG_PART, RS_E_CHIP_WRONG_ADDRESS,
+                                    RS_E_CHIP_FOREIGN, RS_E_CHIP_FAULT, RS_E_CHIP_NOT_GENUINE};
 
-    return info != NULL && (strcmp(info->station, "P1") == 0 || strcmp(info->station, "P2") == 0 ||
-                            strcmp(info->station, "T1") == 0 || strcmp(info->station, "F1") == 0);
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (strcmp(rs_code_info(codes[i])->name, text) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 static void
@@ -583,7 +587,8 @@ take_reference(struct reader *r, const char *list, size_t index, const struct re
         complain_at(r, list, index, "uid", "hex of at most %d bytes", NEST_UID_MAX);
     if (t->defect != NULL && !is_defect(t->defect))
         complain_at(r, list, index, "defect",
-                    "a code for a part that answers and is refused, as in chip.wrong-part");
+                    "chip.wrong-part, chip.wrong-address, chip.foreign, chip.fault or "
+                    "chip.not-genuine");
     for (size_t i = 0; i < r->out->nest_count; i++) {
         if (strcmp(r->out->nests[i].name, out->nest) == 0)
             home = &r->out->nests[i];

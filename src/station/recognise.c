@@ -2,7 +2,8 @@
  * recognise.c: see recognise.h.
  *
  * The nest's own addresses are tried first.  If nobody is there, all addresses are, each by
- * a transaction without data: 29 bits on the wire, and no part takes it for a command.  Who
+ * a transaction without data: 11 bits on the wire, and no part takes it for a command.  Some
+ * adapters have no such transaction; behind them only the nest's own part is looked for.  Who
  * acknowledges is then asked by the driver of the family that is usually found there, for a driver
  * of another family would poll long for an answer that never comes.
  *
@@ -381,20 +382,41 @@ refuse_open(const struct wire *w, rot_err rot, struct recognised *what, struct r
     return rs_fail(err, RS_E_CHIP_FAULT, "%s", what->text);
 }
 
-/* The first of the nest's addresses where somebody acknowledges; 0: nowhere. */
-static uint8_t
-find_address(struct wire *w)
+/*
+ * The first of the nest's addresses where somebody acknowledges: ROT_OK.  ROT_BUSY: nowhere.
+ * ROT_E_BUS: that cannot be found out.
+ */
+static rot_err
+find_address(struct wire *w, uint8_t *ret_address)
 {
+    rot_err rot = ROT_BUSY;
+
     for (int i = 0; i < 2; i++) {
         if (i > 0)
             wire_delay(w, START_US);
         wire_wake(w);
         for (size_t k = 0; k < w->nest->address_count; k++) {
-            if (wire_probe(w, w->nest->addresses[k]) == ROT_OK)
-                return w->nest->addresses[k];
+            rot = wire_probe(w, w->nest->addresses[k]);
+            *ret_address = w->nest->addresses[k];
+            if (rot != ROT_BUSY)
+                return rot;
         }
     }
-    return 0;
+    return rot;
+}
+
+/* Address after address, by the driver: slower where nobody is. */
+static rot_err
+open_somewhere(struct wire *w, const struct rot_driver *driver, const char *layout, uint32_t flags,
+               struct rot_chip *chip, struct recognised *what)
+{
+    rot_err rot = ROT_E_BUS;
+
+    for (size_t k = 0; k < w->nest->address_count && rot == ROT_E_BUS; k++) {
+        what->address = w->nest->addresses[k];
+        rot = open_at(w, driver, what->address, layout, flags, chip);
+    }
+    return rot;
 }
 
 static rs_code
@@ -402,17 +424,17 @@ open_on_bus(struct wire *w, const char *layout, uint32_t flags, struct rot_chip 
             struct recognised *what, struct rs_err *err)
 {
     const struct rot_driver *driver = rot_registry_match(w->nest->part);
-    rot_err rot;
+    rot_err rot = find_address(w, &what->address);
 
-    what->address = find_address(w);
-    if (what->address == 0) {
+    if (rot == ROT_BUSY) {
         look_around(w, what);
         return rs_fail(err, reel_code(what->kind) == RS_OK ? RS_E_INTERNAL : reel_code(what->kind),
                        "%s", what->text);
     }
     if (layout[0] != '\0' && rot_registry_layout(driver, layout) == NULL)
         return rs_fail(err, RS_E_CHIP_WRONG_PART, "a %s has no layout %s", w->nest->part, layout);
-    rot = open_at(w, driver, what->address, layout, flags, chip);
+    rot = rot == ROT_OK ? open_at(w, driver, what->address, layout, flags, chip)
+                        : open_somewhere(w, driver, layout, flags, chip, what);
     return rot == ROT_OK ? RS_OK : refuse_open(w, rot, what, err);
 }
 

@@ -72,7 +72,10 @@ void wire_close(struct wire *w); /* leaves the power as it is */
 RS_MUST_USE rs_code wire_choose(struct wire *w, const struct rot_driver *driver, uint8_t address,
                                 struct rs_err *err);
 
-/* Does anybody acknowledge there?  Woken first, as sleepers do not. */
+/*
+ * Does anybody acknowledge there?  By a transaction without data: ROT_E_BUS from an adapter that
+ * has no such thing.
+ */
 rot_err wire_probe(struct wire *w, uint8_t address);
 /* Pull the line low as parts want it that sleep, and give them their time. */
 void wire_wake(struct wire *w);

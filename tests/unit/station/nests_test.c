@@ -158,9 +158,14 @@ references_that_are_none(void **state)
     refuses(WITH(GOLDEN, "{name: B, uid: 0, defect: chip.foreign}"), ":8:22", "hex");
     refuses(WITH(GOLDEN, "{name: B, uid: 0g, defect: chip.foreign}"), ":8:22", "hex");
     refuses(WITH(GOLDEN, "{name: B, uid: \"+1\", defect: chip.foreign}"), ":8:22", "hex");
-    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: chip.absent}"), ":8:", "answers and is");
-    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: board.done}"), ":8:", "answers and is");
-    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: nonsense}"), ":8:", "answers and is");
+    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: chip.absent}"),
+            ":8:", "chip.wrong-part, chip.wrong-address");
+    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: board.done}"),
+            ":8:", "chip.wrong-part, chip.wrong-address");
+    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: chip.twin}"),
+            ":8:", "chip.wrong-part, chip.wrong-address");
+    refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: nonsense}"),
+            ":8:", "chip.wrong-part, chip.wrong-address");
     refuses(WITH(GOLDEN, "{name: G, uid: 00, defect: chip.foreign}"), ":8:", "one name");
     refuses(WITH("{name: G, certificate: g.pem, nest: 9}", BAD), ":6:", "no nest 9");
     refuses(WITH("{name: G, certificate: g.pem, part: se050}", BAD), ":3:", "no golden board");

@@ -147,7 +147,7 @@ compare_read(struct run *run, const struct record_event *e)
     uint8_t classes[READ_MAX];
     int differs = 0;
 
-    for (size_t k = 0; k < run->replay->part_count; k++)
+    for (size_t k = 0; k < REPLAY_PARTS; k++)
         others[k] = run->answers[k];
     replay_judge(part, others, run->replay->part_count, json_array_size(run->assumed) != 0,
                  run->replay->natural(run->replay->arg, e->step), classes);

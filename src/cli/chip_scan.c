@@ -205,15 +205,15 @@ say_answer(struct scan *s, struct rot_linux *lin, const char *uri, rot_err rot,
 static void
 ask_all(struct scan *s, struct rot_linux *lin, const char *uri, const struct rot_driver *usual)
 {
-    const struct rot_driver *d, *told_by = NULL;
+    const struct rot_driver *told_by = NULL;
     rot_err told = ROT_E_BUS;
     uint8_t address = lin->transport.address;
     struct rot_identity id;
 
-    for (size_t i = 0; i == 0 || (d = rot_registry_at(i - 1)) != NULL; i++) {
+    for (size_t i = 0; i == 0 || rot_registry_at(i - 1) != NULL; i++) {
+        const struct rot_driver *d = i == 0 ? usual : rot_registry_at(i - 1);
         rot_err rot;
 
-        d = i == 0 ? usual : rot_registry_at(i - 1);
         if (d == NULL || (i > 0 && d == usual) || rot_linux_choose(lin, d, address) != ROT_OK)
             continue;
         rot = identify(lin, &id);

@@ -4,8 +4,8 @@
  * A part comes with no secret of ours, or with one that its vendor published, which is
  * as good as none.  It gets its own (docs/design/channel.md) as soon as it can take one: a
  * part that production speaks to by its channel only before its configuration, one whose
- * key is of less weight (the ATECC's IO protection key) when its configuration is locked,
- * for its slots take nothing earlier.  The record before it says that the part is
+ * key is of less weight (the ATECC's IO protection key) when its identity is granted: that key can
+ * be put over another's, and a part that is refused here stays as it was.  The record before it says that the part is
  * this station's from here on; made again, it finds the secret in place.
  *
  * SPDX-License-Identifier: Apache-2.0

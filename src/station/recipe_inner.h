@@ -40,7 +40,7 @@ rs_code recipe_evidence(struct recipe *r, struct rs_buf *out, struct rs_err *err
 rs_code recipe_prove(struct recipe *r, struct rs_err *err);
 rs_code recipe_proof(struct recipe *r, struct rs_buf *out, struct rs_err *err);
 
-/* The channel (recipe_channel.c): now, or once the configuration is locked; each part has its time. */
+/* The channel (recipe_channel.c): before its configuration, or once its identity is granted; each part has its time. */
 rs_code recipe_pair(struct recipe *r, struct rs_err *err);
 rs_code recipe_pair_late(struct recipe *r, struct rs_err *err);
 

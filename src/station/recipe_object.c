@@ -147,7 +147,9 @@ recipe_write(struct recipe *r, struct rs_err *err)
         return rc;
     if (r->is_sealed)
         return RS_OK; /* the last step compares what is in there */
-    rc = write_chain(r, &cert, err);
+    rc = recipe_pair_late(r, err);
+    if (rc == RS_OK)
+        rc = write_chain(r, &cert, err);
     if (rc != RS_OK)
         return rc;
     rot = put_object(r, ROT_IDEVID, ROT_PART_CERT, der);

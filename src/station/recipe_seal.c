@@ -77,11 +77,9 @@ seal(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, s
 rs_code
 recipe_configure(struct recipe *r, struct rs_err *err)
 {
-    rs_code rc = RS_OK;
-
-    if (recipe_takes_stage(r, ROT_STAGE_CONFIG) && !r->is_configured)
-        rc = take(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
-    return rc == RS_OK ? recipe_pair_late(r, err) : rc;
+    if (!recipe_takes_stage(r, ROT_STAGE_CONFIG) || r->is_configured)
+        return RS_OK;
+    return take(r, ROT_STAGE_CONFIG, 0, "lock the configuration", err);
 }
 
 /* Nothing was written there: closing it for good would keep it from whoever needs it later. */

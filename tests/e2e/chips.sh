@@ -30,6 +30,8 @@ for f in $FAMILIES; do
     own=$WORK/channels/S-$model-1.channel
     same "its device gets its own secret" "600 1" "$(stat -c %a "$own") $(wc -l <"$own")"
     check "with which it uses its key" rs chip challenge --chip "$(chip "$model-1")" --channel-secret "$own"
+    same "and which protects it, as chip info says" own "$(rs chip info --chip "$(chip "$model-1")" \
+        --channel-secret "$own" --json | member protection)"
 
     # Cut in the middle, wherever that is: the next time it goes on.
     for at in 8 20 33; do

@@ -200,9 +200,9 @@ a_full_part(void **state)
 
     (void)state;
     IS(write_cert(b, ROT_IDEVID, CERT_LEN), ROT_OK);
-    far_fault(b->far, "status@2:0D"); /* the metadata is read first */
+    far_fault(b->far, "status@1:0D");
     REFUSES(b, write_cert(b, ROT_IDEVID, CERT_LEN), ROT_E_SPACE);
-    far_fault(b->far, "status@2:0D");
+    far_fault(b->far, "status@2:0D"); /* the metadata is read first */
     REFUSES(b, rot_key_generate(&b->rot, ROT_SESSION(4), ROT_ALG_AES128, out, 16, &n), ROT_E_SPACE);
     bench_free(b);
 }

@@ -47,12 +47,12 @@ find_model(struct rot_chip *chip, const char **ret_model)
 static rot_err
 find_seal(struct rot_chip *chip, enum rot_stage stage, struct rot_identity *id)
 {
-    enum rot_seal_state state = ROT_SEAL_OPEN;
-    rot_err rc = optiga_seal_state(chip, stage, NULL, &state);
+    int done = 0;
+    rot_err rc = optiga_is_sealed(chip, stage, &done);
 
-    if (rc == ROT_OK && state == ROT_SEAL_DONE)
+    if (done)
         id->sealed |= 1u << stage;
-    return rc == ROT_E_UNSUPPORTED ? ROT_OK : rc;
+    return rc;
 }
 
 static rot_err

@@ -84,20 +84,16 @@ kept_public(struct rot_chip *chip, const struct rot_place *place, struct rot_byt
 }
 
 /*
- * Before the key of a place changes.  Both objects may be changed, or else the
- * public key of a key that stays would be lost; what was kept is in old, which
- * has room for SPKI_MAX bytes.
+ * Before the key of a place changes, which it may.  Where the object beside may not,
+ * nothing is begun; what was kept is in old, which has room for SPKI_MAX bytes.
  */
 static rot_err
 take_kept(struct rot_chip *chip, const struct rot_place *place, uint8_t *old, size_t *old_len)
 {
     struct rot_bytes spki = {NULL, 0};
-    rot_err rc = optiga_check_change(chip, place->also);
+    rot_err rc = kept_public(chip, place, &spki);
 
     *old_len = 0;
-    if (rc != ROT_OK)
-        return rc;
-    rc = kept_public(chip, place, &spki);
     if (rc == ROT_OK) {
         memcpy(old, spki.p, spki.len);
         *old_len = spki.len;

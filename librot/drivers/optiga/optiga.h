@@ -181,8 +181,9 @@ struct optiga_state {
     rot_err ready;   /* of the command in apdu: why it cannot be sent */
     uint8_t is_open; /* the application in the part is */
     uint8_t is_shielded;
-    uint8_t is_old;   /* V1 */
-    uint8_t sessions; /* bits: which of them hold a secret */
+    uint8_t is_unpaired; /* the host has a secret that it did not know */
+    uint8_t is_old;      /* V1 */
+    uint8_t sessions;    /* bits: which of them hold a secret */
     uint8_t uid[OPTIGA_UID];
     uint8_t secret[ROT_SECRET_MAX]; /* of the channel, for as long as the chip is open */
     uint8_t secret_len;             /* 0: we speak in the clear */
@@ -233,7 +234,7 @@ ROT_MUST_USE rot_err optiga_find(struct rot_chip *chip, const struct rot_place *
                                  struct optiga_content *ret_content);
 /* May an object be changed now?  ROT_E_STATE or ROT_E_AUTH. */
 ROT_MUST_USE rot_err optiga_check_change(struct rot_chip *chip, unsigned oid);
-/* Make it empty; put bytes that tell their own length into it. */
+/* Make it empty; put bytes that tell their own length into one that is. */
 ROT_MUST_USE rot_err optiga_clear(struct rot_chip *chip, unsigned oid);
 ROT_MUST_USE rot_err optiga_keep(struct rot_chip *chip, unsigned oid, const uint8_t *p, size_t len);
 
@@ -326,6 +327,8 @@ ROT_MUST_USE rot_err optiga_seal(struct rot_chip *chip, enum rot_stage stage,
 ROT_MUST_USE rot_err optiga_seal_state(struct rot_chip *chip, enum rot_stage stage,
                                        const struct rot_place *place,
                                        enum rot_seal_state *ret_state);
+/* Whether it is done, and as the layout has it. */
+ROT_MUST_USE rot_err optiga_is_sealed(struct rot_chip *chip, enum rot_stage stage, int *ret_done);
 
 /* ---- attest.c -------------------------------------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@
  *   DATA     everything else that production is done with
  *   OBJECT   one object
  *
- * Preparing writes the conditions, which can be repeated; sealing compares all
- * of them first and then moves one life cycle after the other.  A cut in between
+ * Preparing writes the conditions, which can be repeated; sealing reads and compares
+ * all of them first and then moves one life cycle after the other.  A cut in between
  * leaves a stage open, and the same call completes it.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -102,11 +102,10 @@ prepare_one(struct rot_chip *chip, const struct optiga_rule *rule)
     if (rc == ROT_OK)
         rc = write_meta(chip, rule->oid, conditions[rule->access].tlvs,
                         conditions[rule->access].len);
-    if (rc == ROT_OK)
-        rc = optiga_get_meta(chip, rule->oid, &m);
-    return rc == ROT_OK && !is_as_wanted(&m, rule) ? ROT_E_MISMATCH : rc;
+    return rc;
 }
 
+/* As it should be; ROT_BUSY: and not operational yet. */
 static rot_err
 compare_one(struct rot_chip *chip, const struct optiga_rule *rule)
 {
@@ -117,7 +116,9 @@ compare_one(struct rot_chip *chip, const struct optiga_rule *rule)
         return rc;
     if (is_missing_identity(chip, rule, &m))
         return ROT_E_EMPTY;
-    return is_as_wanted(&m, rule) ? ROT_OK : ROT_E_MISMATCH;
+    if (!is_as_wanted(&m, rule))
+        return ROT_E_MISMATCH;
+    return m.life < OPTIGA_LIFE_OPERATIONAL ? ROT_BUSY : ROT_OK;
 }
 
 static rot_err
@@ -125,11 +126,8 @@ seal_one(struct rot_chip *chip, const struct optiga_rule *rule)
 {
     static const uint8_t operational[] = {TAG_LIFE, 1, OPTIGA_LIFE_OPERATIONAL};
     struct optiga_meta m;
-    rot_err rc = optiga_get_meta(chip, rule->oid, &m);
+    rot_err rc = write_meta(chip, rule->oid, operational, sizeof(operational));
 
-    if (rc != ROT_OK || m.life >= OPTIGA_LIFE_OPERATIONAL)
-        return rc;
-    rc = write_meta(chip, rule->oid, operational, sizeof(operational));
     if (rc == ROT_OK)
         rc = optiga_get_meta(chip, rule->oid, &m);
     return rc == ROT_OK && m.life < OPTIGA_LIFE_OPERATIONAL ? ROT_E_MISMATCH : rc;
@@ -151,23 +149,51 @@ state_of_one(struct rot_chip *chip, const struct optiga_rule *rule)
 
 /* ---- All rules of a stage ---------------------------------------------------------------- */
 
-/*
- * Do it for each until one fails.  An object that this version of the part has
- * not is left out.  ROT_BUSY when one gave that; ROT_E_UNSUPPORTED when the
- * layout has no rule for the stage.
- */
+/* The first that is not done ends it. */
 static rot_err
-for_each(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place,
-         rot_err (*do_one)(struct rot_chip *chip, const struct optiga_rule *rule))
+is_one_done(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    rot_err rc = state_of_one(chip, rule);
+
+    return rc == ROT_BUSY ? ROT_E_MISMATCH : rc;
+}
+
+/* Bits: rules by their number. */
+struct rules {
+    uint32_t of;   /* those that are meant */
+    uint32_t busy; /* those that gave ROT_BUSY */
+};
+
+static uint32_t
+rules_of(const struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
     const struct rot_layout *l = chip->setup.layout;
     const struct optiga_rule *rules = l->config;
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < l->config_len / sizeof(*rules) && i < 32; i++) {
+        if (rules[i].stage == (uint8_t)stage && (place == NULL || rules[i].oid == place->where))
+            bits |= UINT32_C(1) << i;
+    }
+    return bits;
+}
+
+/*
+ * Do it for each until one fails.  An object that this version of the part has
+ * not is left out.  ROT_E_UNSUPPORTED when the layout has no rule for the stage.
+ */
+static rot_err
+for_each(struct rot_chip *chip, struct rules *r,
+         rot_err (*do_one)(struct rot_chip *chip, const struct optiga_rule *rule))
+{
+    const struct optiga_rule *rules = chip->setup.layout->config;
     rot_err result = ROT_E_UNSUPPORTED;
 
-    for (size_t i = 0; i < l->config_len / sizeof(*rules); i++) {
+    r->busy = 0;
+    for (size_t i = 0; r->of >> i != 0; i++) {
         rot_err rc;
 
-        if (rules[i].stage != (uint8_t)stage || (place != NULL && rules[i].oid != place->where))
+        if ((r->of >> i & 1u) == 0)
             continue;
         rc = do_one(chip, &rules[i]);
         if (rc == ROT_E_UNSUPPORTED) {
@@ -176,8 +202,9 @@ for_each(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *pl
         }
         if (rc < 0)
             return rc;
-        if (result != ROT_BUSY)
-            result = rc;
+        if (rc == ROT_BUSY)
+            r->busy |= UINT32_C(1) << i;
+        result = ROT_OK;
     }
     return result;
 }
@@ -185,26 +212,43 @@ for_each(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *pl
 rot_err
 optiga_seal_prepare(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
-    return for_each(chip, stage, place, prepare_one);
+    struct rules all = {rules_of(chip, stage, place), 0};
+
+    return for_each(chip, &all, prepare_one);
 }
 
 rot_err
 optiga_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
-    rot_err rc = for_each(chip, stage, place, compare_one);
+    struct rules all = {rules_of(chip, stage, place), 0}, open;
+    rot_err rc = for_each(chip, &all, compare_one);
 
-    return rc == ROT_OK ? for_each(chip, stage, place, seal_one) : rc;
+    if (rc != ROT_OK || all.busy == 0)
+        return rc;
+    open.of = all.busy;
+    return for_each(chip, &open, seal_one);
 }
 
 rot_err
 optiga_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place,
                   enum rot_seal_state *ret_state)
 {
-    rot_err rc = for_each(chip, stage, place, state_of_one);
+    struct rules all = {rules_of(chip, stage, place), 0};
+    rot_err rc = for_each(chip, &all, state_of_one);
 
     if (rc == ROT_E_MISMATCH)
         *ret_state = ROT_SEAL_FOREIGN;
-    else if (rc >= 0)
-        *ret_state = rc == ROT_BUSY ? ROT_SEAL_OPEN : ROT_SEAL_DONE;
-    return rc == ROT_E_MISMATCH || rc == ROT_BUSY ? ROT_OK : rc;
+    else if (rc == ROT_OK)
+        *ret_state = all.busy != 0 ? ROT_SEAL_OPEN : ROT_SEAL_DONE;
+    return rc == ROT_E_MISMATCH ? ROT_OK : rc;
+}
+
+rot_err
+optiga_is_sealed(struct rot_chip *chip, enum rot_stage stage, int *ret_done)
+{
+    struct rules all = {rules_of(chip, stage, NULL), 0};
+    rot_err rc = for_each(chip, &all, is_one_done);
+
+    *ret_done = rc == ROT_OK;
+    return rc == ROT_E_MISMATCH || rc == ROT_E_UNSUPPORTED ? ROT_OK : rc;
 }

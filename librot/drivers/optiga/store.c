@@ -268,12 +268,19 @@ optiga_object_read(struct rot_chip *chip, const struct rot_place *place, size_t 
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
+/* What is refused is as it was; who has no channel may hear that he lacks it. */
 rot_err
 optiga_clear(struct rot_chip *chip, unsigned oid)
 {
     static const uint8_t nothing = 0;
+    rot_err rc = optiga_set(chip, OPTIGA_ERASE, oid, 0, &nothing, 1), why;
+    uint32_t status = chip->raw_status;
 
-    return optiga_set(chip, OPTIGA_ERASE, oid, 0, &nothing, 1);
+    if (rc == ROT_OK || rc == ROT_E_BUS)
+        return rc;
+    why = optiga_check_change(chip, oid);
+    chip->raw_status = status;
+    return why == ROT_OK ? rc : why;
 }
 
 static rot_err
@@ -310,10 +317,10 @@ complete(struct rot_chip *chip, const struct optiga_pending *w)
     if (!w->is_bare)
         rc = set_and_compare(chip, w->oid, w->total, trailer, sizeof(trailer));
     if (rc == ROT_OK)
-        rc = set_and_compare(chip, w->oid, 0, w->is_bare ? &w->first : &whole, 1);
+        rc = optiga_set(chip, OPTIGA_DATA, w->oid, 0, w->is_bare ? &w->first : &whole, 1);
     if (rc == ROT_OK)
         rc = find(chip, w->oid, 0, &c);
-    if (rc == ROT_E_EMPTY || (rc == ROT_OK && c.len != w->total))
+    if (rc == ROT_E_EMPTY || (rc == ROT_OK && (c.len != w->total || c.first != w->first)))
         return ROT_E_MISMATCH;
     return rc;
 }
@@ -333,9 +340,8 @@ rot_err
 optiga_keep(struct rot_chip *chip, unsigned oid, const uint8_t *p, size_t len)
 {
     struct optiga_pending w = {NULL, (uint16_t)oid, (uint16_t)len, 0, p[0], 1};
-    rot_err rc = optiga_clear(chip, oid);
 
-    return rc == ROT_OK ? write_piece(chip, &w, p, len) : rc;
+    return write_piece(chip, &w, p, len);
 }
 
 /* A place for a public key takes nothing else, and takes it whole. */
@@ -362,8 +368,6 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, const uint8_t 
     struct optiga_state *s = optiga_of(chip);
     rot_err rc = check_content(place, buf, len, total);
 
-    if (rc == ROT_OK)
-        rc = optiga_check_change(chip, place->where);
     if (rc == ROT_OK)
         rc = optiga_clear(chip, place->where);
     if (rc == ROT_OK)

@@ -177,24 +177,33 @@ read_uid(struct rot_chip *chip)
     return ROT_OK;
 }
 
+static rot_err
+host_secret(struct rot_chip *chip, uint8_t secret[ROT_SECRET_MAX])
+{
+    const struct rot_port *port = chip->setup.port;
+    const struct rot_bytes uid = {optiga_of(chip)->uid, OPTIGA_UID};
+
+    if (port->ops->channel_secret == NULL)
+        return ROT_E_EMPTY;
+    return port->ops->channel_secret(port->self, "optiga", uid, secret, ROT_SECRET_MAX);
+}
+
 /* A part that does not know the host's secret is not paired yet: it is spoken to in the clear. */
 static rot_err
 open_channel(struct rot_chip *chip)
 {
-    const struct rot_port *port = chip->setup.port;
     uint8_t secret[ROT_SECRET_MAX];
-    rot_err rc = ROT_E_EMPTY;
+    rot_err rc = host_secret(chip, secret);
 
-    if (port->ops->channel_secret != NULL)
-        rc = port->ops->channel_secret(port->self, "optiga",
-                                       (struct rot_bytes){optiga_of(chip)->uid, OPTIGA_UID}, secret,
-                                       sizeof(secret));
     if (rc == ROT_E_EMPTY)
         return ROT_OK;
     if (rc == ROT_OK)
         rc = speak(chip, secret, sizeof(secret));
     rot_wipe_memory(secret, sizeof(secret));
-    return rc == ROT_E_AUTH ? speak(chip, NULL, 0) : rc;
+    if (rc != ROT_E_AUTH)
+        return rc;
+    optiga_of(chip)->is_unpaired = 1;
+    return speak(chip, NULL, 0);
 }
 
 rot_err
@@ -262,6 +271,7 @@ write_binding(struct rot_chip *chip, const uint8_t *secret, size_t len)
     struct optiga_state *s = optiga_of(chip);
     rot_err rc = optiga_set(chip, OPTIGA_ERASE, OPTIGA_OID_BINDING, 0, secret, len);
 
+    s->is_unpaired = 0;
     rot_wipe_memory(s->buf, sizeof(s->buf));
     return rc;
 }
@@ -298,11 +308,26 @@ is_published(const uint8_t *secret, size_t len)
     return memcmp(secret, published, len) == 0; /* or its beginning; ROT_SECRET_MAX is no longer */
 }
 
+/* The host's secret, which the part did not know when it was opened. */
+static int
+was_refused(struct rot_chip *chip, const uint8_t *secret, size_t len)
+{
+    const struct optiga_state *s = optiga_of(chip);
+    uint8_t hosts[ROT_SECRET_MAX];
+    int is_same = s->is_open && s->is_unpaired && len == sizeof(hosts) &&
+                  host_secret(chip, hosts) == ROT_OK && rot_equal(hosts, secret, len);
+
+    rot_wipe_memory(hosts, sizeof(hosts));
+    return is_same;
+}
+
 /* The part knows the old secret, or none of ours. */
 static rot_err
 replace(struct rot_chip *chip, struct rot_bytes old, const uint8_t *secret, size_t len)
 {
-    rot_err rc = speak(chip, old.p, old.len);
+    const struct optiga_state *s = optiga_of(chip);
+    rot_err rc =
+        s->is_open && s->secret_len == 0 && old.len == 0 ? ROT_OK : speak(chip, old.p, old.len);
 
     if (rc == ROT_OK)
         rc = write_binding(chip, secret, len);
@@ -326,7 +351,7 @@ optiga_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secre
     if (secret_len < OPTIGA_SECRET_MIN || is_published(secret, secret_len))
         return ROT_E_ARG;
     memcpy(old, s->secret, sizeof(old));
-    rc = speak(chip, secret, secret_len);
+    rc = was_refused(chip, secret, secret_len) ? ROT_E_AUTH : speak(chip, secret, secret_len);
     if (rc == ROT_E_AUTH)
         rc = replace(chip, (struct rot_bytes){old, old_len}, secret, secret_len);
     if (rc != ROT_OK) {

@@ -148,7 +148,7 @@ generation_is_cut(void **state)
             assert_memory_equal(pub + 27, fake_find(&d->part, 0xe0f2)->pub, 64);
         generate(d, ROT_LDEVID(0));
         if (!was_cut) {
-            assert_true(cut >= 5);
+            assert_int_equal(cut, 4); /* steps that change something */
             return;
         }
     }

@@ -45,6 +45,7 @@ struct leaf {
     long from_s, until_s;
     int is_ca;
     EVP_PKEY *by;
+    int is_strange; /* a critical extension that nobody knows */
 };
 
 static X509 *
@@ -70,6 +71,11 @@ make_cert(EVP_PKEY *key, const struct leaf *l)
                             l->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     must(e != NULL && X509_add_ext(x, e, -1) == 1);
     X509_EXTENSION_free(e);
+    if (l->is_strange) {
+        e = X509V3_EXT_conf(NULL, &ctx, "1.3.6.1.4.1.32473.99", "critical,DER:0500");
+        must(e != NULL && X509_add_ext(x, e, -1) == 1);
+        X509_EXTENSION_free(e);
+    }
     must(X509_sign(x, l->by, EVP_sha256()) > 0);
     return x;
 }
@@ -77,7 +83,7 @@ make_cert(EVP_PKEY *key, const struct leaf *l)
 static int
 make(void **state)
 {
-    struct leaf r = {"Test maker", "01", -3600, 86400L * 3650, 1, NULL};
+    struct leaf r = {"Test maker", "01", -3600, 86400L * 3650, 1, NULL, 0};
     uint8_t der[1024], *p = der;
     int n;
 
@@ -221,7 +227,7 @@ says(unsigned format, rs_code code, const char *word)
 
 /* ---- STSAFE -------------------------------------------------------------------------------------- */
 
-static const struct leaf st_leaf = {"stsafe", "0209A0325711000102030405", -60, 86400, 0, NULL};
+static const struct leaf st_leaf = {"stsafe", "0209A0325711000102030405", -60, 86400, 0, NULL, 0};
 
 static void
 make_stsafe(const struct leaf *how, EVP_PKEY *about)
@@ -263,6 +269,10 @@ stsafe(void **state)
     make_stsafe(&l, leaf_key);
     says(VENDOR_STSAFE_CHAIN, RS_E_CHIP_NOT_GENUINE, "a CA's");
     l = st_leaf;
+    l.is_strange = 1;
+    make_stsafe(&l, leaf_key);
+    says(VENDOR_STSAFE_CHAIN, RS_E_CHIP_NOT_GENUINE, "unknown critical");
+    l = st_leaf;
     l.serial = "0209A032";
     make_stsafe(&l, leaf_key);
     says(VENDOR_STSAFE_CHAIN, RS_E_ATTEST_INVALID, "no certificate of ST's");
@@ -286,7 +296,7 @@ static void
 make_optiga(const char *cn, int as_list, const char *meta, size_t meta_len)
 {
     uint8_t der[1024], spki[128], sig[80], message[2048] = "rootsmith optiga evidence";
-    struct leaf l = {cn, "01", -60, 86400, 0, root_key};
+    struct leaf l = {cn, "01", -60, 86400, 0, root_key, 0};
     size_t n = der_of(make_cert(leaf_key, &l), der), spki_len = spki_of(new_key, spki);
 
     len = 0;
@@ -370,7 +380,8 @@ make_se05x(const struct se *how)
     const uint8_t *data = how->data != NULL ? how->data : spki + 26;
     size_t data_len = how->data != NULL ? how->data_len : 65, at = 0, m = 0, n;
     size_t uid_len = how->uid_len != 0 ? how->uid_len : 18, attr_len = 23;
-    struct leaf l = {"0400500102030405060708090a0b0c0d0e0f attest", "02", -60, 86400, 0, root_key};
+    struct leaf l = {
+        "0400500102030405060708090a0b0c0d0e0f attest", "02", -60, 86400, 0, root_key, 0};
     int modern = how->generation != 1;
 
     (void)spki_of(new_key, spki);
@@ -588,6 +599,9 @@ atecc(void **state)
     bytes[34 + 21] |= 0x40; /* PrivWrite is allowed */
     says(VENDOR_ATECC_INTERNAL, RS_E_ATTEST_INVALID, "need not have been made there");
     make_atecc(0, 1);
+    bytes[34 + 23] |= 0x40; /* for the key that signs */
+    says(VENDOR_ATECC_INTERNAL, RS_E_ATTEST_INVALID, "need not have been made there");
+    make_atecc(0, 1);
     bytes[34 + 96] &= 0xfe; /* not private */
     says(VENDOR_ATECC_INTERNAL, RS_E_ATTEST_INVALID, "need not have been made there");
     make_atecc(0, 1);
@@ -649,7 +663,7 @@ levels(void **state)
 static void
 simulators_makers_are_told(void **state)
 {
-    struct leaf l = {"SIMULATOR nxp test root", "05", -60, 86400, 1, root_key};
+    struct leaf l = {"SIMULATOR nxp test root", "05", -60, 86400, 1, root_key, 0};
     struct makers *m = NULL;
     uint8_t der[1024];
     size_t n;

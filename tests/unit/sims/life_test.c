@@ -216,6 +216,30 @@ test_life(void **state)
     part_done(&p);
 }
 
+/* Whatever else its configuration says; and a slot that was locked by itself keeps its bytes. */
+static void
+test_what_stays_inside(void **state)
+{
+    uint8_t config[112], xy[64], block[32] = {1}, got[32];
+    struct part p;
+
+    (void)state;
+    part_init(&p, &atecc608b_model, "blank608b");
+    tflx_config(config);
+    config[20 - 16] &= 0x7F; /* slot 0 is private, and not called secret */
+    part_lock_config(&p, config);
+    assert_int_equal(seeded_genkey(&p, 0, xy), 0);
+    part_lock_data(&p);
+    assert_int_equal(part_run(&p, 0x02, 0x82, 0 << 3, NULL, 0, NULL), EXEC);
+    assert_int_equal(part_run(&p, 0x12, 0x82, 8 << 3, block, 32, NULL), 0);
+    assert_int_equal(part_run(&p, 0x17, 0x82 | 8 << 2, 0, NULL, 0, NULL), 0);
+    block[0] = 2;
+    assert_int_equal(part_run(&p, 0x12, 0x82, 8 << 3, block, 32, NULL), EXEC);
+    assert_int_equal(part_run(&p, 0x02, 0x82, 8 << 3, NULL, 0, got), PART_DATA + 32);
+    assert_int_equal(got[0], 1);
+    part_done(&p);
+}
+
 /* A word of a slot after the lock, the short last block, and the end of the slot. */
 static void
 test_slot_edges(void **state)
@@ -594,6 +618,7 @@ main(void)
         cmocka_unit_test(test_blank_refuses),
         cmocka_unit_test(test_parse_errors),
         cmocka_unit_test(test_life),
+        cmocka_unit_test(test_what_stays_inside),
         cmocka_unit_test(test_slot_edges),
         cmocka_unit_test(test_idle_keeps_sleep_loses),
         cmocka_unit_test(test_wake),

@@ -27,6 +27,9 @@ channel_refused(void **state)
     assert_int_equal(part_apdu(&p, "848233001000000000000000000000000000000000"), 0x6982);
     assert_int_equal(p.chip->scp.state, SE05X_SCP_CLOSED);
     assert_int_equal(part_open_channel(&p, SE051_ENC, SE051_MAC), PART_SILENT);
+    p.bend_cryptogram = 1;
+    assert_int_equal(part_open_channel(&p, SE050_ENC, SE050_MAC), 0x6982);
+    assert_int_equal(p.chip->scp.state, SE05X_SCP_CLOSED);
     /* Version 00 is the only key set there is. */
     assert_int_equal(part_apdu(&p, "80500000080001020304050607"), 0x9000);
     assert_int_equal(p.answer[10], 0x0B);

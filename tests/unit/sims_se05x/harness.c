@@ -442,6 +442,7 @@ part_open_channel(struct part *p, const char *enc, const char *mac)
     host_keys(&p->scp, e, m, both, card, host);
     if (memcmp(card, p->answer + 21, 8) != 0)
         return PART_SILENT; /* not the keys of this part */
+    host[0] ^= p->bend_cryptogram;
     memcpy(out + 5, host, 8);
     put_mac(&p->scp, out, 13);
     sw = exchange(p, out, sizeof(out));

@@ -43,7 +43,8 @@ struct part {
     /* The host's T=1. */
     unsigned ns, wtx_seen;
     struct host_scp scp;
-    uint8_t answer[2048]; /* without status word */
+    uint8_t bend_cryptogram; /* the host's, by these bits, under a MAC that holds */
+    uint8_t answer[2048];    /* without status word */
     size_t len;
 };
 

@@ -152,6 +152,8 @@ ioctls_that_are_refused(int fd)
     REFUSED(ioctl(fd, I2C_RDWR, &rdwr), EOPNOTSUPP);
     big = (struct i2c_msg){.addr = 0x21, .len = 1, .buf = &byte};
     REFUSED(ioctl(fd, I2C_RDWR, &rdwr), ENXIO);
+    big = (struct i2c_msg){.addr = 0x100 | STSAFE, .len = 1, .buf = &byte};
+    REFUSED(ioctl(fd, I2C_RDWR, &rdwr), EOPNOTSUPP);
     REFUSED(ioctl(fd, I2C_SMBUS, NULL), EFAULT);
     REFUSED(ioctl(fd, I2C_SMBUS, &smbus), EINVAL);
     smbus = (struct i2c_smbus_ioctl_data){.size = I2C_SMBUS_BYTE_DATA, .read_write = 2};

@@ -100,6 +100,8 @@ nests_that_are_none(void **state)
             ":3:", "0x78 is no 7-bit");
     refuses(LEFT "nests:\n  - {name: 1, adapter: left, part: atecc608b, addresses: [7, 0xg]}\n",
             ":3:", "0xg is no 7-bit");
+    refuses(LEFT "nests:\n  - {name: 1, adapter: left, part: atecc608b, addresses: [7]}\n",
+            ":3:", "7 is no 7-bit address (0x08 to 0x77)");
     refuses(LEFT "nests:\n  - {name: 1, adapter: left, part: atecc608b, "
                  "addresses: [8, 9, 10, 11, 12]}\n",
             ":3:", "at most 4");

@@ -19,8 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <rot/linux.h>
+#include <rot/rot_driver.h>
 
+#include "attest/makers.h"
 #include "attest/tpm.h"
 #include "crypto/key.h"
 #include "station/recipe.h"
@@ -93,6 +97,206 @@ CUT(seal_state,
      enum rot_seal_state *state),
     (chip, stage, p, state))
 
+/* ---- A chip that is another from a step on -------------------------------------------------- */
+
+static struct {
+    enum recipe_step now; /* what the recipe is at */
+    int signs_else;       /* at the end: something else than the challenge */
+    int has_other_cert;   /* at the end: not what was written */
+    int is_foreign;       /* sealed with something else than the layout */
+} liar;
+
+static void
+progress(void *arg, enum recipe_step step)
+{
+    (void)arg;
+    liar.now = step;
+}
+
+static rot_err
+lying_sign_digest(struct rot_chip *chip, const struct rot_place *p, const uint8_t *digest,
+                  size_t digest_len, uint8_t *sig, size_t cap, size_t *len)
+{
+    uint8_t other[64] = {0};
+
+    assert_true(digest_len <= sizeof(other));
+    return cut_sign_digest(chip, p, liar.signs_else && liar.now == STEP_CHECK ? other : digest,
+                           digest_len, sig, cap, len);
+}
+
+static rot_err
+lying_object_read(struct rot_chip *chip, const struct rot_place *p, size_t offset, uint8_t *buf,
+                  size_t cap, size_t *len)
+{
+    rot_err rot = cut_object_read(chip, p, offset, buf, cap, len);
+
+    if (rot == ROT_OK && liar.has_other_cert && liar.now == STEP_CHECK && *len > 0)
+        buf[*len - 1] ^= 1;
+    return rot;
+}
+
+static rot_err
+lying_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p,
+                 enum rot_seal_state *state)
+{
+    rot_err rot = cut_seal_state(chip, stage, p, state);
+
+    if (rot == ROT_OK && liar.is_foreign && liar.now == STEP_CONTACT)
+        *state = ROT_SEAL_FOREIGN;
+    return rot;
+}
+
+/* ---- A secure element ------------------------------------------------------------------------ */
+
+/* What it does more than the soft chip, whose keys and objects it has. */
+static struct {
+    int is_one;     /* the driver has the slots */
+    int has_config; /* its layout has a configuration to lock, which is */
+    int is_configured;
+    int has_life; /* and a life cycle to move, which has */
+    unsigned moved;
+    int is_moved;            /* by somebody else */
+    int has_secret;          /* the host has one for it */
+    unsigned rotated;        /* how often it was given one */
+    enum recipe_step spoken; /* when it last said who its maker is */
+    EVP_PKEY *maker_key, *own_key;
+    const char *says_uid; /* nine letters: whom its maker's certificate is for */
+} element;
+
+static const char element_uid[] = "PART-0001";
+
+static void
+element_capability(const struct rot_chip *chip, const struct rot_place *key,
+                   const struct rot_place *cert, const struct rot_place *chain,
+                   const struct rot_place *data, struct rot_capability *cap)
+{
+    rot_driver_soft.capability(chip, key, cert, chain, data, cap);
+    cap->where[ROT_CAN_CHANNEL] = cap->where[ROT_CAN_ATTEST] = ROT_IN_CHIP;
+}
+
+static rot_err
+element_identify(struct rot_chip *chip, struct rot_identity *id)
+{
+    rot_err rot = cut_identify(chip, id);
+
+    memcpy(id->uid, element_uid, 9);
+    id->uid_len = 9;
+    return rot;
+}
+
+static rot_err
+element_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p)
+{
+    if (stage == ROT_STAGE_LIFECYCLE)
+        element.moved++;
+    else if (stage == ROT_STAGE_CONFIG)
+        element.is_configured = 1;
+    else
+        return cut_seal(chip, stage, p);
+    return ROT_OK;
+}
+
+static rot_err
+element_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p,
+                   enum rot_seal_state *state)
+{
+    if (stage == ROT_STAGE_LIFECYCLE)
+        *state = element.is_moved ? ROT_SEAL_FOREIGN
+                                  : (element.moved > 0 ? ROT_SEAL_DONE : ROT_SEAL_OPEN);
+    else if (stage == ROT_STAGE_CONFIG)
+        *state = element.is_configured ? ROT_SEAL_DONE : ROT_SEAL_OPEN;
+    else
+        return lying_seal_state(chip, stage, p, state);
+    return ROT_OK;
+}
+
+static rot_err
+element_rotate(struct rot_chip *chip, const uint8_t *secret, size_t len)
+{
+    assert_int_equal(len, 32);
+    assert_int_equal(secret[0], 0x5e);
+    element.rotated++;
+    chip->protection = ROT_PROTECTION_OWN;
+    return ROT_OK;
+}
+
+static rot_err
+element_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret, size_t len)
+{
+    (void)self;
+    (void)driver;
+    assert_true(uid.len == 9 && memcmp(uid.p, element_uid, 9) == 0);
+    if (!element.has_secret)
+        return ROT_E_EMPTY;
+    memset(secret, 0x5e, len);
+    return ROT_OK;
+}
+
+static size_t
+maker_cert(EVP_PKEY *key, struct rs_bytes serial, const char *ca, uint8_t out[1024])
+{
+    static const unsigned char name[] = "maker";
+    X509 *x = X509_new();
+    BIGNUM *bn = BN_bin2bn(serial.p, (int)serial.len, NULL);
+    X509V3_CTX ctx;
+    X509_EXTENSION *e;
+    uint8_t *p = out;
+    int n;
+
+    assert_true(x != NULL && bn != NULL && X509_set_version(x, X509_VERSION_3) == 1);
+    assert_non_null(BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)));
+    BN_free(bn);
+    assert_true(X509_gmtime_adj(X509_getm_notBefore(x), -60) != NULL &&
+                X509_gmtime_adj(X509_getm_notAfter(x), 86400) != NULL);
+    assert_int_equal(
+        X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN", MBSTRING_ASC, name, -1, -1, 0),
+        1);
+    assert_int_equal(X509_set_subject_name(x, X509_get_issuer_name(x)), 1);
+    X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+    e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, ca);
+    assert_true(e != NULL && X509_set_pubkey(x, key) == 1 && X509_add_ext(x, e, -1) == 1);
+    X509_EXTENSION_free(e);
+    assert_true(X509_sign(x, element.maker_key, EVP_sha256()) > 0);
+    n = i2d_X509(x, &p);
+    assert_true(n > 0 && n <= 1024);
+    X509_free(x);
+    return (size_t)n;
+}
+
+/* As an STSAFE: its maker's certificate, a key, a signature over the nonce and that. */
+static rot_err
+element_attest(struct rot_chip *chip, const struct rot_place *p, const uint8_t nonce[32],
+               struct rot_evidence *evidence)
+{
+    uint8_t serial[11] = {0x02, 0x09}, cert[1024], message[256] = "rootsmith stsafe 1", spki[128];
+    uint8_t *at = spki, sig[80];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t cert_len, spki_len, n = sizeof(sig);
+    struct rs_buf b;
+
+    (void)chip;
+    if (p->object == ROT_VENDOR(0))
+        element.spoken = liar.now;
+    memcpy(serial + 2, element.says_uid, 9);
+    cert_len = maker_cert(element.own_key, RS_BYTES(serial), "critical,CA:FALSE", cert);
+    spki_len = (size_t)i2d_PUBKEY(element.own_key, &at);
+    memcpy(message + 19, nonce, 32);
+    memcpy(message + 51, spki, spki_len);
+    assert_true(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, element.own_key) == 1 &&
+                EVP_DigestSign(ctx, sig, &n, message, 51 + spki_len) == 1);
+    EVP_MD_CTX_free(ctx);
+    rs_buf_init_fixed(&b, evidence->buf, evidence->cap);
+    rs_buf_put_u16(&b, (unsigned)cert_len);
+    rs_buf_put(&b, cert, cert_len);
+    rs_buf_put_u16(&b, (unsigned)spki_len);
+    rs_buf_put(&b, spki, spki_len);
+    rs_buf_put_u16(&b, (unsigned)n);
+    rs_buf_put(&b, sig, n);
+    evidence->len = b.len;
+    evidence->format = ROT_EVIDENCE_STSAFE_CHAIN;
+    return ROT_OK;
+}
+
 /* ---- A part with its maker's endorsement --------------------------------------------------- */
 
 static const uint8_t endorsement[] = "what its maker says";
@@ -164,22 +368,44 @@ tpm_activate(struct rot_chip *chip, const struct rot_place *p, const uint8_t *ch
     return after(ROT_OK);
 }
 
+static struct rot_layout *
+layout_with(const struct rot_place *more, size_t count)
+{
+    static struct rot_place places[64];
+    static struct rot_layout layout;
+
+    layout = *rot_driver_soft.layouts[0];
+    assert_true(layout.place_count + count <= 64);
+    memcpy(places, layout.places, layout.place_count * sizeof(places[0]));
+    memcpy(places + layout.place_count, more, count * sizeof(places[0]));
+    layout.places = places;
+    layout.place_count += count;
+    return &layout;
+}
+
 static const struct rot_layout *
 tpm_layout(void)
 {
     static const struct rot_place more[] = {
         {ROT_ATTEST(0), ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN, 0, 0, 0, 0},
         {ROT_VENDOR(0), ROT_PART_CERT, ROT_ALG_NONE, ROT_PLACE_READ_ONLY, 0, 2048, 0, 0}};
-    static struct rot_place places[64];
-    static struct rot_layout layout;
 
-    layout = *rot_driver_soft.layouts[0];
-    assert_true(layout.place_count + 2 <= 64);
-    memcpy(places, layout.places, layout.place_count * sizeof(places[0]));
-    memcpy(places + layout.place_count, more, sizeof(more));
-    layout.places = places;
-    layout.place_count += 2;
-    return &layout;
+    return layout_with(more, 2);
+}
+
+static const struct rot_layout *
+element_layout(void)
+{
+    static const struct rot_place more[] = {{ROT_VENDOR(0), ROT_PART_KEY, ROT_ALG_P256,
+                                             ROT_PLACE_SIGN | ROT_PLACE_READ_ONLY, 0, 0, 0, 0}};
+    struct rot_layout *l = layout_with(more, 1);
+
+    l->channel = 1;
+    if (element.has_config)
+        l->stages |= 1u << ROT_STAGE_CONFIG;
+    if (element.has_life)
+        l->stages |= 1u << ROT_STAGE_LIFECYCLE;
+    return l;
 }
 
 static const struct rot_driver *
@@ -191,11 +417,20 @@ cut_driver(void)
     driver.identify = cut_identify;
     driver.key_generate = cut_key_generate;
     driver.key_public = cut_key_public;
-    driver.sign_digest = cut_sign_digest;
-    driver.object_read = cut_object_read;
+    driver.sign_digest = lying_sign_digest;
+    driver.object_read = lying_object_read;
     driver.object_write = cut_object_write;
     driver.seal = cut_seal;
-    driver.seal_state = cut_seal_state;
+    driver.seal_state = lying_seal_state;
+    if (element.is_one) {
+        driver.channel_size = 32;
+        driver.capability = element_capability;
+        driver.identify = element_identify;
+        driver.attest = element_attest;
+        driver.seal = element_seal;
+        driver.seal_state = element_seal_state;
+        driver.channel_rotate = element_rotate;
+    }
     if (tpm.is_one) {
         driver.capability = tpm_capability;
         driver.object_read = tpm_object_read;
@@ -227,6 +462,8 @@ struct world {
     int lose_answer;     /* issue, and then the line breaks */
     int wrong_key;       /* answer with the certificate of another board */
     int journal_fails;
+    int no_seals;   /* the journal takes no durable record of one */
+    int production; /* and then the chip is opened for it */
     unsigned challenged, answered;
     uint8_t nonce[32]; /* of the last challenge; its first byte counts */
     int is_open;       /* that challenge was answered */
@@ -371,7 +608,7 @@ note(void *arg, struct journal_record *record, int durable, struct rs_err *err)
 {
     struct world *w = arg;
 
-    if (w->journal_fails && durable)
+    if (durable && (w->journal_fails || (w->no_seals && record->type == JOURNAL_SEAL)))
         return rs_fail(err, RS_E_DISK_FULL, "no space");
     record->number = ++w->number;
     return memory_take(w->memory, record, err);
@@ -394,6 +631,9 @@ set_up(void **state)
     memset(&w, 0, sizeof(w));
     memset(&wire, 0, sizeof(wire));
     memset(&tpm, 0, sizeof(tpm));
+    memset(&liar, 0, sizeof(liar));
+    memset(&element, 0, sizeof(element));
+    element.says_uid = element_uid;
     (void)snprintf(w.dir, sizeof(w.dir), "/tmp/rs-recipe-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.chip_path, sizeof(w.chip_path), "%s/board.rot", w.dir);
@@ -407,6 +647,7 @@ set_up(void **state)
                                   .enroll = server_enroll,
                                   .challenge = server_challenge,
                                   .answer = server_answer,
+                                  .progress = progress,
                                   .ca_certs = w.ca_list,
                                   .ca_count = 1,
                                   .root = w.ca_list[0]};
@@ -445,6 +686,8 @@ tear_down(void **state)
     rs_buf_done(&w->ca);
     crypto_key_free(w->ca_key);
     memory_free(w->memory);
+    EVP_PKEY_free(element.maker_key);
+    EVP_PKEY_free(element.own_key);
     return rmdir(w->dir);
 }
 
@@ -453,6 +696,8 @@ static rs_code
 place(struct world *w, const char *device, const char *model)
 {
     struct rot_linux *lin = calloc(1, sizeof(*lin));
+    struct rot_port_ops ops;
+    struct rot_port port;
     struct rot_chip chip;
     char uri[160];
     struct recipe_job job = {.fixture = "1",
@@ -474,6 +719,14 @@ place(struct world *w, const char *device, const char *model)
     lin->setup.driver = cut_driver();
     if (tpm.is_one)
         lin->setup.layout = tpm_layout();
+    ops = *lin->setup.port->ops;
+    ops.channel_secret = element_secret;
+    port = (struct rot_port){lin->setup.port->self, &ops};
+    if (element.is_one) {
+        lin->setup.layout = element_layout();
+        lin->setup.port = &port;
+    }
+    lin->setup.flags = w->production ? ROT_OPEN_PRODUCTION : 0;
     assert_int_equal(rot_open(&chip, &lin->setup), ROT_OK);
     recipe_run(&job, &w->result);
     rot_close(&chip);
@@ -731,6 +984,146 @@ power_cut_after_every_call(void **state)
     cut_everywhere(*state, 1);
 }
 
+/* ---- Parts that are others at the end ---------------------------------------------------------- */
+
+static void
+at_the_end_the_part_answers_for_itself(void **state)
+{
+    struct world *w = *state;
+
+    liar.signs_else = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FAULT);
+    assert_int_equal(w->result.step, STEP_CHECK);
+    liar.signs_else = 0;
+    liar.has_other_cert = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FAULT);
+    assert_int_equal(w->result.step, STEP_CHECK);
+    liar.has_other_cert = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    /* It passed: what has its certificate now and cannot answer is a copy. */
+    liar.signs_else = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    assert_int_equal(w->issued_count, 1);
+}
+
+static int
+is_sealed(struct world *w)
+{
+    enum rot_seal_state state = ROT_SEAL_OPEN;
+    struct rot_linux lin;
+    struct rot_chip chip;
+    char uri[160];
+
+    (void)snprintf(uri, sizeof(uri), "soft:%s", w->chip_path);
+    assert_int_equal(rot_linux_open(&lin, uri), ROT_OK);
+    assert_int_equal(rot_open(&chip, &lin.setup), ROT_OK);
+    assert_int_equal(rot_seal_state(&chip, ROT_STAGE_DATA, 0, &state), ROT_OK);
+    rot_close(&chip);
+    rot_linux_close(&lin);
+    return state == ROT_SEAL_DONE;
+}
+
+static void
+no_seal_without_a_record_on_the_disk(void **state)
+{
+    struct world *w = *state;
+
+    w->no_seals = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_DISK_FULL);
+    assert_int_equal(w->result.step, STEP_LOCK);
+    assert_false(is_sealed(w));
+    w->no_seals = 0;
+    liar.is_foreign = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->result.step, STEP_CONTACT);
+    assert_false(is_sealed(w));
+    liar.is_foreign = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_true(is_sealed(w));
+}
+
+/* ---- Secure elements ----------------------------------------------------------------------------- */
+
+static void
+production_wants_a_secret_of_its_own(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = w->production = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHANNEL_SECRET);
+    assert_int_equal(w->result.step, STEP_PAIR);
+    element.has_secret = w->no_seals = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_DISK_FULL);
+    assert_int_equal(w->result.step, STEP_PAIR);
+    assert_int_equal(element.rotated, 0);
+    assert_int_equal(w->asked, 0);
+    w->no_seals = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(element.rotated, 1);
+}
+
+/* A key was made in it, and this station knows nothing of that: the board is another's. */
+static void
+a_part_that_another_station_is_at_is_left_alone(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.has_config = 1;
+    w->lose_answer = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    assert_true(element.is_configured);
+    w->lose_answer = 0;
+    forget(w);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->result.step, STEP_KEY);
+    assert_int_equal(w->asked, 1);
+}
+
+/* The last stage is somebody else's: nothing of it is taken. */
+static void
+a_life_cycle_that_was_moved_elsewhere_is_foreign(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.has_life = 1;
+    element.is_moved = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_int_equal(w->result.step, STEP_LOCK);
+    assert_int_equal(element.moved, 0);
+    element.is_moved = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(element.moved, 1);
+}
+
+static void
+a_part_proves_its_maker_first(void **state)
+{
+    static const uint8_t first = 1;
+    struct world *w = *state;
+    struct makers *makers = NULL;
+    uint8_t der[1024];
+    size_t n;
+
+    element.is_one = 1;
+    element.maker_key = EVP_EC_gen("P-256");
+    element.own_key = EVP_EC_gen("P-256");
+    n = maker_cert(element.maker_key, rs_bytes_of(&first, 1), "critical,CA:TRUE", der);
+    assert_int_equal(makers_new(&makers, NULL), RS_OK);
+    w->host.vendors = makers;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE); /* nobody's */
+    assert_int_equal(w->result.step, STEP_GENUINE);
+    assert_int_equal(makers_add(makers, "maker", rs_bytes_of(der, n), NULL), RS_OK);
+    element.says_uid = "PART-0002";
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_ATTEST_INVALID);
+    assert_int_equal(w->result.step, STEP_GENUINE);
+    assert_int_equal(element.spoken, STEP_GENUINE);
+    assert_int_equal(w->asked, 0);
+    element.says_uid = element_uid;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    w->host.vendors = NULL;
+    makers_free(makers);
+}
+
 /* ---- Parts with an endorsement ---------------------------------------------------------------- */
 
 static void
@@ -834,6 +1227,12 @@ main(void)
         T(a_refused_label_frees_the_chip),
         T(power_cut_before_every_call),
         T(power_cut_after_every_call),
+        T(at_the_end_the_part_answers_for_itself),
+        T(no_seal_without_a_record_on_the_disk),
+        T(production_wants_a_secret_of_its_own),
+        T(a_part_that_another_station_is_at_is_left_alone),
+        T(a_life_cycle_that_was_moved_elsewhere_is_foreign),
+        T(a_part_proves_its_maker_first),
         T(a_part_that_is_not_genuine_buys_nothing),
         T(a_finished_part_is_not_challenged_again),
         T(a_server_that_forgot_its_challenge_is_asked_again),

@@ -124,6 +124,10 @@ leaves "a part of no name" 2 "--part takes" a1/u write idevid --part body --in "
 leaves "locked without being asked" 1 "give --yes-irreversible atecc608b" a1/u lock config
 leaves "what would be locked is named" 1 "which slot holds what" a1/u lock config
 leaves "locked as another part" 1 "names se050, and the part is atecc608b" a1/u lock config --yes-irreversible se050
+typed() { timeout 60 python3 "$here/type.py" "to go on (" "$1" "$(find_program rootsmith)" chip lock config --chip "$(at a1/u)"; }
+before="$(state a1/u) $(writes a1/u)"
+ends "another model, typed" 1 "That is not the model" typed se050
+same "  and the part is untouched" "$before" "$(state a1/u) $(writes a1/u)"
 leaves "the old word is no answer" 1 "give --yes-irreversible" a1/u lock config --confirm config
 leaves "what cannot be locked by itself" 1 "cannot be locked by itself" a1/u lock idevid --yes-irreversible atecc608b
 leaves "what nobody can lock" 2 "lock takes config" a1/u lock everything --yes-irreversible atecc608b

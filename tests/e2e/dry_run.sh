@@ -105,29 +105,8 @@ check "what would be locked in it" said "channel secret, configuration, data"
 st run --boards "$WORK/boards" --ui plain --yes-irreversible se050 --yes-irreversible atecc608a >"$WORK/run.log" 2>&1
 same "another model than the order's" 2 $?
 same "no chip was touched" "$untouched" "$(chips)"
-cat >"$WORK/type.py" <<'PY'
-"""Type on a terminal: type.py TEXT PROGRAM ARGS...; what the program says goes to stdout."""
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-said = b""
-while True:
-    try:
-        piece = os.read(fd, 4096)
-    except OSError:
-        break
-    if not piece:
-        break
-    said += piece
-    if b"anything else to stop: " in said and sys.argv[1] is not None:
-        os.write(fd, sys.argv[1].encode() + b"\n")
-        sys.argv[1] = None
-sys.stdout.buffer.write(said)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PY
 typed() { # TEXT ARGS...
-    timeout 120 python3 "$WORK/type.py" "$1" "$STATION" --data "$WORK/sz-1" run --ui plain "${@:2}" >"$WORK/run.log" 2>&1
+    timeout 120 python3 "$here/type.py" "anything else to stop: " "$1" "$STATION" --data "$WORK/sz-1" run --ui plain "${@:2}" >"$WORK/run.log" 2>&1
 }
 typed yes --order o-atecc608b --serial S-atecc608b
 same "another word typed" 2 $?

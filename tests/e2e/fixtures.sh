@@ -156,6 +156,9 @@ check "another golden board" said "the board has another certificate than G-1" s
 insert left/g1 left/g2
 echo "1 G-1" | shift_start
 check "a golden board passes" said "nest 1    G-1 passed" shift
+once 1 X-1 "$WORK/fixtures.yaml"
+same "which is half of it" 6 $?
+check "and the other half is named" said "nest 1: golden board 0 min ago, known-bad board never" run
 echo "1 B-1" | shift_start
 check "a good board is not the bad one" said "this is not the chip of B-1" shift
 insert left/b1

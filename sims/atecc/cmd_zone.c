@@ -106,7 +106,8 @@ atecc_do_read(struct atecc_chip *c, const struct atecc_command *cmd, struct atec
         return ATECC_U_READ_RANGE_STATUS;
     if (at.zone != ZONE_CONFIG && !atecc_data_locked(c))
         return ATECC_EXEC;
-    if (at.zone == ZONE_CONFIG && !atecc_config_locked(c)) { /* as it left the maker, or so we think */
+    if (at.zone == ZONE_CONFIG &&
+        !atecc_config_locked(c)) { /* as it left the maker, or so we think */
         ATECC_U_BLANK_CONFIG_NOTED;
         ATECC_U_BLANK_AES_ENABLE_NOTED;
     }

@@ -80,10 +80,10 @@ struct sim_create {
 struct sim_assumption;
 
 struct sim_model {
-    const char *name;                 /* "atecc608b" */
-    const char *vendor;               /* whose CA its parts need ("nxp"); NULL: none */
-    const char *const *personalities; /* ends with NULL; the first is blank */
-    size_t state_size;                /* the holder brings zeroed memory of this size */
+    const char *name;                         /* "atecc608b" */
+    const char *vendor;                       /* whose CA its parts need ("nxp"); NULL: none */
+    const char *const *personalities;         /* ends with NULL; the first is blank */
+    size_t state_size;                        /* the holder brings zeroed memory of this size */
     const struct sim_assumption *assumptions; /* what its reference leaves open; NULL: all of it */
 
     /* A new part, powered and asleep.  host stays valid until done(). */

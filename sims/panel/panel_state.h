@@ -29,8 +29,8 @@ struct sim_chip {
     struct sim_rules rules;
     struct sim_stats stats;
     struct sim_assumed assumed; /* what its answers rested on since somebody asked */
-    struct rs_err failed; /* the state file could not be written; told with the next answer */
-    int loaded;           /* state is alive and must be ended with model->done() */
+    struct rs_err failed;       /* the state file could not be written; told with the next answer */
+    int loaded;                 /* state is alive and must be ended with model->done() */
 };
 
 struct sim_bus {

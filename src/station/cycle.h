@@ -9,7 +9,7 @@
 #ifndef STATION_CYCLE_H
 #define STATION_CYCLE_H
 
-#include <jansson.h>
+#include "base/json.h"
 
 #include "station/recipe.h"
 

@@ -17,7 +17,7 @@ SOCK=$WORK/sim.sock
 FAMILIES="atecc608b=blank608b=0x60 se050=blank-se050=0x48 stsafe-a110=blank-a110=0x20 optiga-trust-m3=blank-m3=0x30"
 {
     echo "listen $SOCK"; echo "state chips"; echo "timing none"
-    for f in $FAMILIES; do IFS== read -r model kind _ <<<"$f"; echo "chip $model/u1 $kind"; done
+    for f in $FAMILIES; do IFS='=' read -r model kind _ <<<"$f"; echo "chip $model/u1 $kind"; done
 } >"$WORK/panel"
 "$ROTSIM" panel "$WORK/panel" >"$WORK/rot-sim.log" 2>&1 &
 SIM=$!
@@ -32,7 +32,7 @@ st enroll "https://$DEVICES" --name sz-1 --token "$WORK/token" >"$WORK/enroll.lo
     echo "nests:"
     n=0
     for f in $FAMILIES; do
-        IFS== read -r model _ address <<<"$f"
+        IFS='=' read -r model _ address <<<"$f"
         echo "  - {name: $((++n)), adapter: $model, part: $model, addresses: [$address]}"
     done
 } >"$WORK/sz-1/fixtures.yaml"

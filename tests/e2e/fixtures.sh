@@ -146,7 +146,7 @@ insert left/u1 left/u2 right/u3
 once 1 X-1 "$WORK/fixtures.yaml"
 same "without a check nothing runs" 6 $?
 check "and each nest is named" said "nest 1: golden board never, known-bad board never; nest 2: golden board never" run
-shift_start() { st shift start --fixtures "$WORK/fixtures.yaml" "$@" >"$WORK/shift.log" 2>&1; }
+shift_start() { st shift start --fixtures "$WORK/fixtures.yaml" >"$WORK/shift.log" 2>&1; }
 echo "1 G-1" | shift_start
 same "a blank board is no golden one" 1 $?
 check "says the nest" said "nest 1    G-1: its certificate cannot be read" shift

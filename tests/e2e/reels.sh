@@ -78,7 +78,7 @@ echo "boards of before"
 while read -r n kind part addresses state _; do
     [ "$state" = half ] && "$ROTSIM" fault "n$n/u1" cut-after@32 --socket "$SOCK" >/dev/null
     [ "$state" != fresh ] && once "$n" "S-$n" "$part"
-    [ "$state" = done ] && check "nest $n: $part, made" grep -q PASS "$WORK/run.log"
+    [ "$state" = "done" ] && check "nest $n: $part, made" grep -q PASS "$WORK/run.log"
     [ "$state" = half ] && check "nest $n: $part, cut" grep -q AGAIN "$WORK/run.log"
 done < <(each)
 cp "$WORK/trace.none" "$WORK/trace.made"

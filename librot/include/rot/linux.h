@@ -57,7 +57,7 @@ struct rot_linux {
     uint8_t soft_secret[32];
     int fd;
     uint32_t spi_hz; /* 0: what the device has */
-    void *tcti; /* of the TSS; NULL while not connected */
+    void *tcti;      /* of the TSS; NULL while not connected */
     char tcti_name[ROT_LINUX_ERROR_MAX];
     uint64_t state[ROT_LINUX_STATE_SIZE / sizeof(uint64_t)];
 };

@@ -38,8 +38,7 @@ make(void **state)
     fake_tpm_make(&t, &maker, 0);
     assert_int_equal(makers_new(&roots, NULL), RS_OK);
     assert_int_equal(
-        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
-        RS_OK);
+        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL), RS_OK);
     assert_int_equal(makers_check(roots, NULL), RS_OK);
     return 0;
 }

@@ -31,8 +31,8 @@ is_dotted(const char *name)
 static void
 every_row_is_whole(void **state)
 {
-    static const char *const classes[] = {"",   "A1", "B1", "C1", "C2", "D1", "F1", "G1", "L1",
-                                          "N1", "O1", "P1", "P2", "S1", "T1", "T2"};
+    static const char *const classes[] = {"",   "A1", "B1", "C1", "C2", "D1", "F1", "G1",
+                                          "L1", "N1", "O1", "P1", "P2", "S1", "T1", "T2"};
 
     (void)state;
     for (int c = 1; c < RS_CODE_COUNT; c++) {

@@ -51,8 +51,7 @@ make(void **state)
     fake_tpm_make(&t, &maker, 0);
     assert_int_equal(makers_new(&roots, NULL), RS_OK);
     assert_int_equal(
-        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL),
-        RS_OK);
+        makers_add(roots, "fake", fake_maker_pem(&maker, 1, 1, room, sizeof(room)), NULL), RS_OK);
     k.tpm_roots = roots;
     pk_make(&k);
     order(LINE, "board", "sz-1", 5, "tpm2", DOC_ORDER_OPEN);

@@ -98,7 +98,7 @@ static const struct optiga_rule rules[] = {
     {0xe0e8, OPTIGA_FIXED, ROT_STAGE_OBJECT},
     {0xe0ef, OPTIGA_FIXED, ROT_STAGE_OBJECT},
 };
-_Static_assert(sizeof(rules) / sizeof(rules[0]) <= 32, "they are bits in seal.c");
+_Static_assert(sizeof(rules) / sizeof(rules[0]) < 32, "they are bits in seal.c");
 
 static const struct rot_layout trust_m = {
     .name = "optiga-trust-m",

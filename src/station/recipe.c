@@ -29,8 +29,9 @@ code_of(const struct recipe *r, rot_err rot)
     case ROT_E_AUTH:
         return RS_E_CHIP_FOREIGN;
     case ROT_E_SPACE:
+        return RS_E_CHIP_FULL;
     case ROT_E_UNSUPPORTED:
-        return RS_E_PROFILE_LIMIT; /* the layout cannot hold it: no board of this order can pass */
+        return RS_E_CHIP_UNSUPPORTED;
     case ROT_E_ARG:
         return RS_E_INTERNAL;
     case ROT_OK:
@@ -58,6 +59,33 @@ recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct rs_err 
 /* ---- Contact: who is it, was it here before ------------------------------------------ */
 
 static rs_code
+no_place(const struct recipe *r, const char *what, struct rs_err *err)
+{
+    return rs_fail(err, RS_E_CHIP_UNSUPPORTED,
+                   "layout %s: the place of the identity's %s is not in this %s",
+                   recipe_layout(r)->name, what, r->identity.model);
+}
+
+/*
+ * A layout may name places that this part does not have (zones of a smaller partition, slots of a
+ * larger model): its driver then offers nothing there.
+ */
+static rs_code
+check_places(const struct recipe *r, struct rs_err *err)
+{
+    static const struct {
+        enum rot_primitive can;
+        const char *what;
+    } needed[] = {{ROT_CAN_SIGN, "key"}, {ROT_CAN_PUBLIC, "key"}, {ROT_CAN_WRITE, "certificate"}};
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (r->idevid.where[needed[i].can] == ROT_NOWHERE)
+            return no_place(r, needed[i].what, err);
+    }
+    return RS_OK;
+}
+
+static rs_code
 identify(struct recipe *r, struct rs_err *err)
 {
     struct recipe_result *result = r->result;
@@ -72,7 +100,7 @@ identify(struct recipe *r, struct rs_err *err)
         return rs_fail(err, RS_E_CHIP_WRONG_PART, "identify: a %s answers, the order wants %s",
                        r->identity.model, r->job->model);
     rot = rot_capabilities(r->job->chip, ROT_IDEVID, &r->idevid);
-    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "idevid", err);
+    return rot == ROT_OK ? check_places(r, err) : recipe_chip_fail(r, rot, "idevid", err);
 }
 
 /* A journal that knows the chip decides what may be done with it. */
@@ -129,8 +157,10 @@ seal_state(struct recipe *r, struct rs_err *err)
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
         if (!recipe_takes_stage(r, stages[i]))
             continue;
-        if (i > 0 && recipe_takes_stage(r, stages[0]) && !r->is_configured)
-            continue; /* it comes after the configuration's */
+        /* An ATECC's comes after the configuration's; objects of others are locked one by one, by anybody. */
+        if (i > 0 && recipe_takes_stage(r, stages[0]) && !r->is_configured &&
+            !recipe_layout(r)->channel)
+            continue;
         rot_err rot = rot_seal_state(r->job->chip, stages[i], 0, &state);
         if (rot != ROT_OK)
             return recipe_chip_fail(r, rot, "read the seals", err);
@@ -183,6 +213,8 @@ contact(struct recipe *r, struct rs_err *err)
     if (rc == RS_OK &&
         (r->is_sealed || !recipe_takes_stage(r, ROT_STAGE_CONFIG) || r->known.uid_len > 0))
         rc = recipe_read_object(r, ROT_IDEVID, ROT_PART_CERT, &r->stored, err);
+    if (rc == RS_OK && r->has_no_place)
+        rc = no_place(r, "certificate", err);
     if (rc == RS_OK)
         rc = check_stored(r, err);
     return rc == RS_OK ? note_begin(r, err) : rc;

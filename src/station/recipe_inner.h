@@ -6,6 +6,8 @@
 #ifndef STATION_RECIPE_INNER_H
 #define STATION_RECIPE_INNER_H
 
+#include <rot/rot_driver.h>
+
 #include "crypto/pub.h"
 #include "station/recipe.h"
 #include "x509/cert.h"
@@ -21,6 +23,7 @@ struct recipe {
     struct rs_buf stored; /* the certificate that the chip has; empty: none */
     int is_configured;    /* the configuration seal was set before this run */
     int is_sealed;        /* the data seal was set before this run */
+    int has_no_place;     /* this part lacks what the layout has for the identity's certificate */
     int is_genuine;       /* proved to the server in this run; its nonce: */
     uint8_t nonce[32];
     uint8_t proof_id[16]; /* of the server's challenge to a part */

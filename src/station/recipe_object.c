@@ -19,6 +19,8 @@ recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct 
     rs_buf_reset(out);
     while (len == sizeof(piece)) {
         rot = rot_object_read(r->job->chip, obj, part, out->len, piece, sizeof(piece), &len);
+        if (rot == ROT_E_UNSUPPORTED && obj == ROT_IDEVID && part == ROT_PART_CERT)
+            r->has_no_place = 1;
         if ((rot == ROT_E_EMPTY || rot == ROT_E_UNSUPPORTED) && out->len == 0)
             return RS_OK;
         /* Some parts give nothing back until their data is sealed: what the journal says counts. */
@@ -153,6 +155,12 @@ recipe_write(struct recipe *r, struct rs_err *err)
     if (rc != RS_OK)
         return rc;
     rot = put_object(r, ROT_IDEVID, ROT_PART_CERT, der);
+    if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
+        return rs_fail(
+            err, RS_E_CHIP_SIZE,
+            "write the certificate: its %zu bytes do not fit a place of %u in the form of "
+            "layout %s",
+            der.len, r->idevid.cert_size, recipe_layout(r)->name);
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, "write the certificate", err);
     rc = write_trust(r, err);

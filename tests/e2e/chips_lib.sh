@@ -43,9 +43,17 @@ enrol() { # STATION
 
 chip() { echo "sim:$SOCK#$1/u1"; }
 
+model_of() { # ORDER: o-MODEL, o-MODEL-WORD
+    local f
+    for f in $FAMILIES; do
+        case $1 in o-${f#*=} | o-${f#*=}-*) echo "${f#*=}" ;; esac
+    done
+}
+
 once() { # ORDER SERIAL CHIP [OPTIONS]: at sz-1, or at $AT
     timeout 120 "$STATION" --data "$WORK/${AT:-sz-1}" run --once --ui plain --wait 20 --order "$1" \
-        --serial "$2" --fixture "1=$(chip "$3")" --yes-irreversible "${3%-*}" -v "${@:4}" >"$WORK/run.log" 2>&1
+        --serial "$2" --fixture "1=$(chip "$3")" --yes-irreversible "$(model_of "$1")" \
+        -v "${@:4}" >"$WORK/run.log" 2>&1
 }
 
 ends() { # TEXT EXIT WORD COMMAND...: ends with that code and says the word

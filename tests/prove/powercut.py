@@ -81,7 +81,7 @@ class Bench:
         """The station's exit code, and its last word on the board."""
         p = subprocess.run(
             [self.o.station, "--data", self.station, "run", "--once", "--json", "--wait", "30",
-             "--yes-irreversible", "atecc608b",
+             "--yes-irreversible", self.o.model,
              "--order", "o-1", "--serial", serial, "--fixture", "1=sim:%s#%s" % (self.sock, self.chip)],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         self.log.write(p.stdout + p.stderr)
@@ -252,7 +252,8 @@ def live_station(o):
     folder = o.work + "/core-station"
     os.mkdir(folder)
     p = subprocess.Popen([o.station, "--data", o.work + "/sz-1", "run", "--json", "--order", "o-1",
-                          "--yes-irreversible", "atecc608b", "--boards", "-", "--fixture", "1=sim:%s#b1/u1" % sock], cwd=folder,
+                          "--yes-irreversible", o.model, "--boards", "-",
+                          "--fixture", "1=sim:%s#b1/u1" % sock], cwd=folder,
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     p.stdin.write(b"1 CORE-1\n")
     p.stdin.flush()

@@ -33,22 +33,30 @@ recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct 
     return rs_buf_ok(out) ? RS_OK : rs_fail(err, RS_E_CHIP_FAULT, "read back: too large");
 }
 
-/* Write unless the same is there. */
-static rot_err
-put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
+static int
+is_there(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
 {
     struct rs_err ignored = {0};
-    size_t need = 0;
-    rot_err rot = ROT_OK;
     RS_AUTO(rs_buf_done) struct rs_buf there = {0};
 
     rs_buf_init(&there, ROT_CERTIFICATE_MAX);
-    if (recipe_read_object(r, obj, part, &there, &ignored) != RS_OK ||
-        !rs_bytes_equal(rs_buf_bytes(&there), bytes)) {
-        rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
-        r->wrote = r->wrote || rot == ROT_OK;
-    }
-    return rot;
+    return recipe_read_object(r, obj, part, &there, &ignored) == RS_OK &&
+           rs_bytes_equal(rs_buf_bytes(&there), bytes);
+}
+
+/* Write unless the same is there; a part that nobody knows is not asked first. */
+static rot_err
+put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
+{
+    int is_new = r->known.uid_len == 0 && r->stored.len == 0;
+    size_t need = 0;
+    rot_err rot;
+
+    if (!is_new && is_there(r, obj, part, bytes))
+        return ROT_OK;
+    rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
+    r->wrote = r->wrote || rot == ROT_OK;
+    return rot == ROT_E_STATE && is_new && is_there(r, obj, part, bytes) ? ROT_OK : rot;
 }
 
 /* The CA certificate that signed ours. */

@@ -349,16 +349,31 @@ enter_domain(struct rot_chip *chip)
     return rc == ROT_OK ? authenticate(chip) : rc;
 }
 
+/* The conversation that is open was opened by other keys than the new ones. */
+static int
+has_others(const struct rot_chip *chip)
+{
+    const struct se05x_state *s = se05x_of(chip);
+    uint8_t keys[SE05X_KEYS];
+    int others = s->is_ready && s->scp.is_on && load_keys(chip, s->scp.keys, keys) == ROT_OK &&
+                 !rot_equal(keys, s->fresh, SE05X_KEYS);
+
+    rot_wipe_memory(keys, sizeof(keys));
+    return others;
+}
+
 static rot_err
 rotate(struct rot_chip *chip)
 {
     struct se05x_state *s = se05x_of(chip);
-    rot_err rc;
+    rot_err rc = ROT_OK;
 
-    se05x_drop(chip);
-    rc = se05x_connect(chip);
-    if (rc != ROT_OK || s->scp.keys == KEYS_FRESH)
-        return rc;
+    if (!has_others(chip)) {
+        se05x_drop(chip);
+        rc = se05x_connect(chip);
+        if (rc != ROT_OK || s->scp.keys == KEYS_FRESH)
+            return rc;
+    }
     rc = enter_domain(chip);
     if (rc == ROT_OK)
         rc = put_keys(chip);

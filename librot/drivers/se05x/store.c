@@ -70,11 +70,15 @@ look_at(struct rot_chip *chip, uint32_t id, struct se05x_slot *slot)
     static const uint8_t mark[4] = {'R', 'S', 1, 0};
     struct rot_bytes t;
     size_t size = 0;
-    rot_err rc = file_size(chip, id, &size);
+    int there = 0;
+    rot_err rc = se05x_exists(chip, id, &there);
 
     *slot = (struct se05x_slot){.id = id};
+    if (rc != ROT_OK || !there)
+        return rc;
+    rc = file_size(chip, id, &size);
     if (rc != ROT_OK)
-        return rc == ROT_E_EMPTY ? ROT_OK : rc;
+        return rc == ROT_E_EMPTY ? ROT_OK : rc; /* another program has just deleted it */
     slot->is_there = 1;
     if (size < SE05X_TRAILER)
         return ROT_OK;

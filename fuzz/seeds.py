@@ -643,25 +643,28 @@ def write_stsafe_command_seeds():
         "read-counter": (0x05, b"\0\5\0\0\0\x40"), "read-host": (0x05, b"\0\2\0\0\2\x58"),
         "read-long": (0x05, b"\0\4\0\0\6\xa0"), "update": (0x06, b"\0\1\0\0" + bytes(64)),
         "update-atomic": (0x06, b"\x9f\1\2\x7c" + bytes(64)), "update-zone0": (0x06, b"\0\0\0\0x"),
-        "mac": (0x09, b"\3\2\x10message"), "mac-check": (0x0a, b"\2\2\4maccmessage"),
+        "mac": (0x09, b"\3\1\x10message"), "mac-check": (0x0a, b"\2\1\x10" + bytes(16) + b"message"),
+        "hmac": (0x09, b"\3\5\x20message"),
         "delete": (0x0c, b"\x09"), "hibernate": (0x0d, b"\1"), "wrap": (0x0e, b"\0" + bytes(32)),
         "unwrap": (0x0f, b"\0" + bytes(40)), "put-life": (0x10, b"\x08\x83"), "put-i2c": (0x10, b"\x0a\x44\0"),
         "put-i2c-a120": (0x10, b"\x0a\x44\0\0"), "put-host": (0x10, b"\x17" + bytes(32)),
         "put-public": (0x10, b"\x0b" + curve + point), "put-control": (0x10, b"\x4a\x07\xff"),
-        "put-symmetric-control": (0x10, b"\x4b\3\0\xff"),
+        "put-symmetric-control": (0x10, b"\x4b\3\0\xff\xff"), "put-public-rights": (0x10, b"\x4d\1\0\x1e"),
         "generate": (0x11, b"\x13\1\xff\xff\0\0" + curve), "generate-ephemeral": (0x11, b"\x13\xff\xff\xff\0\0" + curve),
         "generate-zero": (0x11, b"\x13\0\xff\xff\0\0" + curve), "generate-envelope": (0x11, b"\7\1\x20"),
         "sign": (0x16, b"\0" + digest), "sign-counted": (0x16, b"\1" + digest),
         "verify": (0x17, b"\0" + curve + point + digest + digest + digest),
         "establish": (0x18, b"\1" + point), "standby": (0x19, b""), "password": (0x1a, bytes(16)),
-        "encrypt-ecb": (0x1b, b"\3\3" + bytes(16)), "encrypt-ccm": (0x1b, b"\1\1" + bytes(13) + number(b"a") + number(b"m")),
-        "encrypt-gcm": (0x1b, b"\4\4" + number(bytes(12)) + number(b"a") + number(b"m")),
-        "decrypt-ecb": (0x1c, b"\3\3" + bytes(16)),
-        "decrypt-ccm": (0x1c, b"\1\1" + bytes(13) + number(b"a") + number(b"m") + bytes(16)),
-        "decrypt-gcm": (0x1c, b"\4\4" + number(bytes(12)) + number(b"a") + number(b"m") + bytes(16)),
+        "encrypt-ecb": (0x1b, b"\2\2" + bytes(16)), "encrypt-ccm": (0x1b, b"\2\0" + bytes(13) + number(b"a") + number(b"m")),
+        "encrypt-gcm": (0x1b, b"\2\3" + number(bytes(12)) + number(b"a") + number(b"m")),
+        "decrypt-ecb": (0x1c, b"\2\2" + bytes(16)),
+        "decrypt-ccm": (0x1c, b"\2\0" + bytes(13) + number(b"a") + number(b"m" + bytes(16))),
+        "decrypt-gcm": (0x1c, b"\2\3" + number(bytes(12)) + number(b"a") + number(b"m") + bytes(16)),
+        "derive": (0x110, b"\2\4\3" + sha256 + b"\0\0\0" + number(b"info") + number(b"\1\0\x20") + number(b"\2\0\0\1\0\3\x10")),
+        "derive-given": (0x110, b"\0\4" + number(bytes(16)) + b"\2" + sha256 + b"\0" + number(b"salt")),
         "host-plain": (0x107, b"\0\0\0\1" + bytes(32)), "host-wrapped": (0x108, bytes(48)),
-        "host-establish": (0x118, curve + point + b"\0\1"), "public": (0x10a, b"\1" + curve + point),
-        "ecdhe": (0x10b, curve), "challenge": (0x10e, b""), "symmetric": (0x117, b"\x07\xff\xff\1\4\x10" + bytes(32)),
+        "public": (0x10a, b"\1" + curve + point),
+        "ecdhe": (0x10b, curve), "challenge": (0x10e, b""), "symmetric": (0x117, b"\0\x09\0\1\0\3\x10" + bytes(16)),
         "erase": (0x119, b"\1"), "decompress": (0x11a, curve + b"\2" + G[0]),
     }
     for tag in (0x07, 0x08, 0x0a, 0x0b, 0x11, 0x12, 0x14, 0x17, 0x23, 0x24, 0x47, 0x48, 0x4a, 0x4b):
@@ -676,15 +679,24 @@ def write_stsafe_command_seeds():
         "hash": stsafe_command(0x100, sha256 + b"a") + stsafe_command(0x101, b"b") + stsafe_command(0x102, b"c"),
         "entity": stsafe_command(0x10a, b"\1" + curve + point) + stsafe_command(0x10e, b"")
                   + stsafe_command(0x10f, b"\0\1" + digest + digest),
-        "kek": stsafe_command(0x10b, curve) + stsafe_command(0x103, curve + point + b"\0")
-               + stsafe_command(0x108, bytes(48)) + stsafe_command(0x106, b""),
+        "kek": stsafe_command(0x10b, curve) + stsafe_command(0x103, curve + point + b"\1")
+               + stsafe_command(0x108, bytes(48)) + stsafe_command(0x109, bytes(32)) + stsafe_command(0x106, b""),
+        "host-establish": stsafe_command(0x10b, curve) + stsafe_command(0x118, curve + point + b"\3\1"),
+        "signed": stsafe_command(0x10a, b"\1" + curve + point) + stsafe_command(0x10b, curve)
+                  + stsafe_command(0x118, curve + point + b"\3\1\0\1" + sha256 + digest + digest),
+        "symmetric-agree": stsafe_command(0x10b, curve) + stsafe_command(0x104, curve + point + b"\2")
+                           + stsafe_command(0x105, bytes(8) + number(b"\0\x09\0\1\0\3\x10")),
+        "pieces-gcm": stsafe_command(0x111, b"\3" + number(bytes(12)) + number(b"a") + number(b"m"))
+                      + stsafe_command(0x112, number(b"") + number(bytes(40))) + stsafe_command(0x113, bytes(4)),
+        "pieces-ccm": stsafe_command(0x114, b"\0" + number(bytes(13)) + b"\0\1\0\0\0\2" + number(b"a") + number(b"m"))
+                      + stsafe_command(0x115, bytes(4)) + stsafe_command(0x116, number(b"") + number(b"m") + bytes(16)),
         "sleep": stsafe_command(0x0d, b"\1") + stsafe_answer() + bytes([2, 9]) + bytes([3, 20]) + stsafe_command(0, b"x"),
     }
     # What opens under the parts' keys, which are 51 51 ..
     chains["unwrap"] = stsafe_command(0x0f, b"\0" + bytes.fromhex("49584f935c7678e3bfabc4bdbb8ee5e0fa0539fe8300fa6d"), 1)
     ccm, gcm = bytes.fromhex("d6cd12b22f9bc7213c4ab696d62ff07e91"), bytes.fromhex("d50790976b1266e6cbe71c558bf06fdda1")
-    chains["open-ccm"] = stsafe_command(0x1c, b"\1\1" + bytes(13) + number(b"a") + number(ccm[:1]) + ccm[1:])
-    chains["open-gcm"] = stsafe_command(0x1c, b"\4\4" + number(bytes(12)) + number(b"a") + number(gcm[:1]) + gcm[1:])
+    chains["open-ccm"] = stsafe_command(0x1c, b"\2\0" + bytes(13) + number(b"a") + number(ccm))
+    chains["open-gcm"] = stsafe_command(0x1c, b"\2\3" + number(bytes(12)) + number(b"a") + number(gcm[:1]) + gcm[1:])
     for kind in range(13):
         chains["fate-%d" % kind] = bytes([5, kind, 5]) + stsafe_command(6, b"\0\1\0\0" + bytes(16)) + stsafe_answer()
     for name, operations in chains.items():

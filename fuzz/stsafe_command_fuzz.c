@@ -87,7 +87,7 @@ make_part(struct stsafe_chip *c, struct sim_ca *ca, const struct sim_model *mode
             .present = 1,
             .type = mode < STSAFE_MODE_HKDF ? STSAFE_TYPE_AES128 : STSAFE_TYPE_GENERIC,
             .mode = (uint8_t)mode,
-            .usage = 0x4F,
+            .usage = 0x7F,
             .limit = mode == STSAFE_MODE_HKDF ? 1 : 16,
             .len = 16};
         memset(nvm->symmetric[mode].key, SECRET, 16);
@@ -165,8 +165,8 @@ costs_a_curve(const uint8_t *command)
     case 0x18:
         return 1;
     case 0x1F:
-        return command[1] == 0x03 || command[1] == 0x0A || command[1] == 0x0B ||
-               command[1] == 0x0F || command[1] == 0x18 || command[1] == 0x1A;
+        return command[1] == 0x03 || command[1] == 0x04 || command[1] == 0x0A ||
+               command[1] == 0x0B || command[1] == 0x0F || command[1] == 0x18 || command[1] == 0x1A;
     default:
         return 0;
     }

@@ -23,8 +23,9 @@
 #include "sims/common/curve.h"
 #include "sims/common/runner.h"
 
-#define STSAFE_FRAME_MAX       752 /* of the largest part */
-#define STSAFE_NUMBER_SIZE     9   /* the "ST number" */
+#define STSAFE_FRAME_MAX       752 /* of the largest part, without CRC and lengths */
+#define STSAFE_ANSWER_MAX      (STSAFE_FRAME_MAX + 4)
+#define STSAFE_NUMBER_SIZE     9 /* the "ST number" */
 #define STSAFE_ZONES_MAX       8
 #define STSAFE_MEMORY_SIZE     8192
 #define STSAFE_PRIVATE_MAX     5
@@ -34,6 +35,7 @@
 #define STSAFE_RECORDS_MAX     16
 #define STSAFE_MAC_SIZE        4
 #define STSAFE_EPHEMERAL       0xFFu
+#define STSAFE_ANONYMOUS       0xFFu /* no slot of a public key */
 #define STSAFE_UNLIMITED       0xFFFFu
 #define STSAFE_DEFAULT_ADDRESS 0x20
 
@@ -121,11 +123,20 @@ enum {
     STSAFE_ERASABLE = 2, /* replaced only after it was erased */
 };
 
-#define STSAFE_USE_VERIFY  0x01u
-#define STSAFE_USE_MAC     0x02u
-#define STSAFE_USE_DECRYPT 0x04u
-#define STSAFE_USE_ENCRYPT 0x08u
-#define STSAFE_USE_DERIVE  0x40u
+#define STSAFE_USE_VERIFY         0x01u
+#define STSAFE_USE_MAC            0x02u
+#define STSAFE_USE_DECRYPT        0x04u
+#define STSAFE_USE_ENCRYPT        0x08u
+#define STSAFE_USE_DERIVE         0x40u
+#define STSAFE_USE_DECRYPT_CHUNKS 0x10u
+#define STSAFE_USE_ENCRYPT_CHUNKS 0x20u
+
+/* What a public key may sign for, and whether that may be changed. */
+#define STSAFE_PUBLIC_CHANGE    0x01u
+#define STSAFE_PUBLIC_SYMMETRIC 0x02u
+#define STSAFE_PUBLIC_KEK       0x04u
+#define STSAFE_PUBLIC_ENTITY    0x08u
+#define STSAFE_PUBLIC_HOST      0x10u
 
 enum stsafe_kind {
     STSAFE_A100 = 0,
@@ -165,6 +176,12 @@ struct stsafe_private {
 struct stsafe_public {
     enum sim_curve curve;
     uint8_t point[SIM_POINT_MAX];
+    uint8_t rights; /* of the slot; an A120's */
+};
+
+struct stsafe_signature {
+    enum sim_hash hash;
+    uint8_t rs[SIM_POINT_MAX];
 };
 
 struct stsafe_symmetric {
@@ -222,6 +239,18 @@ struct stsafe_nvm {
     uint8_t record_count, record_change;
 };
 
+/* A message that comes in pieces. */
+struct stsafe_chunks {
+    struct stsafe_symmetric key;
+    unsigned active : 1;
+    unsigned decrypt : 1;
+    uint8_t nonce[64];
+    uint8_t nonce_len;
+    uint16_t aad_total; /* CCM: as announced */
+    uint32_t message_total;
+    struct rs_buf aad, message; /* in clear, as far as it came */
+};
+
 /* What a reset or a loss of power clears. */
 struct stsafe_volatile {
     struct stsafe_private ephemeral;
@@ -231,6 +260,10 @@ struct stsafe_volatile {
     unsigned challenge_valid : 1;
     uint8_t challenge[16];
     uint32_t envelopes; /* counter of the next envelope's key */
+    uint8_t kek_signer; /* who opened the session: slot of a public key, or STSAFE_ANONYMOUS */
+    uint8_t secret[SIM_KEY_MAX]; /* of symmetric keys to be confirmed; length 0: none */
+    uint8_t secret_len, secret_signer;
+    struct stsafe_chunks chunks;
 };
 
 enum stsafe_sleep {
@@ -257,7 +290,7 @@ struct stsafe_chip {
     /* The bus. */
     uint8_t address; /* 7 bit; taken from the attribute when power comes */
     enum stsafe_sleep sleep, sleep_next;
-    uint8_t answer[STSAFE_FRAME_MAX];
+    uint8_t answer[STSAFE_ANSWER_MAX];
     size_t answer_len;
 };
 
@@ -357,19 +390,39 @@ stsafe_handler stsafe_do_echo, stsafe_do_reset, stsafe_do_random, stsafe_do_hibe
     stsafe_do_hash_process, stsafe_do_hash_finish, stsafe_do_kek_start, stsafe_do_kek_stop,
     stsafe_do_host_plain, stsafe_do_host_wrapped, stsafe_do_host_establish, stsafe_do_public_write,
     stsafe_do_ecdhe, stsafe_do_challenge, stsafe_do_entity, stsafe_do_symmetric_plain,
-    stsafe_do_symmetric_erase, stsafe_do_derive, stsafe_do_decompress;
+    stsafe_do_symmetric_erase, stsafe_do_symmetric_wrapped, stsafe_do_symmetric_establish,
+    stsafe_do_symmetric_confirm, stsafe_do_encrypt_start, stsafe_do_encrypt_process,
+    stsafe_do_encrypt_finish, stsafe_do_decrypt_start, stsafe_do_decrypt_process,
+    stsafe_do_decrypt_finish, stsafe_do_derive, stsafe_do_decompress;
 
 /* Key information: all but the slot, which stands behind the lock where there is one (NULL: none). */
 int stsafe_read_key_info(struct rs_reader *in, struct stsafe_symmetric *key, unsigned *ret_slot);
+/* The same, then the key itself, and nothing more. */
+int stsafe_read_key(struct rs_reader *in, struct stsafe_symmetric *key, unsigned *ret_slot);
+/* May a key be put there?  is_open: what the slot's control says of the way it comes. */
+int stsafe_symmetric_place(const struct stsafe_chip *c, unsigned slot, int is_open);
+void stsafe_chunks_stop(struct stsafe_chip *c);
 /* One that is there and may do this in this mode. */
 int stsafe_find_symmetric(struct stsafe_chip *c, unsigned slot, unsigned mode, unsigned use,
                           struct stsafe_symmetric **ret_key);
 /* Length, then a hash's OID. */
 enum sim_hash stsafe_read_hash(struct rs_reader *in);
 
-/* A host key of 16 or 32 bytes each, if the part's control allows it this way (a control bit). */
-int stsafe_host_key_write(struct stsafe_chip *c, const struct stsafe_command *cmd, unsigned how,
+/* One that is there and may sign for this (STSAFE_PUBLIC_...). */
+int stsafe_find_public(struct stsafe_chip *c, unsigned slot, unsigned right,
+                       struct stsafe_public **ret_key);
+/* The end of a payload that this key's holder signed. */
+int stsafe_read_signed(const struct stsafe_public *key, struct rs_reader *in,
+                       struct stsafe_signature *ret_sig);
+int stsafe_verify(const struct stsafe_public *key, const struct stsafe_signature *sig,
+                  struct rs_bytes message);
+
+/* Host keys of 16 or 32 bytes each; is_open: what the part's control says of the way they come. */
+int stsafe_host_key_write(struct stsafe_chip *c, const struct stsafe_command *cmd, int is_open,
                           unsigned type, struct rs_bytes keys);
+/* The same from 00 00 00, type, both keys. */
+int stsafe_host_record_write(struct stsafe_chip *c, const struct stsafe_command *cmd, int is_open,
+                             struct rs_bytes record);
 
 /* ---- Parts (personality.c) ------------------------------------------------------------------- */
 

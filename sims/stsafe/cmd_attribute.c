@@ -24,6 +24,7 @@ enum {
     TAG_HOST_CONTROL = 0x4A,
     TAG_SYMMETRIC_CONTROL = 0x4B,
     TAG_PUBLIC_KEY = 0x4C,
+    TAG_PUBLIC_RIGHTS = 0x4D,
 };
 
 #define A1XX (1u << STSAFE_A100 | 1u << STSAFE_A110)
@@ -183,6 +184,8 @@ query_public_key(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
     if (slot >= c->spec->public_slots)
         return STSAFE_U_RANGE_STATUS;
     rs_buf_put_u8(out, k->curve != SIM_CURVE_NONE);
+    if (c->spec->kind == STSAFE_A120)
+        rs_buf_put_u16(out, k->rights);
     stsafe_put_curve(k->curve, out);
     stsafe_put_point(k->curve, k->point, out);
     return STSAFE_OK;
@@ -361,6 +364,27 @@ put_public_key(struct stsafe_chip *c, const struct stsafe_command *cmd, struct r
     return stsafe_store_whole(c, &c->nvm.public_keys[0], &key, sizeof(key));
 }
 
+/* Slot, two bytes of what its key may sign for. */
+static int
+put_public_rights(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reader *in,
+                  struct rs_buf *out)
+{
+    unsigned slot = rs_read_u8(in), rights = rs_read_u16(in);
+    struct stsafe_public *key = &c->nvm.public_keys[slot % STSAFE_PUBLIC_MAX];
+    uint8_t wanted = (uint8_t)rights;
+    int status = stsafe_read_end(in);
+
+    (void)cmd;
+    (void)out;
+    if (status != STSAFE_OK)
+        return status;
+    if (slot >= c->spec->public_slots || rights > STSAFE_U_PUBLIC_RIGHTS)
+        return STSAFE_U_RANGE_STATUS;
+    if (!(key->rights & STSAFE_PUBLIC_CHANGE))
+        return STSAFE_ACCESS;
+    return stsafe_store_whole(c, &key->rights, &wanted, 1);
+}
+
 /* MAC key, then cipher key, 16 bytes each. */
 static int
 put_host_v1(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reader *in,
@@ -372,7 +396,8 @@ put_host_v1(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_r
     (void)out;
     if (status != STSAFE_OK)
         return status;
-    return stsafe_host_key_write(c, cmd, STSAFE_CONTROL_PLAIN, STSAFE_U_HOST_TYPE_AES128, keys);
+    return stsafe_host_key_write(c, cmd, c->nvm.host_control.flags & STSAFE_CONTROL_PLAIN,
+                                 STSAFE_U_HOST_TYPE_AES128, keys);
 }
 
 static int
@@ -441,6 +466,7 @@ static const struct attribute_row attribute_rows[] = {
     {TAG_HOST_CONTROL, A120, query_host_control, put_host_control},
     {TAG_SYMMETRIC_CONTROL, A120, query_symmetric_control, put_symmetric_control},
     {TAG_PUBLIC_KEY, A120, query_public_key, NULL},
+    {TAG_PUBLIC_RIGHTS, A120, NULL, put_public_rights},
 };
 
 static const struct attribute_row *
@@ -461,7 +487,7 @@ stsafe_do_query(struct stsafe_chip *c, const struct stsafe_command *cmd, struct 
 
     if (!rs_reader_ok(in))
         return STSAFE_U_LENGTH_STATUS;
-    if (row == NULL)
+    if (row == NULL || row->query == NULL)
         return STSAFE_U_TAG_STATUS;
     status = row->query(c, cmd, in, out);
     return status == STSAFE_OK ? stsafe_read_end(in) : status;

@@ -80,28 +80,48 @@ stsafe_read_key_info(struct rs_reader *in, struct stsafe_symmetric *key, unsigne
 }
 
 int
+stsafe_read_key(struct rs_reader *in, struct stsafe_symmetric *key, unsigned *ret_slot)
+{
+    int status = stsafe_read_key_info(in, key, ret_slot);
+    struct rs_bytes value;
+
+    if (status != STSAFE_OK)
+        return status;
+    value = rs_read_bytes(in, key->len);
+    if (!rs_reader_done(in))
+        return STSAFE_U_LENGTH_STATUS;
+    memcpy(key->key, value.p, value.len);
+    return STSAFE_OK;
+}
+
+int
+stsafe_symmetric_place(const struct stsafe_chip *c, unsigned slot, int is_open)
+{
+    if (slot >= c->spec->symmetric_slots)
+        return STSAFE_U_RANGE_STATUS;
+    if (!is_open ||
+        (c->nvm.symmetric[slot].present && c->nvm.symmetric[slot].lock != STSAFE_UNLOCKED))
+        return STSAFE_ACCESS;
+    return STSAFE_OK;
+}
+
+int
 stsafe_do_symmetric_plain(struct stsafe_chip *c, const struct stsafe_command *cmd,
                           struct rs_reader *in, struct rs_buf *out)
 {
     struct stsafe_symmetric key;
-    struct rs_bytes value;
     unsigned slot = 0;
-    int status = stsafe_read_key_info(in, &key, &slot);
+    int status = stsafe_read_key(in, &key, &slot);
 
     (void)cmd;
     (void)out;
-    if (status != STSAFE_OK)
-        return status;
-    if (slot >= c->spec->symmetric_slots)
-        return STSAFE_U_RANGE_STATUS;
-    value = rs_read_bytes(in, key.len);
-    if (!rs_reader_done(in))
-        return STSAFE_U_LENGTH_STATUS;
-    if (!(c->nvm.symmetric_control[slot].flags & STSAFE_SYMMETRIC_PLAIN) ||
-        (c->nvm.symmetric[slot].present && c->nvm.symmetric[slot].lock != STSAFE_UNLOCKED))
-        return STSAFE_ACCESS;
-    memcpy(key.key, value.p, value.len);
-    return stsafe_store_whole(c, &c->nvm.symmetric[slot], &key, sizeof(key));
+    if (status == STSAFE_OK)
+        status = stsafe_symmetric_place(
+            c, slot,
+            c->nvm.symmetric_control[slot % STSAFE_SYMMETRIC_MAX].flags & STSAFE_SYMMETRIC_PLAIN);
+    if (status == STSAFE_OK)
+        status = stsafe_store_whole(c, &c->nvm.symmetric[slot], &key, sizeof(key));
+    return status;
 }
 
 int

@@ -68,7 +68,7 @@ stsafe_frame_read(const struct stsafe_chip *c, const uint8_t *p, size_t len,
     int status;
 
     memset(cmd, 0, sizeof(*cmd));
-    if (len > c->spec->frame_max)
+    if (len > c->spec->frame_max + CRC_SIZE)
         return STSAFE_U_LONG_FRAME_STATUS;
     if (len < 1 + CRC_SIZE || stsafe_crc(0, p, len - CRC_SIZE) != rs_get_u16(p + len - CRC_SIZE))
         return STSAFE_COMMUNICATION;
@@ -85,7 +85,7 @@ stsafe_frame_answer(struct stsafe_chip *c, unsigned header, struct rs_bytes payl
     size_t mac_len = mac == NULL ? 0 : STSAFE_MAC_SIZE, body = payload.len + mac_len;
     uint16_t crc;
 
-    if (3 + body + CRC_SIZE > c->spec->frame_max) {
+    if (1 + body > c->spec->frame_max) {
         header = (header & ~0x1Fu) | (unsigned)STSAFE_U_LONG_FRAME_STATUS;
         payload.len = mac_len = body = 0;
     }

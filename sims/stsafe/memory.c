@@ -36,6 +36,7 @@ void
 stsafe_volatile_clear(struct stsafe_chip *c)
 {
     EVP_MD_CTX_free(c->v.hash);
+    stsafe_chunks_stop(c);
     rs_wipe(&c->v, sizeof(c->v));
 }
 

@@ -117,6 +117,8 @@ put_controls(struct stsafe_nvm *nvm, const struct stsafe_spec *spec)
         nvm->symmetric_control[slot] = (struct stsafe_control){.flags = STSAFE_U_SYMMETRIC_CONTROL,
                                                                .slot = STSAFE_U_CONTROL_SLOT,
                                                                .other_slot = STSAFE_U_CONTROL_SLOT};
+    for (unsigned slot = 0; spec->kind == STSAFE_A120 && slot < spec->public_slots; slot++)
+        nvm->public_keys[slot].rights = STSAFE_U_PUBLIC_RIGHTS;
 }
 
 /* The maker's key in slot 0, and the certificate over it in zone 0. */

@@ -181,10 +181,12 @@ save_public(const struct stsafe_nvm *nvm, const struct stsafe_spec *spec)
         const struct stsafe_public *k = &nvm->public_keys[slot];
         const struct sim_curve_info *info = sim_curve_info(k->curve);
 
-        if (info != NULL)
-            (void)json_array_append_new(
-                array, json_pack("{s:i, s:s, s:o}", "slot", (int)slot, "curve", info->name, "point",
-                                 put_hex(k->point, sim_curve_point_size(k->curve))));
+        (void)json_array_append_new(
+            array, info == NULL
+                       ? json_pack("{s:i, s:i}", "slot", (int)slot, "rights", (int)k->rights)
+                       : json_pack("{s:i, s:i, s:s, s:o}", "slot", (int)slot, "rights",
+                                   (int)k->rights, "curve", info->name, "point",
+                                   put_hex(k->point, sim_curve_point_size(k->curve))));
     }
     return array;
 }
@@ -405,8 +407,13 @@ static rs_code
 load_public(struct stsafe_chip *c, unsigned slot, const json_t *object, struct rs_err *err)
 {
     struct stsafe_public *k = &c->nvm.public_keys[slot];
-    rs_code rc = load_curve(c, object, &k->curve, err);
+    uint32_t rights = 0;
+    rs_code rc = read_number(object, "rights", 0xFF, &rights, err);
 
+    k->rights = (uint8_t)rights;
+    if (rc != RS_OK || json_object_get(object, "curve") == NULL)
+        return rc;
+    rc = load_curve(c, object, &k->curve, err);
     return rc == RS_OK ? read_hex(object, "point", k->point, sim_curve_point_size(k->curve), err)
                        : rc;
 }

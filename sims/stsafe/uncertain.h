@@ -13,7 +13,11 @@
 
 /* ---- Frames (2) ---------------------------------------------------------------------------- */
 
-/* A command longer than the input buffer, an answer longer than the output buffer. */
+/*
+ * A command longer than the input buffer, an answer longer than the output buffer.  The buffers are
+ * for header, payload and MAC: ST's host library sends a CRC beyond their size, and counts neither
+ * the CRC nor the length of an answer.
+ */
 #define STSAFE_U_LONG_FRAME_STATUS 0x06
 /* Upper three bits of an answer's header. */
 #define STSAFE_U_ANSWER_FLAGS 0x00
@@ -126,6 +130,8 @@
 #define STSAFE_U_CCM_COUNTER_STATUS 0x04
 /* A key that was not made for what is asked: another mode, or a usage bit that is not set. */
 #define STSAFE_U_USAGE_STATUS 0x1C
+/* Messages in pieces: associated data after the message has begun. */
+#define STSAFE_U_LATE_DATA_STATUS 0x02
 /* Parameters of HKDF and HMAC keys in Query 23: one byte, as others have. */
 /* Derive keys: no slot is left (the library's comment). */
 #define STSAFE_U_NO_SLOT_STATUS 0x14
@@ -139,14 +145,11 @@
 /* Types of keys.  The text has 1 and 2; the vector of section 9 has 0, and so has ST's host library. */
 #define STSAFE_U_HOST_TYPE_AES128 0x00
 #define STSAFE_U_HOST_TYPE_AES256 0x01
-/* Public keys in the info of a key derivation: X, Y without prefix and lengths. */
-#define STSAFE_U_INFO_PREFIX 0
-/* Bytes of the counter behind 10 11 in an envelope's key. */
-#define STSAFE_U_ENVELOPE_COUNTER_LEN 1
-/* Establish host key: the answer starts with the curve id. */
-#define STSAFE_U_ESTABLISH_LEADS_WITH_CURVE 1
-/* The authenticated forms of 1F 03 and 1F 18: what is signed is not public. */
-#define STSAFE_U_AUTHENTICATED_STATUS 0x04
+/* A signature of agreed keys that is not right; a list of keys whose MAC is not. */
+#define STSAFE_U_WRONG_SIGNATURE_STATUS 0x11
+#define STSAFE_U_CONFIRM_STATUS         0x11
+/* What the public key slots of a new part may sign for: all, and that may be changed. */
+#define STSAFE_U_PUBLIC_RIGHTS 0x1F
 
 /* ---- Time (1, 8) --------------------------------------------------------------------------- */
 

@@ -9,41 +9,6 @@
 #include "harness.h"
 #include "sims/stsafe/uncertain.h"
 
-#define P256       "0008 2A8648CE3D030107"
-#define P384       "0005 2B81040022"
-#define P521       "0005 2B81040023"
-#define ED25519    "0003 2B6570"
-#define X25519     "0003 2B656E"
-#define SHA256     "0009 608648016503040201"
-#define DIGEST_256 "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
-
-struct refusal {
-    const char *command;
-    int status;
-};
-
-static void
-expect_refusals(struct part *p, const struct refusal *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        int status = part_send_hex(p, cases[i].command);
-
-        if (status != cases[i].status)
-            fail_msg("%s: status %02x, not %02x", cases[i].command, (unsigned)status,
-                     (unsigned)cases[i].status);
-        assert_int_equal(p->len, 0);
-    }
-}
-
-#define EXPECT_REFUSALS(p, cases) expect_refusals(p, cases, sizeof(cases) / sizeof((cases)[0]))
-
-static void
-put_hex(char *text, const uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        (void)snprintf(text + 2 * i, 3, "%02X", p[i]);
-}
-
 /* ---- Frames ------------------------------------------------------------------------------- */
 
 static void
@@ -62,15 +27,18 @@ frames_that_are_none(void **state)
     assert_true(part_write(&p, short_one, sizeof(short_one)));
     assert_true(part_read(&p, got, sizeof(got)));
     assert_int_equal(got[0], 0x01);
-    /* 507 bytes are a frame, 508 are not; the longest echo is shorter by the length field. */
-    assert_int_equal(part_send(&p, frame, 505), 0x06);
-    assert_int_equal(part_send(&p, frame, 506), STSAFE_U_LONG_FRAME_STATUS);
-    assert_int_equal(part_send(&p, frame, 503), 0);
-    assert_int_equal(p.len, 502);
+    /* 507 bytes are a frame, CRC and the length of an answer not counted; 508 are not. */
+    assert_int_equal(part_send(&p, frame, 507), 0);
+    assert_int_equal(p.len, 506);
+    assert_int_equal(part_send(&p, frame, 508), STSAFE_U_LONG_FRAME_STATUS);
+    assert_int_equal(part_send_hex(&p, "05 00 00 0000 01FA"), 0);
+    assert_int_equal(p.len, 506);
+    assert_int_equal(part_send_hex(&p, "05 00 00 0000 01FB"), STSAFE_U_LONG_FRAME_STATUS);
     part_done(&p);
     part_init(&p, "blank-a120");
-    assert_int_equal(part_send(&p, frame, 748), 0);
-    assert_int_equal(part_send(&p, frame, 751), STSAFE_U_LONG_FRAME_STATUS);
+    assert_int_equal(part_send(&p, frame, 752), 0);
+    assert_int_equal(p.len, 751);
+    assert_int_equal(part_send(&p, frame, 753), STSAFE_U_LONG_FRAME_STATUS);
     part_done(&p);
 }
 
@@ -116,8 +84,8 @@ commands_that_are_not_there(void **state)
         {"1F 0E", 0x04},       {"1F", 0x02},      {"14 47", 0x03},   {"14 23", 0x03},
     };
     static const struct refusal a120[] = {
-        {"1F 04", 0x04}, {"1F 05", 0x04}, {"1F 09", 0x04}, {"1F 11", 0x04}, {"1F 16", 0x04},
-        {"1F FF", 0x04}, {"1F", 0x02},    {"14 17", 0x03}, {"14 0B", 0x03},
+        {"1F 0C", 0x04}, {"1F 0D", 0x04}, {"1F 1B", 0x04}, {"1F FF", 0x04},
+        {"1F", 0x02},    {"14 17", 0x03}, {"14 0B", 0x03},
     };
     struct part p;
 
@@ -202,7 +170,7 @@ zones_refuse(void **state)
         {"05 00 00 0000 03E9", 0x14},
         {"05 00 00 03E8 0001", 0x14},
         {"05 00 00 FFFF FFFF", 0x14},
-        {"05 00 00 0000 01F7", 0x06},
+        {"05 00 00 0000 01FB", 0x06},
         {"06 00 00 0000 00", 0x11}, /* the certificate stays */
         {"06 00 01 02BC 00", 0x14},
         {"06 00 01 02BB 0000", 0x14},
@@ -498,17 +466,6 @@ keys_refuse(void **state)
     EXPECT_REFUSALS(&p, cases);
     assert_int_equal(p.holder.stored, 0);
     part_done(&p);
-}
-
-/* Payload with a point in it -> X, Y. */
-static void
-take_point(const uint8_t *payload, size_t size, uint8_t *xy)
-{
-    assert_int_equal(payload[0], 0x04);
-    assert_int_equal(rs_get_u16(payload + 1), size);
-    memcpy(xy, payload + 3, size);
-    assert_int_equal(rs_get_u16(payload + 3 + size), size);
-    memcpy(xy + size, payload + 5 + size, size);
 }
 
 /* Make a key, sign with it, let the chip and our own library verify; then one bit is wrong. */
@@ -860,215 +817,6 @@ host_keys_of_an_a110(void **state)
     part_done(&p);
 }
 
-/* ---- Host keys of an A120 ------------------------------------------------------------------------ */
-
-static void
-host_keys_in_clear(void **state)
-{
-    static const struct refusal cases[] = {
-        {"1F 07", 0x02},
-        {"1F 07 00000000", 0x02},
-        {"1F 07 00000100" DIGEST_256, 0x03},
-        {"1F 07 00000002" DIGEST_256, 0x03},
-        {"1F 07 00000001" DIGEST_256, 0x03},
-        {"1F 07 00000000" DIGEST_256 DIGEST_256, 0x03},
-        {"1F 07 00000000" DIGEST_256 "00", 0x02},
-    };
-    struct channel ch;
-    struct part p;
-
-    (void)state;
-    part_init(&p, "blank-a120");
-    EXPECT_REFUSALS(&p, cases);
-    assert_int_equal(p.holder.stored, 0);
-    assert_int_equal(part_send_hex(&p, "1F 07 00000001" DIGEST_256 DIGEST_256), 0);
-    memset(&ch, 0, sizeof(ch));
-    ch.key_len = 32;
-    ch.counter_size = 4;
-    (void)hex_read(DIGEST_256, ch.mac, 32);
-    (void)hex_read(DIGEST_256, ch.cipher, 32);
-    assert_int_equal(channel_send_hex(&ch, &p, 0x00, "0102"), 0);
-    assert_int_equal(part_send_hex(&p, "14 47"), 0);
-    part_expect(&p, "01 01 00000001");
-    assert_int_equal(part_send_hex(&p, "1F 07 00000000" DIGEST_256), 0x11);
-    assert_int_equal(channel_send_hex(&ch, &p, 0x1F07, "00000000" DIGEST_256), 0);
-    part_done(&p);
-    /* A part that takes no key in clear. */
-    part_init(&p, "blank-a120");
-    assert_int_equal(part_send_hex(&p, "10 4A 01FF"), 0);
-    assert_int_equal(part_send_hex(&p, "1F 07 00000000" DIGEST_256), 0x11);
-    part_done(&p);
-}
-
-/* The host's key pair of these tests, and what it agrees on with a part. */
-static const uint8_t host_private[32] = {[31] = 0x07};
-
-static void
-derive(const uint8_t *chip_point, int chip_first, uint8_t *out, size_t len)
-{
-    static const char salt_hex[] =
-        "E45D4CFD2015DE9E0AA9A9F6A49F45100F99D9633FB1B2DDDBEEE675D54DE25B";
-    uint8_t salt[32], own[SIM_POINT_MAX], secret[SIM_KEY_MAX], prk[32], info[128];
-
-    (void)hex_read(salt_hex, salt, sizeof(salt));
-    assert_true(sim_curve_public(SIM_CURVE_P256, host_private, own));
-    assert_true(sim_curve_agree(SIM_CURVE_P256, host_private, chip_point, secret));
-    memcpy(info + (chip_first ? 0 : 64), chip_point, 64);
-    memcpy(info + (chip_first ? 64 : 0), own, 64);
-    assert_true(sim_hkdf_extract(RS_BYTES(salt), rs_bytes_of(secret, 32), prk));
-    assert_true(sim_hkdf_expand(prk, RS_BYTES(info), out, len));
-}
-
-/* "0008 OID 04 0020 X 0020 Y" of the host. */
-static void
-put_host_public(char *text)
-{
-    uint8_t own[SIM_POINT_MAX];
-    char hex[65];
-
-    assert_true(sim_curve_public(SIM_CURVE_P256, host_private, own));
-    strcat(text, P256 "04 0020");
-    put_hex(hex, own, 32);
-    strcat(text, hex);
-    strcat(text, "0020");
-    put_hex(hex, own + 32, 32);
-    strcat(text, hex);
-}
-
-static void
-start_kek(struct part *p, uint8_t kek[32])
-{
-    uint8_t chip_point[64];
-    char text[400] = "1F 03";
-
-    assert_int_equal(part_send_hex(p, "1F 0B" P256), 0);
-    take_point(p->payload + 10, 32, chip_point);
-    put_host_public(text);
-    strcat(text, "00");
-    assert_int_equal(part_send_hex(p, text), 0);
-    derive(chip_point, 1, kek, 32);
-}
-
-static void
-build_envelope(const uint8_t kek[32], unsigned number, const uint8_t *plain, size_t len, char *text)
-{
-    uint8_t key[32], wrapped[80];
-    const uint8_t info[3] = {0x10, 0x11, (uint8_t)number};
-
-    assert_true(sim_hkdf_expand(kek, RS_BYTES(info), key, sizeof(key)));
-    assert_true(sim_aes_wrap((struct sim_aes){key, 32}, rs_bytes_of(plain, len), wrapped));
-    strcat(text, "1F 08");
-    put_hex(text + strlen(text), wrapped, len + 8);
-}
-
-static void
-host_keys_in_envelopes(void **state)
-{
-    static const struct refusal cases[] = {
-        {"1F 03", 0x02},
-        {"1F 03" P256, 0x02},
-        {"1F 03" ED25519, STSAFE_U_KEY_KIND_STATUS},
-        {"1F 03" P256 "04 0020" DIGEST_256 "0020" DIGEST_256 "00", 0x19},
-        {"1F 06", 0x07},
-        {"1F 06 00", 0x02},
-        {"1F 08 00", 0x02},
-        {"1F 08" DIGEST_256 "000102030405060708090A0B0C0D0E0F", 0x07},
-        {"1F 0B", 0x02},
-        {"1F 0B 0001 00", 0x03},
-    };
-    uint8_t kek[32], plain[40] = {0};
-    char text[400] = "1F 03";
-    struct part p;
-
-    (void)state;
-    part_init(&p, "blank-a120");
-    EXPECT_REFUSALS(&p, cases);
-    put_host_public(text);
-    strcat(text, "00");
-    assert_int_equal(part_send_hex(&p, text), 0x0A); /* the part has no key of its own yet */
-    strcat(text, "0000");
-    assert_int_equal(part_send_hex(&p, text), STSAFE_U_AUTHENTICATED_STATUS);
-    start_kek(&p, kek);
-    (void)hex_read(DIGEST_256, plain + 4, 32);
-    plain[36] = 0x80;
-    text[0] = '\0';
-    build_envelope(kek, 2, plain, sizeof(plain), text); /* the second's key, first */
-    assert_int_equal(part_send_hex(&p, text), STSAFE_U_UNWRAP_STATUS);
-    plain[37] = 1; /* no padding; and an envelope is tried once */
-    text[0] = '\0';
-    build_envelope(kek, 2, plain, sizeof(plain), text);
-    assert_int_equal(part_send_hex(&p, text), STSAFE_U_UNWRAP_STATUS);
-    plain[37] = 0;
-    text[0] = '\0';
-    build_envelope(kek, 3, plain, sizeof(plain), text);
-    assert_int_equal(part_send_hex(&p, text), 0);
-    assert_memory_equal(p.chip.nvm.host.mac, plain + 4, 16);
-    assert_memory_equal(p.chip.nvm.host.cipher, plain + 20, 16);
-    assert_int_equal(part_send_hex(&p, "1F 06"), 0);
-    assert_int_equal(part_send_hex(&p, text), 0x07);
-    part_done(&p);
-}
-
-static void
-host_keys_agreed(void **state)
-{
-    uint8_t keys[64], chip_point[64];
-    char text[400] = "1F 18";
-    struct part p;
-
-    (void)state;
-    part_init(&p, "blank-a120");
-    put_host_public(text);
-    strcat(text, "00");
-    assert_int_equal(part_send_hex(&p, text), 0x02);
-    strcat(text, "01");
-    assert_int_equal(part_send_hex(&p, text), 0);
-    take_point(p.payload + 10, 32, chip_point);
-    derive(chip_point, 0, keys, 64);
-    assert_int_equal(p.chip.nvm.host.len, 32);
-    assert_memory_equal(p.chip.nvm.host.mac, keys, 32);
-    assert_memory_equal(p.chip.nvm.host.cipher, keys + 32, 32);
-    assert_int_equal(part_send_hex(&p, text), 0x11);
-    part_done(&p);
-}
-
-static void
-entities_are_challenged(void **state)
-{
-    uint8_t digest[32], rs[64];
-    char text[400] = "1F 0A 01", hex[65];
-    struct part p;
-
-    (void)state;
-    part_init(&p, "blank-a120");
-    assert_int_equal(part_send_hex(&p, "1F 0A 03" P256 "00"), 0x03);
-    assert_int_equal(part_send_hex(&p, "1F 0A 01" P256 "04"), 0x02);
-    assert_int_equal(part_send_hex(&p, "1F 0A 01" P256 "04 0020" DIGEST_256 "0020" DIGEST_256),
-                     0x19);
-    assert_int_equal(part_send_hex(&p, "1F 0F 00 01 00"), 0x0A);
-    assert_int_equal(part_send_hex(&p, "1F 0F 00 05 00"), 0x03);
-    put_host_public(text);
-    assert_int_equal(part_send_hex(&p, text), 0);
-    assert_int_equal(part_send_hex(&p, "14 4C 01"), 0);
-    assert_int_equal(p.len, 1 + 10 + 69);
-    assert_int_equal(part_send_hex(&p, "1F 0E 00"), 0x02);
-    assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
-    assert_int_equal(sim_hash(SIM_HASH_SHA256, rs_bytes_of(p.payload, 16), digest), 32);
-    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p.holder.host.random,
-                               &p.holder, rs));
-    put_hex(hex, rs, 32);
-    (void)snprintf(text, sizeof(text), "1F 0F 00 01 0020 %s 0020", hex);
-    put_hex(hex, rs + 32, 32);
-    strcat(text, hex);
-    assert_int_equal(part_send_hex(&p, text), 0);
-    part_expect(&p, "01");
-    assert_int_equal(part_send_hex(&p, text), 0x17); /* answered */
-    assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
-    assert_int_equal(part_send_hex(&p, text), 0);
-    part_expect(&p, "00");
-    part_done(&p);
-}
-
 /* ---- Hashes and symmetric keys of an A120 ---------------------------------------------------------- */
 
 static void
@@ -1284,6 +1032,103 @@ symmetric_keys_seal(void **state)
     part_done(&p);
 }
 
+/* The McGrew and Viega test case 4 of GCM, and example 1 of SP 800-38C. */
+#define GCM_KEY   "FEFFE9928665731C6D6A8F9467308308"
+#define GCM_IV    "000C CAFEBABEFACEDBADDECAF888"
+#define GCM_AAD   "FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2"
+#define GCM_P_20  "D9313225F88406E5A55909C5AFF5269A86A7A953"
+#define GCM_P_40  "1534F7DA2E4C303D8A318A721C3C0C95956809532FCF0E2449A6B525B16AEDF5AA0DE657BA637B39"
+#define GCM_C_20  "42831EC2217774244B7221B784D0D49CE3AA212F"
+#define GCM_C_40  "2C02A4E035C17E2329ACA12E21D514B25466931C7D8F6A5AAC84AA051BA30B396A0AAC973D58E091"
+#define GCM_TAG   "5BC94FBC3221A5DB94FAE95AE7121A47"
+#define CCM_START "0007 10111213141516 0008 00000004"
+
+static void
+pieces_refuse(void **state)
+{
+    static const struct refusal cases[] = {
+        {"1F 11", 0x02},
+        {"1F 11 00 0000 0000 0000", 0x02},
+        {"1F 11 10" GCM_IV "0000 0000", 0x03},
+        {"1F 11 00" GCM_IV "0000 0000", 0x0A},
+        {"1F 11 01" GCM_IV "0000 0000", STSAFE_U_USAGE_STATUS}, /* one that takes it at once */
+        {"1F 11 02" GCM_IV "0000 0000", STSAFE_U_USAGE_STATUS}, /* CMAC's */
+        {"1F 12 0000 0000", 0x05},
+        {"1F 13 0000 0000", 0x05},
+        {"1F 15 0000 0000", 0x05},
+        {"1F 16 0000 0000" GCM_TAG, 0x05},
+    };
+    /* Behind a start; what went wrong has ended it. */
+    static const struct refusal pieces[] = {
+        {"1F 12 0000", 0x02},
+        {"1F 12 0000 0001 00 00", 0x02},
+        {"1F 12 0001 AA 0000", STSAFE_U_LATE_DATA_STATUS},
+        {"1F 13 0000 0000" GCM_TAG, 0x02},
+    };
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 17 00 01 00 03 000C 10" GCM_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 02 00 01 0033 10" GCM_KEY), 0);
+    EXPECT_REFUSALS(&p, cases);
+    assert_int_equal(part_send_hex(&p, "1F 17 00 03 00 03 0030 10" GCM_KEY), 0);
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        assert_int_equal(part_send_hex(&p, "1F 11 03" GCM_IV "0000 0001 00"), 0);
+        assert_int_equal(part_send_hex(&p, "1F 15 0000 0000"), 0x05); /* the other way */
+        expect_refusals(&p, pieces + i, 1);
+        assert_int_equal(part_send_hex(&p, "1F 12 0000 0000"), 0x05);
+    }
+    /* CCM: a nonce that leaves no room for such a length; more or less than was announced. */
+    assert_int_equal(part_send_hex(&p, "1F 17 00 04 00 00 0030 04 00" GCM_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 11 04 0006 101112131415 0000 00000000 0000 0000"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1F 11 04 000D 101112131415161718191A1B1C 0000 00010000"
+                                       "0000 0000"),
+                     0x02);
+    assert_int_equal(part_send_hex(&p, "1F 11 04" CCM_START "0009 000102030405060708 0000"), 0x02);
+    assert_int_equal(part_send_hex(&p, "1F 11 04" CCM_START "0008 0001020304050607 0000"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 13 0000 0003 202122"), 0x02);
+    part_done(&p);
+}
+
+static void
+messages_come_in_pieces(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    assert_int_equal(part_send_hex(&p, "1F 17 00 03 00 03 0030 10" GCM_KEY), 0);
+    assert_int_equal(part_send_hex(&p, "1F 11 03" GCM_IV "0000 0000"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 12 0014" GCM_AAD "0014" GCM_P_20), 0);
+    part_expect(&p, GCM_C_20);
+    assert_int_equal(part_send_hex(&p, "1F 13 0000 0028" GCM_P_40), 0);
+    part_expect(&p, GCM_C_40 GCM_TAG);
+    assert_int_equal(part_send_hex(&p, "1F 14 03" GCM_IV "0014" GCM_AAD "0014" GCM_C_20), 0);
+    part_expect(&p, GCM_P_20);
+    assert_int_equal(part_send_hex(&p, "1F 15 0000 0028" GCM_C_40), 0);
+    part_expect(&p, GCM_P_40);
+    assert_int_equal(part_send_hex(&p, "1F 16 0000 0000" GCM_TAG), 0);
+    part_expect(&p, "01");
+    assert_int_equal(part_send_hex(&p, "1F 14 03" GCM_IV "0014" GCM_AAD "0014" GCM_P_20), 0);
+    assert_int_equal(part_send_hex(&p, "1F 16 0000 0028" GCM_C_40 GCM_TAG), 0);
+    part_expect(&p, "00");
+    assert_int_equal(
+        part_send_hex(&p, "1F 17 00 04 00 00 0030 04 00 404142434445464748494A4B4C4D4E4F"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 11 04" CCM_START "0008 0001020304050607 0001 20"), 0);
+    part_expect(&p, "71 00"); /* no counter follows */
+    assert_int_equal(part_send_hex(&p, "1F 13 0000 0003 212223"), 0);
+    part_expect(&p, "62015B 4DAC255D");
+    assert_int_equal(part_send_hex(&p, "1F 14 04" CCM_START "0008 0001020304050607 0000"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 16 0000 0004 7162015B 4DAC255D"), 0);
+    part_expect(&p, "01 20212223");
+    /* A reset ends it. */
+    assert_int_equal(part_send_hex(&p, "1F 11 03" GCM_IV "0000 0001 00"), 0);
+    assert_int_equal(part_send_hex(&p, "01"), 0);
+    assert_int_equal(part_send_hex(&p, "1F 12 0000 0000"), 0x05);
+    part_done(&p);
+}
+
 /* ---- Derive keys ------------------------------------------------------------------------------------ */
 
 #define SHA_256 "0009 608648016503040201"
@@ -1433,15 +1278,13 @@ main(void)
         cmocka_unit_test(a_spent_counter_ends_the_channel),
         cmocka_unit_test(encryption_is_checked),
         cmocka_unit_test(host_keys_of_an_a110),
-        cmocka_unit_test(host_keys_in_clear),
-        cmocka_unit_test(host_keys_in_envelopes),
-        cmocka_unit_test(host_keys_agreed),
-        cmocka_unit_test(entities_are_challenged),
         cmocka_unit_test(hashes),
         cmocka_unit_test(symmetric_keys_refuse),
         cmocka_unit_test(symmetric_keys_work),
         cmocka_unit_test(symmetric_keys_are_locked),
         cmocka_unit_test(symmetric_keys_seal),
+        cmocka_unit_test(pieces_refuse),
+        cmocka_unit_test(messages_come_in_pieces),
         cmocka_unit_test(derivations_refuse),
         cmocka_unit_test(keys_are_derived),
         cmocka_unit_test(derived_keys_go_where_there_is_room),

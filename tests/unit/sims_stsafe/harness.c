@@ -5,6 +5,7 @@
  */
 #include "harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -312,4 +313,34 @@ channel_send_hex(struct channel *ch, struct part *p, unsigned code, const char *
     uint8_t bytes[FRAME_MAX];
 
     return channel_send(ch, p, code, bytes, hex_read(payload, bytes, sizeof(bytes)));
+}
+
+void
+expect_refusals(struct part *p, const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int status = part_send_hex(p, cases[i].command);
+
+        if (status != cases[i].status)
+            fail_msg("%s: status %02x, not %02x", cases[i].command, (unsigned)status,
+                     (unsigned)cases[i].status);
+        assert_int_equal(p->len, 0);
+    }
+}
+
+void
+take_point(const uint8_t *payload, size_t size, uint8_t *xy)
+{
+    assert_int_equal(payload[0], 0x04);
+    assert_int_equal(rs_get_u16(payload + 1), size);
+    memcpy(xy, payload + 3, size);
+    assert_int_equal(rs_get_u16(payload + 3 + size), size);
+    memcpy(xy + size, payload + 5 + size, size);
+}
+
+void
+put_hex(char *text, const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        (void)snprintf(text + 2 * i, 3, "%02X", p[i]);
 }

@@ -25,6 +25,15 @@
 
 #define FRAME_MAX 800
 
+/* Ids with their lengths, and bytes to fill in. */
+#define P256       "0008 2A8648CE3D030107"
+#define P384       "0005 2B81040022"
+#define P521       "0005 2B81040023"
+#define ED25519    "0003 2B6570"
+#define X25519     "0003 2B656E"
+#define SHA256     "0009 608648016503040201"
+#define DIGEST_256 "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+
 struct part {
     struct stsafe_chip chip;
     const struct sim_model *model;
@@ -71,6 +80,18 @@ int channel_send_hex(struct channel *ch, struct part *p, unsigned code, const ch
 size_t channel_build(const struct channel *ch, unsigned code, const uint8_t *payload, size_t len,
                      uint8_t *frame);
 
+/* Commands and the status that each is refused with, without a payload. */
+struct refusal {
+    const char *command;
+    int status;
+};
+
+void expect_refusals(struct part *p, const struct refusal *cases, size_t count);
+#define EXPECT_REFUSALS(p, cases) expect_refusals(p, cases, sizeof(cases) / sizeof((cases)[0]))
+
+/* Payload with a point in it -> X, Y. */
+void take_point(const uint8_t *payload, size_t size, uint8_t *xy);
+void put_hex(char *text, const uint8_t *p, size_t len);
 size_t hex_read(const char *text, uint8_t *bytes, size_t cap);
 uint16_t crc_x25(const uint8_t *p, size_t len);
 

@@ -99,7 +99,7 @@ def main():
             how = kind(name, value)
             if how == "answer":
                 cast = TYPES.get(ANSWER.search(name).group(1), "")
-                f.write("#undef %s\n#define %s (%ssim_answer(%d, %s))\n" % (name, name, cast, i, value))
+                f.write("#undef %s\n#define %s (%ssim_refusal(%d, %s))\n" % (name, name, cast, i, value))
             elif how == "note":
                 f.write("#undef %s\n#define %s (sim_note(%d), %s)\n" % (name, name, i, value))
             # What stands in a table is noted by hand, where an answer is made of it.

@@ -47,6 +47,14 @@ void sim_assume_for(struct sim_assumed *chip);
 void sim_note(unsigned row);
 /* Notes it too; gives value, or what is assumed instead. */
 int sim_answer(unsigned row, int value);
+/* The same of a status that refuses: 0 would say that all is well where nothing was done. */
+static inline int
+sim_refusal(unsigned row, int value)
+{
+    int status = sim_answer(row, value);
+
+    return status != 0 ? status : value;
+}
 
 /* A status is not told now but kept to be read: so are the notes; and it is read. */
 void sim_keep_notes(void);

@@ -219,6 +219,11 @@ do_assume(struct sim_chip *chip, const json_t *request, json_t **ret_answer, str
     if (a == NULL || a[row].name == NULL || !a[row].is_answer)
         return rs_fail(err, RS_E_USAGE, "simulator: %.60s is no status that a %s only assumes",
                        name, chip->model->name);
+    /* 0 and 9000 are what parts say when they have done it. */
+    if (value == 0 || value == 0x9000)
+        return rs_fail(err, RS_E_USAGE,
+                       "simulator: %.60s says why something is refused; %s does not", name,
+                       value == 0 ? "0" : "9000");
     if (!sim_assume_otherwise(&chip->assumed, row, (int)value))
         return rs_fail(err, RS_E_USAGE, "simulator: no more than %d are assumed otherwise",
                        SIM_OTHERWISE_MAX);

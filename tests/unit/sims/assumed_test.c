@@ -196,6 +196,8 @@ a_part_that_does_otherwise(void **state)
 {
     (void)state;
     add_crc(beyond, 6);
+    assert_int_equal(assume("b0/u", "ATECC_U_READ_RANGE_STATUS", 0), RS_E_USAGE);
+    assert_int_equal(assume("b0/u", "ATECC_U_READ_RANGE_STATUS", 0x9000), RS_E_USAGE);
     assert_int_equal(assume("b0/u", "ATECC_U_READ_RANGE_STATUS", 0x0f), RS_OK);
     assert_int_equal(status_of("b0/u", beyond, sizeof(beyond)), 0x0f);
     assert_int_equal(status_of("b1/u", beyond, sizeof(beyond)), 0x03); /* its neighbour does not */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
-
 static int32_t
 clamp(int64_t ms)
 {

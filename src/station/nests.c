@@ -12,6 +12,7 @@
 
 #include <rot/registry.h>
 
+#include "base/bytes.h"
 #include "base/config.h"
 #include "base/io.h"
 
@@ -480,8 +481,10 @@ static int
 share_address(const struct nest *a, const struct nest *b)
 {
     for (size_t i = 0; i < a->address_count; i++) {
-        if (memchr(b->addresses, a->addresses[i], b->address_count) != NULL)
-            return 1;
+        for (size_t j = 0; j < b->address_count; j++) {
+            if (a->addresses[i] == b->addresses[j])
+                return 1;
+        }
     }
     return 0;
 }
@@ -489,8 +492,8 @@ share_address(const struct nest *a, const struct nest *b)
 static void
 check_others(struct reader *r, size_t index, const struct nest *n)
 {
-    for (size_t i = 0; i < index; i++) {
-        const struct nest *o = &r->out->nests[i];
+    for (const struct nest *o = r->out->nests; o < n; o++) {
+        /* An array in a cleared struct: NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
         if (strcmp(n->name, o->name) == 0)
             complain_at(r, "nests", index, "name", "two nests with one name");
         if (n->adapter < 0 && strcmp(n->chip, o->chip) == 0 && strstr(n->chip, "{serial}") == NULL)
@@ -538,23 +541,6 @@ nests_reference_fits(const struct nest_reference *reference, const struct nest *
            (reference->part[0] == '\0' || strcmp(reference->part, nest->part) == 0);
 }
 
-static int
-read_uid(const char *text, struct nest_reference *out)
-{
-    size_t n = strlen(text);
-
-    if (n == 0 || n % 2 != 0 || n / 2 > sizeof(out->uid))
-        return 0;
-    out->uid_len = n / 2;
-    for (size_t i = 0; i < n; i += 2) {
-        char byte[3] = {text[i], text[i + 1], '\0'}, *end = NULL;
-        out->uid[i / 2] = (uint8_t)strtoul(byte, &end, 16);
-        if (*end != '\0' || byte[0] == '+' || byte[0] == '-' || byte[0] == ' ')
-            return 0;
-    }
-    return 1;
-}
-
 /* What a nest can tell of a part without a server, by reading (recognise.h). */
 static int
 is_defect(const char *text)
@@ -580,10 +566,11 @@ take_reference(struct reader *r, const char *list, size_t index, const struct re
     (void)snprintf(out->part, sizeof(out->part), "%s", t->part != NULL ? t->part : "");
     (void)snprintf(out->nest, sizeof(out->nest), "%s", t->nest != NULL ? t->nest : "");
     (void)snprintf(out->defect, sizeof(out->defect), "%s", t->defect != NULL ? t->defect : "");
-    if (out->is_golden)
+    if (t->certificate != NULL)
         (void)snprintf(out->certificate, sizeof(out->certificate), "%.*s%s",
                        t->certificate[0] == '/' ? 0 : r->dir_len, r->dir, t->certificate);
-    if (t->uid != NULL && !read_uid(t->uid, out))
+    if (t->uid != NULL && (t->uid[0] == '\0' || !rs_hex_read(t->uid, strlen(t->uid), out->uid,
+                                                             sizeof(out->uid), &out->uid_len)))
         complain_at(r, list, index, "uid", "hex of at most %d bytes", NEST_UID_MAX);
     if (t->defect != NULL && !is_defect(t->defect))
         complain_at(r, list, index, "defect",

@@ -227,12 +227,13 @@ rs_code
 orders_choose(struct station *st, const struct station_config *config, struct rs_err *err)
 {
     struct station_order *list = calloc(OPEN_MAX + STATION_ORDERS_MAX, sizeof(*list));
-    struct station_order *chosen = list + OPEN_MAX;
+    struct station_order *chosen;
     size_t count = 0;
     rs_code rc;
 
     if (list == NULL)
         return rs_fail(err, RS_E_NO_MEMORY, "orders: no memory");
+    chosen = list + OPEN_MAX;
     rc = station_orders(st->poster_web, list, OPEN_MAX, &count, err);
     count = count > OPEN_MAX ? OPEN_MAX : count;
     if (rc == RS_OK)

@@ -160,6 +160,8 @@ references_that_are_none(void **state)
     refuses(WITH(GOLDEN, "{name: B, uid: 0, defect: chip.foreign}"), ":8:22", "hex");
     refuses(WITH(GOLDEN, "{name: B, uid: 0g, defect: chip.foreign}"), ":8:22", "hex");
     refuses(WITH(GOLDEN, "{name: B, uid: \"+1\", defect: chip.foreign}"), ":8:22", "hex");
+    refuses(WITH(GOLDEN, "{name: B, uid: \"\\t1\", defect: chip.foreign}"), ":8:22", "hex");
+    refuses(WITH(GOLDEN, "{name: B, uid: \"\", defect: chip.foreign}"), ":8:22", "hex");
     refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: chip.absent}"),
             ":8:", "chip.wrong-part, chip.wrong-address");
     refuses(WITH(GOLDEN, "{name: B, uid: 00, defect: board.done}"),

@@ -3,7 +3,8 @@
  *
  * A zone's access condition for updates is changed by an update that carries the
  * new one (section 3.1).  Each zone is a step of its own; a seal that was cut is
- * open, and goes on where it stopped.
+ * open, and goes on where it stopped.  The conditions of all are read before the first
+ * is closed, and after the last.
  *
  *   DATA       zones without anything renewable: never again.  The others: only by
  *              the host's MAC, once the part is spoken to by it
@@ -66,7 +67,47 @@ compare(const struct stsafe_zone *z, unsigned want)
     return z->may_change ? ROT_SEAL_OPEN : ROT_SEAL_FOREIGN;
 }
 
-/* ---- One zone ----------------------------------------------------------------------------- */
+/* ---- Zones ---------------------------------------------------------------------------------- */
+
+/* A condition for each of some zones. */
+struct wanted {
+    uint32_t zones, never; /* bits; the zones in never take no update, the others the host's */
+};
+
+static unsigned
+want_of(const struct wanted *w, unsigned zone)
+{
+    return (w->never >> zone & 1u) != 0 ? STSAFE_AC_NEVER : STSAFE_AC_HOST;
+}
+
+/* In *ret_open the zones that are still open; *ret_state as for all of them together. */
+static rot_err
+look_at_zones(struct rot_chip *chip, const struct wanted *w, uint32_t *ret_open,
+              enum rot_seal_state *ret_state)
+{
+    struct stsafe_reader all;
+    rot_err rc = stsafe_query(chip, STSAFE_TAG_PARTITION, &all);
+
+    *ret_open = 0;
+    *ret_state = ROT_SEAL_DONE;
+    for (unsigned zone = 0; zone < ZONES && rc == ROT_OK; zone++) {
+        struct stsafe_reader r = all;
+        enum rot_seal_state one;
+        struct stsafe_zone z;
+
+        if ((w->zones >> zone & 1u) == 0)
+            continue;
+        rc = stsafe_read_zone(&r, zone, &z);
+        if (rc != ROT_OK)
+            break;
+        one = compare(&z, want_of(w, zone));
+        if (one == ROT_SEAL_OPEN)
+            *ret_open |= 1u << zone;
+        if (one == ROT_SEAL_FOREIGN || *ret_state == ROT_SEAL_DONE)
+            *ret_state = one;
+    }
+    return rc;
+}
 
 /* Its first byte is written as it is; the condition comes with it. */
 static rot_err
@@ -75,23 +116,32 @@ close_zone(struct rot_chip *chip, unsigned zone, unsigned want)
     unsigned option = OPTION_CHANGE | want | (want == STSAFE_AC_NEVER ? 0 : OPTION_MAY_CHANGE);
     uint8_t same[STSAFE_U_CHANGE_LENGTH];
     struct rot_bytes b;
-    struct stsafe_zone z;
-    rot_err rc = stsafe_zone_find(chip, zone, &z);
+    rot_err rc = stsafe_zone_read(chip, zone, 0, sizeof(same), &b);
 
     if (rc != ROT_OK)
         return rc;
-    if (compare(&z, want) != ROT_SEAL_OPEN)
-        return compare(&z, want) == ROT_SEAL_DONE ? ROT_OK : ROT_E_STATE;
-    rc = stsafe_zone_read(chip, zone, 0, sizeof(same), &b);
-    if (rc != ROT_OK)
-        return rc;
     memcpy(same, b.p, sizeof(same));
-    rc = stsafe_zone_update(chip, option, zone, 0, same, sizeof(same));
+    return stsafe_zone_update(chip, option, zone, 0, same, sizeof(same));
+}
+
+static rot_err
+close_zones(struct rot_chip *chip, const struct wanted *w)
+{
+    enum rot_seal_state state;
+    uint32_t open;
+    rot_err rc = look_at_zones(chip, w, &open, &state);
+
+    if (rc == ROT_OK && state == ROT_SEAL_FOREIGN)
+        rc = ROT_E_STATE;
+    if (rc != ROT_OK || state == ROT_SEAL_DONE)
+        return rc;
+    for (unsigned zone = 0; zone < ZONES && rc == ROT_OK; zone++) {
+        if ((open >> zone & 1u) != 0)
+            rc = close_zone(chip, zone, want_of(w, zone));
+    }
     if (rc == ROT_OK)
-        rc = stsafe_zone_find(chip, zone, &z);
-    if (rc == ROT_OK && compare(&z, want) != ROT_SEAL_DONE)
-        rc = ROT_E_MISMATCH;
-    return rc;
+        rc = look_at_zones(chip, w, &open, &state);
+    return rc == ROT_OK && state != ROT_SEAL_DONE ? ROT_E_MISMATCH : rc;
 }
 
 /* ---- Data ------------------------------------------------------------------------------------ */
@@ -116,59 +166,23 @@ check_written(struct rot_chip *chip, uint32_t renewable)
     return rc;
 }
 
-/* Whether the zone has a condition to get in this conversation, and which. */
-static int
-wants(const struct rot_chip *chip, uint32_t ours, uint32_t renewable, unsigned zone,
-      unsigned *ret_want)
+/* The zones that have a condition to get in this conversation, and which. */
+static struct wanted
+wanted_of(const struct rot_chip *chip)
 {
-    if ((ours >> zone & 1u) == 0)
-        return 0;
-    *ret_want = (renewable >> zone & 1u) != 0 ? STSAFE_AC_HOST : STSAFE_AC_NEVER;
-    return *ret_want == STSAFE_AC_NEVER || stsafe_of(chip)->channel.is_open;
+    uint32_t ours, renewable;
+
+    sort_zones(chip->setup.layout, &ours, &renewable);
+    return (struct wanted){stsafe_of(chip)->channel.is_open ? ours : ours & ~renewable, ~renewable};
 }
 
 static rot_err
 seal_data(struct rot_chip *chip)
 {
-    uint32_t ours, renewable;
-    unsigned want;
-    rot_err rc;
+    const struct wanted w = wanted_of(chip);
+    rot_err rc = check_written(chip, ~w.never);
 
-    sort_zones(chip->setup.layout, &ours, &renewable);
-    rc = check_written(chip, renewable);
-    for (unsigned zone = 0; zone < ZONES && rc == ROT_OK; zone++) {
-        if (wants(chip, ours, renewable, zone, &want))
-            rc = close_zone(chip, zone, want);
-    }
-    return rc;
-}
-
-static rot_err
-data_state(struct rot_chip *chip, enum rot_seal_state *ret_state)
-{
-    uint32_t ours, renewable;
-    enum rot_seal_state state = ROT_SEAL_DONE;
-    unsigned want;
-
-    sort_zones(chip->setup.layout, &ours, &renewable);
-    for (unsigned zone = 0; zone < ZONES; zone++) {
-        struct stsafe_zone z;
-        enum rot_seal_state one;
-        rot_err rc;
-
-        if (!wants(chip, ours, renewable, zone, &want))
-            continue;
-        rc = stsafe_zone_find(chip, zone, &z);
-        if (rc != ROT_OK)
-            return rc;
-        one = compare(&z, want);
-        if (one == ROT_SEAL_FOREIGN || state == ROT_SEAL_DONE)
-            state = one;
-        if (state == ROT_SEAL_FOREIGN)
-            break;
-    }
-    *ret_state = state;
-    return ROT_OK;
+    return rc == ROT_OK ? close_zones(chip, &w) : rc;
 }
 
 /* ---- Life cycle -------------------------------------------------------------------------------- */
@@ -223,11 +237,21 @@ life_cycle_state(struct rot_chip *chip, enum rot_seal_state *ret_state)
 
 /* ---- The slots ----------------------------------------------------------------------------------- */
 
+static rot_err
+wanted_of_place(const struct rot_place *place, struct wanted *ret)
+{
+    unsigned zone = 0;
+    rot_err rc = zone_of(place, &zone);
+
+    *ret = (struct wanted){1u << zone, UINT32_MAX};
+    return rc;
+}
+
 rot_err
 stsafe_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
+    struct wanted w;
     size_t len = 0;
-    unsigned zone = 0;
     rot_err rc;
 
     switch (stage) {
@@ -236,10 +260,10 @@ stsafe_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place 
     case ROT_STAGE_LIFECYCLE:
         return seal_life_cycle(chip);
     case ROT_STAGE_OBJECT:
-        rc = zone_of(place, &zone);
+        rc = wanted_of_place(place, &w);
         if (rc == ROT_OK)
             rc = stsafe_object_size(chip, place, &len); /* an empty object is not sealed */
-        return rc == ROT_OK ? close_zone(chip, zone, STSAFE_AC_NEVER) : rc;
+        return rc == ROT_OK ? close_zones(chip, &w) : rc;
     case ROT_STAGE_CONFIG:
         break;
     }
@@ -250,24 +274,21 @@ rot_err
 stsafe_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place,
                   enum rot_seal_state *ret_state)
 {
-    struct stsafe_zone z;
-    unsigned zone = 0;
-    rot_err rc;
+    struct wanted w = {0, 0};
+    uint32_t open;
+    rot_err rc = ROT_OK;
 
     switch (stage) {
     case ROT_STAGE_DATA:
-        return data_state(chip, ret_state);
+        w = wanted_of(chip);
+        break;
     case ROT_STAGE_LIFECYCLE:
         return life_cycle_state(chip, ret_state);
     case ROT_STAGE_OBJECT:
-        rc = zone_of(place, &zone);
-        if (rc == ROT_OK)
-            rc = stsafe_zone_find(chip, zone, &z);
-        if (rc == ROT_OK)
-            *ret_state = compare(&z, STSAFE_AC_NEVER);
-        return rc;
-    case ROT_STAGE_CONFIG:
+        rc = wanted_of_place(place, &w);
         break;
+    case ROT_STAGE_CONFIG:
+        return ROT_E_UNSUPPORTED;
     }
-    return ROT_E_UNSUPPORTED;
+    return rc == ROT_OK ? look_at_zones(chip, &w, &open, ret_state) : rc;
 }

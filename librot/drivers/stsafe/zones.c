@@ -128,7 +128,10 @@ put_trailer(uint8_t t[STSAFE_TRAILER], uint32_t sequence, size_t len)
     t[11] = (uint8_t)crc;
 }
 
-/* ROT_E_EMPTY when nothing whole is there. */
+/* Of a trailer that was never written, or taken back. */
+static const uint8_t nothing[STSAFE_TRAILER] = {0};
+
+/* ROT_E_EMPTY when nothing whole is there; *ret_len is 0 when the trailer is nothing. */
 static rot_err
 look(struct rot_chip *chip, const struct area *a, uint32_t *ret_sequence, size_t *ret_len)
 {
@@ -140,6 +143,7 @@ look(struct rot_chip *chip, const struct area *a, uint32_t *ret_sequence, size_t
 
     if (rc != ROT_OK)
         return rc;
+    *ret_len = memcmp(t.p, nothing, STSAFE_TRAILER) != 0;
     sequence = (uint32_t)t.p[4] << 24 | (uint32_t)t.p[5] << 16 | (uint32_t)t.p[6] << 8 | t.p[7];
     len = (size_t)t.p[8] << 8 | t.p[9];
     put_trailer(want, sequence, len);
@@ -153,8 +157,6 @@ look(struct rot_chip *chip, const struct area *a, uint32_t *ret_sequence, size_t
 static rot_err
 invalidate(struct rot_chip *chip, const struct area *a)
 {
-    static const uint8_t nothing[STSAFE_TRAILER] = {0};
-
     return stsafe_zone_update(chip, OPTION_ATOMIC, a->zone, a->offset + a->size, nothing,
                               STSAFE_TRAILER);
 }
@@ -256,13 +258,14 @@ struct content {
     unsigned copy;
     uint32_t sequence;
     size_t len;
+    unsigned blank; /* bits: copies whose trailer is nothing */
 };
 
 /* The newer whole copy.  ROT_E_EMPTY: none; *ret is copy 1 then, so that 0 is written first. */
 static rot_err
 find(struct rot_chip *chip, const struct rot_place *place, struct content *ret)
 {
-    unsigned copies = place->also != 0 ? 2 : 1;
+    unsigned copies = place->also != 0 ? 2 : 1, blank = 0;
     rot_err found = ROT_E_EMPTY;
 
     *ret = (struct content){.copy = 1};
@@ -270,6 +273,8 @@ find(struct rot_chip *chip, const struct rot_place *place, struct content *ret)
         struct content c = {.area = area_of(place, i), .copy = i};
         rot_err rc = look(chip, &c.area, &c.sequence, &c.len);
 
+        if (rc == ROT_E_EMPTY && c.len == 0)
+            blank |= 1u << i;
         if (rc == ROT_E_EMPTY)
             continue;
         if (rc != ROT_OK)
@@ -279,6 +284,7 @@ find(struct rot_chip *chip, const struct rot_place *place, struct content *ret)
         *ret = c;
         found = ROT_OK;
     }
+    ret->blank = blank;
     return found;
 }
 
@@ -349,7 +355,7 @@ begin_write(struct rot_chip *chip, const struct rot_place *place, size_t total)
     s->pending_copy = place->also != 0 && old.copy == 0;
     s->pending_sequence = old.sequence + 1;
     to = area_of(place, s->pending_copy);
-    rc = invalidate(chip, &to);
+    rc = (old.blank >> s->pending_copy & 1u) != 0 ? ROT_OK : invalidate(chip, &to);
     if (rc != ROT_OK)
         return rc;
     s->pending = place;

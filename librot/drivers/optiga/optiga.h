@@ -184,6 +184,7 @@ struct optiga_state {
     uint8_t is_unpaired; /* the host has a secret that it did not know */
     uint8_t is_old;      /* V1 */
     uint8_t sessions;    /* bits: which of them hold a secret */
+    uint32_t unlike;     /* bits: rules whose object was seen open, with other conditions */
     uint8_t uid[OPTIGA_UID];
     uint8_t secret[ROT_SECRET_MAX]; /* of the channel, for as long as the chip is open */
     uint8_t secret_len;             /* 0: we speak in the clear */

@@ -11,7 +11,8 @@
  *
  * Preparing writes the conditions, which can be repeated; sealing reads and compares
  * all of them first and then moves one life cycle after the other.  A cut in between
- * leaves a stage open, and the same call completes it.
+ * leaves a stage open, and the same call completes it.  Who has asked for the state
+ * prepares without reading again: an object that somebody else seals meanwhile refuses.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -87,16 +88,37 @@ is_missing_identity(const struct rot_chip *chip, const struct optiga_rule *rule,
 
 /* ---- One rule ------------------------------------------------------------------------ */
 
+static uint32_t
+bit_of(const struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    const struct optiga_rule *rules = chip->setup.layout->config;
+
+    return UINT32_C(1) << (rule - rules);
+}
+
+/* ROT_BUSY: it is open, and its conditions are to be written. */
 static rot_err
-prepare_one(struct rot_chip *chip, const struct optiga_rule *rule)
+find_unlike(struct rot_chip *chip, const struct optiga_rule *rule)
 {
     struct optiga_meta m;
     rot_err rc = optiga_get_meta(chip, rule->oid, &m);
 
     if (rc != ROT_OK || is_as_wanted(&m, rule))
         return rc;
-    if (m.life >= OPTIGA_LIFE_OPERATIONAL)
-        return ROT_E_MISMATCH;
+    return m.life >= OPTIGA_LIFE_OPERATIONAL ? ROT_E_MISMATCH : ROT_BUSY;
+}
+
+static rot_err
+prepare_one(struct rot_chip *chip, const struct optiga_rule *rule)
+{
+    struct optiga_state *s = optiga_of(chip);
+    int is_unlike = (s->unlike & bit_of(chip, rule)) != 0;
+    rot_err rc = is_unlike ? ROT_BUSY : find_unlike(chip, rule);
+
+    s->unlike &= ~bit_of(chip, rule);
+    if (rc != ROT_BUSY)
+        return rc;
+    rc = ROT_OK;
     if (rule->oid >= OPTIGA_OID_COUNTER && rule->oid < OPTIGA_OID_COUNTER + OPTIGA_COUNTERS)
         rc = optiga_counter_set_up(chip, rule->oid); /* nobody can afterwards */
     if (rc == ROT_OK)
@@ -137,11 +159,15 @@ seal_one(struct rot_chip *chip, const struct optiga_rule *rule)
 static rot_err
 state_of_one(struct rot_chip *chip, const struct optiga_rule *rule)
 {
+    struct optiga_state *s = optiga_of(chip);
     struct optiga_meta m;
     rot_err rc = optiga_get_meta(chip, rule->oid, &m);
 
+    s->unlike &= ~bit_of(chip, rule);
     if (rc != ROT_OK)
         return rc;
+    if (m.life < OPTIGA_LIFE_OPERATIONAL && !is_as_wanted(&m, rule))
+        s->unlike |= bit_of(chip, rule);
     if (m.life < OPTIGA_LIFE_OPERATIONAL)
         return ROT_BUSY;
     return is_as_wanted(&m, rule) ? ROT_OK : ROT_E_MISMATCH;

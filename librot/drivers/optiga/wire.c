@@ -98,8 +98,10 @@ transact(struct rot_chip *chip, struct rot_bytes *ret_out)
     struct rot_bytes answer;
     rot_err rc = exchange(chip, &answer);
 
-    if (rc != ROT_OK)
+    if (rc != ROT_OK) {
+        optiga_of(chip)->unlike = 0;
         return rc;
+    }
     rc = optiga_apdu_read(answer, ret_out);
     if (rc == ROT_E_CHIP)
         return read_error(chip);
@@ -219,6 +221,7 @@ optiga_probe(struct rot_chip *chip)
 rot_err
 optiga_reset(struct rot_chip *chip)
 {
+    optiga_of(chip)->unlike = 0;
     return start(chip);
 }
 

@@ -62,7 +62,7 @@ simulate() { # TIMING COUNT: that many parts of each family
     wait_for 20 "$SIM" list --socket "$SOCKETS/$1" || { cat "$WORK/rot-sim-$1.log"; exit 1; }
 }
 simulate none 1
-simulate real $((BOARDS + 1))
+simulate real $((2 * BOARDS + 2))
 
 (umask 077 && rs station create sz-1 --json | member token >"$WORK/token")
 "$STATION" --data "$WORK/sz-1" enroll "https://$DEVICES" --name sz-1 --token "$WORK/token" \
@@ -70,7 +70,7 @@ simulate real $((BOARDS + 1))
 while read -r model kind page; do
     [ -n "$model" ] && wanted "$model" "$@" || continue
     rs product set "p-$model" --rot "$model" --issuer bench-devices -q &&
-        rs order create --product "p-$model" --quantity $((BOARDS + 2)) --stations sz-1 --name "o-$model" -q || exit 1
+        rs order create --product "p-$model" --quantity $((2 * BOARDS + 3)) --stations sz-1 --name "o-$model" -q || exit 1
     python3 bench/lib/chip_cost.py "$model" "$page" "$figures" "$BOARDS" "$SOCKETS" "$WORK" \
         "$STATION" --data "$WORK/sz-1" run --json --order "o-$model" \
         --yes-irreversible "$model" || status=1

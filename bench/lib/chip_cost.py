@@ -87,11 +87,14 @@ def economy(model, page, station, sockets, work, figures):
 
 
 def overhead(model, station, sockets, work, boards, figures):
-    """Two runs of different length, so that what is done once (start, sign-on) falls out."""
-    one = run(station, work, f"{model}-r", sockets + "/real", [f"{model}-1/u1"])
-    chips = [f"{model}-{n}/u1" for n in range(2, boards + 2)]
-    many = run(station, work, f"{model}-s", sockets + "/real", chips)
-    host = (many - one) / (boards - 1)
+    """Two runs of different length, so that what is done once (start, sign-on) falls out; the better of two
+    such pairs, for what else the machine does only adds."""
+    host = float("inf")
+    for start in (1, boards + 2):
+        one = run(station, work, f"{model}-r{start}", sockets + "/real", [f"{model}-{start}/u1"])
+        chips = [f"{model}-{n}/u1" for n in range(start + 1, start + 1 + boards)]
+        many = run(station, work, f"{model}-s{start}", sockets + "/real", chips)
+        host = min(host, max(many - one, 0) / (boards - 1))
     told = [stats(sockets + "/real", chip) for chip in chips]
     part = sum(s["chip_time_us"] for s in told) / boards / 1e6
     bus = sum(s["bus_time_us"] for s in told) / boards / 1e6

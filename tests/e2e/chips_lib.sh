@@ -46,7 +46,7 @@ chip() { echo "sim:$SOCK#$1/u1"; }
 model_of() { # ORDER: o-MODEL, o-MODEL-WORD
     local f
     for f in $FAMILIES; do
-        case $1 in o-${f#*=} | o-${f#*=}-*) echo "${f#*=}" ;; esac
+        case $1 in "o-${f#*=}" | "o-${f#*=}"-*) echo "${f#*=}" ;; esac
     done
 }
 

@@ -72,8 +72,8 @@ echo "begun, and at another station"
 for f in $FAMILIES; do
     model=${f#*=}
     case $model in
-    optiga*) at=190 ;;
-    atecc*) at=40 ;;
+    optiga*) at=150 ;;
+    atecc* | se05*) at=40 ;;
     *) at=60 ;;
     esac
     fault "$model-3" "cut-after@$at"

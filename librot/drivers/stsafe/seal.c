@@ -243,14 +243,15 @@ wanted_of_place(const struct rot_place *place, struct wanted *ret)
     unsigned zone = 0;
     rot_err rc = zone_of(place, &zone);
 
-    *ret = (struct wanted){1u << zone, UINT32_MAX};
+    if (rc == ROT_OK)
+        *ret = (struct wanted){1u << zone, UINT32_MAX};
     return rc;
 }
 
 rot_err
 stsafe_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *place)
 {
-    struct wanted w;
+    struct wanted w = {0, 0};
     size_t len = 0;
     rot_err rc;
 

@@ -142,8 +142,8 @@ rot_channel_write_part(struct rot_linux *lin, struct rot_bytes uid, const char *
     const char *driver;
     uint8_t secret[ROT_CHANNEL_MASTER_SIZE];
     char line[sizeof(LINE_START) + ROT_NAME_MAX + 2 * ROT_UID_MAX + 2 * sizeof(secret) + 4];
-    size_t n = strlen(LINE_START);
     rot_err rc;
+    size_t n;
 
     if (lin == NULL || path == NULL || lin->setup.driver == NULL)
         return ROT_E_ARG;
@@ -151,10 +151,7 @@ rot_channel_write_part(struct rot_linux *lin, struct rot_bytes uid, const char *
     rc = rot_port_openssl_part_secret(&lin->crypto, driver, uid, secret);
     if (rc != ROT_OK)
         return linux_fail(lin, rc, "there is no channel secret to take a part's own from");
-    memcpy(line, LINE_START, n);
-    memcpy(line + n, driver, strlen(driver));
-    n += strlen(driver);
-    line[n++] = ' ';
+    n = (size_t)snprintf(line, sizeof(line), LINE_START "%.*s ", ROT_NAME_MAX, driver);
     n += put_hex(line + n, uid.p, uid.len);
     line[n++] = ' ';
     n += put_hex(line + n, secret, sizeof(secret));

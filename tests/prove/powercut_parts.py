@@ -27,9 +27,12 @@ sys.path[:0] = [HERE]
 import leaks  # noqa: E402
 import parts  # noqa: E402
 
-KINDS = ["blank608a", "blank608b", "blank-se050", "blank-se051", "blank-a110", "blank-a120", "blank-m1",
-         "blank-m3"]
+KINDS = ["blank608a", "blank608b", "blank-se050", "blank-se051", "blank-a100", "blank-a110", "blank-a120",
+         "blank-m1", "blank-m3", "blank-ta100"]
+NO_CHANNEL = ["blank-ta100"]
 CHUNK = 500
+
+
 class Problems(list):
     def add(self, kind, text):
         self.append("%s: %s" % (kind, text))
@@ -137,6 +140,8 @@ def family(o, kind):
         n = min(left, CHUNK)
         chunk(o, kind, ["--double", str(n), "--seed", str(seed)], totals, problems)
         left, seed = left - n, seed + 1
+    if totals["private_keys"] < totals.get("boards", 0) or not (totals["channel_secrets"] or kind in NO_CHANNEL):
+        problems.add(kind, "keys of parts are missing in what was searched for")
     totals["seconds"] = round(time.time() - began)
     print("  %-12s %4d commands, %6d boards, %6d runs, %6d first cuts, %6d second: %d complete, %d resumed, "
           "%d scrapped; %d certificates; %d keys and %d secrets looked for in %d MB, %d times given, planted "

@@ -147,6 +147,16 @@ rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity)
 }
 
 rot_err
+rot_uid(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_len)
+{
+    if (rot_check_open(chip) != ROT_OK || uid == NULL || ret_len == NULL)
+        return ROT_E_ARG;
+    if (chip->setup.driver->uid == NULL)
+        return ROT_E_UNSUPPORTED;
+    return chip->setup.driver->uid(chip, uid, ret_len);
+}
+
+rot_err
 rot_random(struct rot_chip *chip, uint8_t *buf, size_t len)
 {
     if (rot_check_open(chip) != ROT_OK || buf == NULL || len == 0 || len > ROT_RANDOM_MAX)

@@ -44,16 +44,31 @@ challenges_done(struct challenges *c)
     (void)pthread_mutex_destroy(&c->lock);
 }
 
+/* 3: it served; 2: a part answered and was not heard of again; 1: a part did not even answer; 0: stays. */
+static int
+gives_way(const struct challenge *c, int64_t now)
+{
+    if (c->has_key)
+        return 3;
+    if (!c->is_part)
+        return 0;
+    if (c->is_answered)
+        return 2;
+    return c->until - PKI_CHALLENGE_S + PART_ANSWER_S <= now;
+}
+
 /*
  * An unused place.  A source that asks again for the same TPM gives up what it had; a line makes
- * more boards than it may have open, so the oldest that served gives way to a new one.
+ * more boards than it may have open, so the oldest of those that give way does so to a new one: whoever
+ * wants it after all asks again.
  */
 static rs_code
 find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
            struct challenge **ret_place, struct rs_err *err)
 {
-    struct challenge *place = NULL, *served = NULL;
+    struct challenge *place = NULL, *oldest = NULL;
     unsigned open = 0, own = 0;
+    int best = 0;
 
     for (size_t i = 0; i < CHALLENGES_MAX; i++) {
         struct challenge *at = &c->list[i];
@@ -67,12 +82,15 @@ find_place(struct challenges *c, const struct challenge *wanted, int64_t now,
         }
         open++;
         own += (unsigned)is_own;
-        if (is_own && at->has_key && (served == NULL || at->until < served->until))
-            served = at;
+        int way = is_own ? gives_way(at, now) : 0;
+        if (way > best || (way > 0 && way == best && at->until < oldest->until)) {
+            oldest = at;
+            best = way;
+        }
     }
-    if (served != NULL && (place == NULL || own >= CHALLENGES_SOURCE)) {
-        rs_wipe(served, sizeof(*served));
-        place = served;
+    if (oldest != NULL && (place == NULL || own >= CHALLENGES_SOURCE)) {
+        rs_wipe(oldest, sizeof(*oldest));
+        place = oldest;
         own--;
     }
     if (place == NULL || own >= CHALLENGES_SOURCE)

@@ -112,6 +112,7 @@ struct callers {
 
 #define CHALLENGES_MAX    1024
 #define CHALLENGES_SOURCE 32 /* of them, of one source */
+#define PART_ANSWER_S     30 /* a part that is still in its fixture has answered by then */
 
 struct challenge {
     int64_t until; /* 0: unused */
@@ -122,6 +123,7 @@ struct challenge {
     uint8_t iak[TPM_NAME_SIZE];
     uint8_t key_hash[32]; /* the one key that it served for */
     int has_key, is_answered;
+    int is_part;             /* a station's to a secure element; else a TPM's */
     char owner[PKI_WHO_MAX]; /* "station:sz-1", "from:192.0.2.7" */
     char label[STORE_NAME_MAX];
 };

@@ -70,7 +70,7 @@ rs_code
 pki_part_challenge(struct pki *pki, const struct pki_part_ask *ask,
                    struct pki_part_challenge *ret_challenge, struct rs_err *err)
 {
-    struct challenge c = {.until = rs_now() + PKI_CHALLENGE_S};
+    struct challenge c = {.until = rs_now() + PKI_CHALLENGE_S, .is_part = 1};
     rs_code rc = take_uid(ask->uid, c.chip, err);
 
     if (rc == RS_OK)

@@ -42,6 +42,10 @@ struct run {
     struct recipe_result result;
     uint64_t start_us;
     unsigned again_count; /* of this failure's class, before */
+    int loses_identity;   /* nobody gets what was signed for this label, if it is thrown away now */
+    uint8_t lost_uid
+        [MEMORY_UID_MAX]; /* the chip that it was signed for, when another is here, or none */
+    size_t lost_uid_len;
 };
 
 /* ---- The chip's place ------------------------------------------------------------------ */
@@ -202,6 +206,18 @@ host_recall(void *arg, struct rs_bytes uid, struct memory_chip *ret_chip, struct
     rc = memory_copy(run->st->memory, uid, ret_chip, err);
     (void)pthread_mutex_unlock(&run->st->lock);
     return rc;
+}
+
+static enum memory_holder
+host_holder(void *arg, const char *device, struct rs_bytes uid)
+{
+    struct run *run = arg;
+    enum memory_holder held;
+
+    (void)pthread_mutex_lock(&run->st->lock);
+    held = memory_holder(run->st->memory, device, uid, NULL);
+    (void)pthread_mutex_unlock(&run->st->lock);
+    return held;
 }
 
 static void
@@ -392,8 +408,6 @@ is_pass(rs_code code)
 static const char *
 state_of(const struct run *run, enum tile tile)
 {
-    const struct failure *failure = failure_find(run->result.code);
-
     switch (tile) {
     case TILE_PASS:
         return "pass";
@@ -403,8 +417,7 @@ state_of(const struct run *run, enum tile tile)
     case TILE_READY:
         return "label";
     case TILE_REJECT:
-        return strcmp(failure->counts, "scrap") == 0 && run->result.identity_used ? "scrap"
-                                                                                  : "reject";
+        return run->loses_identity ? "scrap" : "reject";
     case TILE_STOP:
     case TILE_OFF:
     default:
@@ -483,6 +496,8 @@ describe_end(const struct run *run, const char *state)
         (void)json_object_set_new(j, "what", json_string(reel_name(run->what.kind)));
         (void)json_object_set_new(j, "found", json_string(run->what.text));
     }
+    if (run->result.again != RS_OK)
+        (void)json_object_set_new(j, "again", json_string(rs_code_info(run->result.again)->name));
     (void)json_object_del(j, "order"); /* in the head of every event */
     return j;
 }
@@ -504,6 +519,8 @@ note_end(struct run *run, const char *state, uint64_t *ret_event, struct rs_err 
     record.field[JOURNAL_DEVICE] = rs_bytes_str(run->job->board.device);
     if (r->began)
         record.field[JOURNAL_UID] = rs_bytes_of(r->uid, r->uid_len);
+    else if (run->loses_identity)
+        record.field[JOURNAL_UID] = rs_bytes_of(run->lost_uid, run->lost_uid_len);
     record.field[JOURNAL_STATE] = rs_bytes_str(state);
     record.field[JOURNAL_CODE] = rs_bytes_str(r->code == RS_OK ? "" : rs_code_info(r->code)->name);
     if (is_counted)
@@ -659,7 +676,7 @@ decide(struct run *run)
 
     if (r->code == RS_OK)
         return TILE_PASS;
-    c.again_count = run->job->tries;
+    c.again_count = strcmp(run->job->again, f->class) == 0 ? run->job->tries : 0;
     if (strcmp(f->class, "C1") == 0 && r->again_count[0] > c.again_count)
         c.again_count = r->again_count[0];
     if (strcmp(f->class, "F1") == 0 && r->again_count[1] > c.again_count)
@@ -690,13 +707,41 @@ tell(struct run *run, enum tile tile, const char *state, uint64_t event)
     (void)pthread_mutex_unlock(&st->listening);
 }
 
+/*
+ * A label that is thrown away takes the identity with it that was signed for it, whoever was in the
+ * fixture last; but for a board that had passed.
+ */
+static void
+find_loss(struct run *run)
+{
+    const struct recipe_result *r = &run->result;
+    const struct memory_chip *chip = NULL;
+
+    run->loses_identity = r->began && r->identity_used && !r->was_finished;
+    if (r->began || r->was_finished)
+        return;
+    (void)pthread_mutex_lock(&run->st->lock);
+    if (memory_holder(run->st->memory, run->job->board.device, rs_bytes_of(NULL, 0), &chip) ==
+            MEMORY_IN_WORK &&
+        chip->cert.len > 0) {
+        run->loses_identity = 1;
+        run->lost_uid_len = chip->uid_len;
+        memcpy(run->lost_uid, chip->uid, chip->uid_len);
+    }
+    (void)pthread_mutex_unlock(&run->st->lock);
+}
+
 static enum tile
 finish(struct run *run)
 {
     struct rs_err err = {0};
     uint64_t event = 0;
     enum tile tile = decide(run);
-    const char *state = state_of(run, tile);
+    const char *state;
+
+    if (tile == TILE_REJECT)
+        find_loss(run);
+    state = state_of(run, tile);
 
     if (note_end(run, state, &event, &err) != RS_OK) {
         /* Not recorded is not done: the board comes back and is finished then. */
@@ -780,6 +825,21 @@ tell_what(struct run *run)
         recognise_chip(&run->rot, run->order->order.rot, &run->what);
 }
 
+/* A part that is refused, under a label that another part was begun with: it is the wrong board. */
+static void
+blame_label(struct run *run)
+{
+    struct recipe_result *r = &run->result;
+    const char *class = failure_find(r->code)->class;
+
+    if (r->began ||
+        (strcmp(class, "P1") != 0 && strcmp(class, "P2") != 0 && strcmp(class, "T1") != 0))
+        return;
+    if (host_holder(run, run->job->board.device, rs_bytes_of(r->uid, r->uid_len)) == MEMORY_IN_WORK)
+        r->code = rs_fail(&r->err, RS_E_LABEL_OTHER, "%s was begun with another chip",
+                          run->job->board.device);
+}
+
 /* Fails with the wire gone: it is the adapter that is to be put right, not the board. */
 static void
 blame_adapter(struct run *run)
@@ -814,6 +874,7 @@ work(struct run *run)
         (struct recipe_host){.arg = run,
                              .note = host_note,
                              .recall = host_recall,
+                             .holder = host_holder,
                              .enroll = host_enroll,
                              .challenge = host_challenge,
                              .answer = host_answer,
@@ -835,11 +896,13 @@ work(struct run *run)
         rc = open_chip(run, &run->result.err);
     if (rc != RS_OK) {
         run->result.code = rc;
+        blame_label(run);
         blame_adapter(run);
         return;
     }
     run->what.text[0] = '\0';
     recipe_run(&job, &run->result);
+    blame_label(run);
     hand_over_channel(run);
     tell_what(run);
     rot_close(&run->rot);
@@ -870,6 +933,8 @@ board_run(struct fixture *fx, struct job *job)
     rs_file_close(run->lock_fd);
     tile = finish(run);
     job->tries++;
+    (void)snprintf(job->again, sizeof(job->again), "%s",
+                   tile == TILE_AGAIN ? failure_find(run->result.code)->class : "");
     again = (tile == TILE_AGAIN || tile == TILE_BUSY) && job->tries < fx->st->tries;
     job->put_us = rs_mono_us();
     recipe_result_done(&run->result);

@@ -16,6 +16,7 @@
 
 struct memory {
     struct memory_chip *chips[BUCKETS];
+    struct memory_chip *devices[BUCKETS]; /* the same, by the device that they were begun as */
     struct memory_report *reports, **reports_end;
     uint64_t next_board, next_report, next_event;
     uint64_t counter;
@@ -104,6 +105,31 @@ const struct memory_chip *
 memory_find(const struct memory *m, struct rs_bytes uid)
 {
     return find_chip(m, uid);
+}
+
+static struct memory_chip **
+device_list(struct memory *m, const char *device)
+{
+    return &m->devices[rs_crc32c(0, rs_bytes_str(device)) % BUCKETS];
+}
+
+enum memory_holder
+memory_holder(const struct memory *m, const char *device, struct rs_bytes uid,
+              const struct memory_chip **ret_chip)
+{
+    enum memory_holder held = MEMORY_NOBODY;
+    const struct memory_chip *chip = *device_list((struct memory *)(uintptr_t)m, device);
+
+    for (; chip != NULL && held != MEMORY_PASSED; chip = chip->next_device) {
+        if (strcmp(chip->device, device) != 0 || chip->spki.len == 0 ||
+            strcmp(chip->state, "scrap") == 0 || strcmp(chip->state, "reject") == 0 ||
+            rs_bytes_equal(rs_bytes_of(chip->uid, chip->uid_len), uid))
+            continue;
+        held = chip->passed ? MEMORY_PASSED : MEMORY_IN_WORK;
+        if (ret_chip != NULL)
+            *ret_chip = chip;
+    }
+    return held;
 }
 
 const struct memory_chip *
@@ -203,7 +229,7 @@ memory_copy(const struct memory *m, struct rs_bytes uid, struct memory_chip *ret
     *ret_chip = *chip;
     memset(&ret_chip->spki, 0, sizeof(ret_chip->spki));
     memset(&ret_chip->cert, 0, sizeof(ret_chip->cert));
-    ret_chip->next = NULL;
+    ret_chip->next = ret_chip->next_device = NULL;
     if (chip->spki.len > 0)
         rc = set_bytes(&ret_chip->spki, rs_buf_bytes(&chip->spki), err);
     if (rc == RS_OK && chip->cert.len > 0)
@@ -252,12 +278,28 @@ add_chip(struct memory *m, struct rs_bytes uid, struct memory_chip **ret_chip, s
     return RS_OK;
 }
 
+/* Into the list of another device. */
+static void
+move_device(struct memory *m, struct memory_chip *chip, struct rs_bytes device)
+{
+    struct memory_chip **at = device_list(m, chip->device);
+
+    while (*at != NULL && *at != chip)
+        at = &(*at)->next_device;
+    if (*at == chip)
+        *at = chip->next_device;
+    copy_text(chip->device, sizeof(chip->device), device);
+    at = device_list(m, chip->device);
+    chip->next_device = *at;
+    *at = chip;
+}
+
 static rs_code
 take_begin(struct memory *m, const struct journal_record *r, struct memory_chip *chip)
 {
     chip->board = r->board;
     chip->state[0] = '\0';
-    copy_text(chip->device, sizeof(chip->device), r->field[JOURNAL_DEVICE]);
+    move_device(m, chip, r->field[JOURNAL_DEVICE]);
     copy_text(chip->order, sizeof(chip->order), r->field[JOURNAL_ORDER]);
     if (r->board >= m->next_board)
         m->next_board = r->board + 1;

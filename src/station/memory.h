@@ -36,7 +36,7 @@ struct memory_chip {
         char class[4];
         unsigned count;
     } again[MEMORY_CLASSES_MAX]; /* how often it got AGAIN */
-    struct memory_chip *next;
+    struct memory_chip *next, *next_device;
 };
 
 struct memory;
@@ -57,6 +57,13 @@ void memory_chip_done(struct memory_chip *chip);
 RS_AUTO_DEFINE(struct memory_chip, memory_chip_done);
 /* How often this chip got AGAIN for a class. */
 unsigned memory_again(const struct memory_chip *chip, const char *class);
+/*
+ * Does another chip than this one belong to a device serial: asked for an identity of that name, and
+ * not thrown away since?  ret_chip: that one, may be NULL.
+ */
+enum memory_holder { MEMORY_NOBODY = 0, MEMORY_IN_WORK, MEMORY_PASSED };
+enum memory_holder memory_holder(const struct memory *m, const char *device, struct rs_bytes uid,
+                                 const struct memory_chip **ret_chip);
 /* The newest chip that passed with this device serial, or NULL. */
 const struct memory_chip *memory_find_device(const struct memory *m, const char *device);
 

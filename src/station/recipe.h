@@ -45,6 +45,8 @@ struct recipe_host {
     /* What is known of this chip, copied; all zero when nothing. */
     rs_code (*recall)(void *arg, struct rs_bytes uid, struct memory_chip *ret_chip,
                       struct rs_err *err);
+    /* Whether another chip belongs to that device serial already; may be NULL. */
+    enum memory_holder (*holder)(void *arg, const char *device, struct rs_bytes uid);
     /* Ask for the identity; waits and asks again while the server says "later". */
     rs_code (*enroll)(void *arg, const char *order, struct rs_bytes csr, struct rs_buf *ret_cert,
                       struct rs_err *err);
@@ -84,12 +86,14 @@ struct recipe_result {
     rs_code code; /* RS_OK: made; RS_E_BOARD_DONE: it was complete before; else why not */
     struct rs_err err;
     enum recipe_step step; /* where it ended */
+    rs_code again; /* what it failed with before it was begun anew by itself; RS_OK: nothing */
     char model[ROT_NAME_MAX];
     uint8_t uid[ROT_UID_MAX];
     size_t uid_len;
     int began;               /* the chip was taken up: a begin record is written */
     int was_irreversible;    /* something was done that cannot be undone */
     int identity_used;       /* a certificate was signed for it */
+    int was_finished;        /* it passed before: nothing that ends badly now takes that back */
     struct rs_buf cert;      /* DER, once it is known */
     unsigned again_count[2]; /* how often C1 and F1 were answered with AGAIN before */
     int64_t took_us[STEP_COUNT];

@@ -22,6 +22,12 @@ is_production(const struct recipe *r)
     return (r->job->chip->setup.flags & ROT_OPEN_PRODUCTION) != 0;
 }
 
+static int
+has_own(const struct recipe *r)
+{
+    return r->job->chip->protection == ROT_PROTECTION_OWN;
+}
+
 /* The host has no secret for it, or the part takes none. */
 static rs_code
 go_without(const struct recipe *r, int is_needed, const char *why, struct rs_err *err)
@@ -43,6 +49,7 @@ rotate(struct recipe *r, const uint8_t *secret, size_t len, struct rs_err *err)
     r->wrote = 1;
     rot = rot_channel_rotate(r->job->chip, secret, len);
     rs_inject_mark("station-paired");
+    r->was_paired = rot == ROT_OK;
     return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "give the part its secret", err);
 }
 
@@ -57,7 +64,7 @@ pair(struct recipe *r, int is_needed, struct rs_err *err)
     rot_err rot = ROT_E_EMPTY;
     rs_code rc;
 
-    if (len == 0 || r->job->chip->protection == ROT_PROTECTION_OWN)
+    if (len == 0)
         return RS_OK;
     if (r->idevid.where[ROT_CAN_CHANNEL] == ROT_NOWHERE)
         return go_without(r, is_needed, "the part takes no secret of ours", err);
@@ -74,11 +81,23 @@ pair(struct recipe *r, int is_needed, struct rs_err *err)
 rs_code
 recipe_pair(struct recipe *r, struct rs_err *err)
 {
-    return recipe_layout(r)->channel ? pair(r, 1, err) : RS_OK;
+    return recipe_layout(r)->channel && !has_own(r) ? pair(r, 1, err) : RS_OK;
+}
+
+/*
+ * A part whose key was put before its seal has it, and not another one that stood in its place
+ * meanwhile; who has not gets it.
+ */
+rs_code
+recipe_pair_check(struct recipe *r, struct rs_err *err)
+{
+    if (recipe_layout(r)->channel || !r->was_paired)
+        return RS_OK;
+    return pair(r, 0, err);
 }
 
 rs_code
 recipe_pair_late(struct recipe *r, struct rs_err *err)
 {
-    return recipe_layout(r)->channel ? RS_OK : pair(r, 0, err);
+    return recipe_layout(r)->channel || has_own(r) ? RS_OK : pair(r, 0, err);
 }

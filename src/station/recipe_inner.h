@@ -8,9 +8,12 @@
 
 #include <rot/rot_driver.h>
 
+#include "client/anchor.h"
 #include "crypto/pub.h"
 #include "station/recipe.h"
 #include "x509/cert.h"
+
+#define RECIPE_UNREAD_MAX 3
 
 struct recipe {
     const struct recipe_job *job;
@@ -29,10 +32,25 @@ struct recipe {
     uint8_t proof_id[16]; /* of the server's challenge to a part */
     int has_proof;
     int wrote; /* this run changed the chip or got an identity */
+    /* What went into a part that cannot be read before its data is sealed. */
+    struct {
+        rot_object obj;
+        struct rs_bytes bytes;
+    } unread[RECIPE_UNREAD_MAX];
+    unsigned unread_count;
+    uint8_t anchor[ANCHOR_DIGEST_SIZE];
+    int was_paired;    /* in this run */
+    int is_chips_word; /* that it failed is what the chip said */
 };
 
 /* What a chip's refusal means at this point; names the step's doing in the text. */
 rs_code recipe_chip_fail(struct recipe *r, rot_err rot, const char *what, struct rs_err *err);
+
+/*
+ * Is the part that answers now the one that this board began with?  Asked before whatever binds
+ * the two for good; RS_E_CHIP_INTERRUPTED: boards were exchanged.
+ */
+rs_code recipe_same_part(struct recipe *r, struct rs_err *err);
 
 /* Endorsement (recipe_genuine.c). */
 rs_code recipe_genuine(struct recipe *r, struct rs_err *err);
@@ -46,6 +64,8 @@ rs_code recipe_proof(struct recipe *r, struct rs_buf *out, struct rs_err *err);
 /* The channel (recipe_channel.c): before its configuration, or once its identity is granted; each part has its time. */
 rs_code recipe_pair(struct recipe *r, struct rs_err *err);
 rs_code recipe_pair_late(struct recipe *r, struct rs_err *err);
+/* Is that secret in the part that is finished now? */
+rs_code recipe_pair_check(struct recipe *r, struct rs_err *err);
 
 /* Seals (recipe_seal.c). */
 const struct rot_layout *recipe_layout(const struct recipe *r);
@@ -62,6 +82,8 @@ int recipe_takes_stage(const struct recipe *r, enum rot_stage stage);
 rs_code recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_buf *out,
                            struct rs_err *err);
 rs_code recipe_write(struct recipe *r, struct rs_err *err);
+/* What could not be read before, in the sealed part. */
+rs_code recipe_check_unread(struct recipe *r, struct rs_err *err);
 
 /* Key, certificate, challenge (recipe_key.c). */
 rs_code recipe_key(struct recipe *r, struct rs_err *err);

@@ -201,6 +201,8 @@ ask_once(struct recipe *r, struct rs_err *err)
     RS_AUTO(rs_buf_done) struct rs_buf csr;
     rs_buf_init(&csr, 16384);
     rc = make_request(r, &csr, err);
+    if (rc == RS_OK)
+        rc = recipe_same_part(r, err);
     rs_inject_mark("station-asking");
     if (rc == RS_OK)
         rc = host->enroll(host->arg, r->job->order, rs_buf_bytes(&csr), &r->result->cert, err);
@@ -263,9 +265,11 @@ challenge(struct recipe *r, const struct cert *cert, struct rs_err *err)
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, "answer a challenge", err);
     if (crypto_verify(&pub, crypto_sig_for(pub.alg), RS_BYTES(nonce), rs_bytes_of(sig, len),
-                      NULL) != RS_OK)
+                      NULL) != RS_OK) {
+        r->is_chips_word = 1;
         return rs_fail(err, r->known.passed ? RS_E_CHIP_NOT_GENUINE : RS_E_CHIP_FAULT,
                        "challenge: the answer does not verify with the certificate's key");
+    }
     return RS_OK;
 }
 
@@ -282,7 +286,13 @@ recipe_check(struct recipe *r, struct rs_err *err)
         rc = challenge(r, &cert, err);
     if (rc == RS_OK)
         rc = recipe_read_object(r, ROT_IDEVID, ROT_PART_CERT, &there, err);
-    if (rc == RS_OK && !rs_bytes_equal(rs_buf_bytes(&there), want))
+    if (rc == RS_OK && !rs_bytes_equal(rs_buf_bytes(&there), want)) {
+        r->is_chips_word = 1;
         rc = rs_fail(err, RS_E_CHIP_FAULT, "read back: the certificate is not the one written");
-    return rc;
+    }
+    if (rc == RS_OK)
+        rc = recipe_check_unread(r, err);
+    if (rc == RS_OK)
+        rc = recipe_pair_check(r, err);
+    return rc == RS_OK ? recipe_same_part(r, err) : rc;
 }

@@ -44,6 +44,27 @@ is_there(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes b
            rs_bytes_equal(rs_buf_bytes(&there), bytes);
 }
 
+/* A part whose data opens to nobody before it is sealed, and whose writes nothing therefore proves. */
+static int
+is_blind(const struct recipe *r)
+{
+    return recipe_takes_stage(r, ROT_STAGE_CONFIG) && recipe_takes_stage(r, ROT_STAGE_DATA) &&
+           !recipe_layout(r)->channel;
+}
+
+rs_code
+recipe_check_unread(struct recipe *r, struct rs_err *err)
+{
+    for (unsigned i = 0; i < r->unread_count; i++) {
+        if (is_there(r, r->unread[i].obj, ROT_PART_DATA, r->unread[i].bytes))
+            continue;
+        r->is_chips_word = 1;
+        return rs_fail(err, RS_E_CHIP_FAULT, "read back: %04x is not what was written",
+                       (unsigned)r->unread[i].obj);
+    }
+    return RS_OK;
+}
+
 /* Write unless the same is there; a part that nobody knows is not asked first. */
 static rot_err
 put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
@@ -56,7 +77,21 @@ put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes
         return ROT_OK;
     rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
     r->wrote = r->wrote || rot == ROT_OK;
+    if (rot == ROT_OK && part == ROT_PART_DATA && !r->is_sealed && is_blind(r) &&
+        r->unread_count < RECIPE_UNREAD_MAX) {
+        r->unread[r->unread_count].obj = obj;
+        r->unread[r->unread_count++].bytes = bytes;
+    }
     return rot == ROT_E_STATE && is_new && is_there(r, obj, part, bytes) ? ROT_OK : rot;
+}
+
+/* That something cannot be kept is believed when it is said twice: it decides what is put instead. */
+static rot_err
+put_if_it_fits(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
+{
+    rot_err rot = put_object(r, obj, part, bytes);
+
+    return rot == ROT_E_SPACE || rot == ROT_E_FORMAT ? put_object(r, obj, part, bytes) : rot;
 }
 
 /* The CA certificate that signed ours. */
@@ -111,20 +146,19 @@ static rs_code
 write_trust(struct recipe *r, struct rs_err *err)
 {
     struct rs_bytes root = r->job->host->root;
-    uint8_t room[ANCHOR_DIGEST_SIZE];
     struct rs_buf digest;
     struct cert cert;
     rot_err rot;
 
     if (root.len == 0 || !can_write(r, ROT_TRUST(0)) || cert_read(root, &cert, NULL) != RS_OK)
         return RS_OK;
-    rs_buf_init_fixed(&digest, room, sizeof(room));
+    rs_buf_init_fixed(&digest, r->anchor, sizeof(r->anchor));
     anchor_put_digest(&digest, root);
-    rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, root);
+    rot = put_if_it_fits(r, ROT_TRUST(0), ROT_PART_DATA, root);
     if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
-        rot = put_object(r, ROT_TRUST(0), ROT_PART_DATA, cert.spki);
+        rot = put_if_it_fits(r, ROT_TRUST(0), ROT_PART_DATA, cert.spki);
     if ((rot == ROT_E_SPACE || rot == ROT_E_FORMAT) && can_write(r, ROT_TRUST(1)))
-        rot = put_object(r, ROT_TRUST(1), ROT_PART_DATA, rs_buf_bytes(&digest));
+        rot = put_if_it_fits(r, ROT_TRUST(1), ROT_PART_DATA, rs_buf_bytes(&digest));
     if (rot == ROT_OK || is_no_place(r, rot))
         return RS_OK;
     return recipe_chip_fail(r, rot, "write the trust anchor", err);
@@ -155,14 +189,20 @@ recipe_write(struct recipe *r, struct rs_err *err)
 
     if (rc != RS_OK)
         return rc;
-    if (r->is_sealed)
-        return RS_OK; /* the last step compares what is in there */
-    rc = recipe_pair_late(r, err);
+    /* What was finished by this station is looked at for what an exchange of boards left in it. */
+    if (r->is_sealed && rs_bytes_equal(rs_buf_bytes(&r->stored), der) &&
+        (r->known.passed || r->known.uid_len == 0))
+        return r->known.passed ? recipe_pair_late(r, err) : RS_OK;
+    rc = recipe_same_part(r, err);
+    if (rc == RS_OK && (!r->is_sealed || r->known.uid_len > 0))
+        rc = recipe_pair_late(r, err);
     if (rc == RS_OK)
         rc = write_chain(r, &cert, err);
     if (rc != RS_OK)
         return rc;
-    rot = put_object(r, ROT_IDEVID, ROT_PART_CERT, der);
+    rot = put_if_it_fits(r, ROT_IDEVID, ROT_PART_CERT, der);
+    if (rot == ROT_E_STATE && r->is_sealed)
+        return RS_OK; /* nothing can be written any more; the last step compares what is there */
     if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
         return rs_fail(
             err, RS_E_CHIP_SIZE,

@@ -104,6 +104,7 @@ recipe_prove(struct recipe *r, struct rs_err *err)
     if (rc == RS_OK && host->asks_part)
         rc = host->part_answer(host->arg, c.id, (unsigned)evidence.format,
                                rs_bytes_of(evidence.buf, evidence.len), err);
+    r->is_chips_word = r->is_chips_word || rc != RS_OK;
     r->has_proof = rc == RS_OK && host->asks_part;
     return rc;
 }

@@ -47,7 +47,9 @@ take(struct recipe *r, enum rot_stage stage, rot_object obj, const char *what, s
 
     if (rot != ROT_OK)
         return recipe_chip_fail(r, rot, what, err);
-    rc = recipe_note_seal(r, stage, obj, err);
+    rc = stage == ROT_STAGE_OBJECT ? RS_OK : recipe_same_part(r, err);
+    if (rc == RS_OK)
+        rc = recipe_note_seal(r, stage, obj, err);
     if (rc != RS_OK)
         return rc;
     rs_inject_mark("station-sealing");

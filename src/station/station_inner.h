@@ -37,6 +37,7 @@ struct job {
     struct work_order *order;               /* NULL until a nest takes it */
     const struct nest_reference *reference; /* NULL: a board of an order */
     unsigned tries;
+    char again[4]; /* class of the last try's failure; "" */
     uint64_t put_us;
     struct job *next;
 };

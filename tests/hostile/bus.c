@@ -119,8 +119,8 @@ deliver_past(struct bus *b, uint8_t address, struct chance *c)
 {
     int n = choose(&b->writes, 0, c);
 
-    return n >= 0 && deliver(b, address, b->writes.entries[n].bytes,
-                             b->writes.entries[n].len, "again");
+    return n >= 0 &&
+           deliver(b, address, b->writes.entries[n].bytes, b->writes.entries[n].len, "again");
 }
 
 static int
@@ -315,6 +315,7 @@ bus_begin(struct bus *b, const struct bus_fault *faults, size_t count)
 {
     b->at = 0;
     b->known = NULL;
+    b->is_closing = 0;
     b->fault_count = count < BUS_FAULTS_MAX ? count : BUS_FAULTS_MAX;
     for (size_t i = 0; i < b->fault_count; i++) {
         b->faults[i].f = faults[i];

@@ -60,8 +60,9 @@ struct bus {
     struct far *chip;
     struct rot_transport transport;
     uint32_t speed_hz;
-    unsigned at;      /* transactions of this attempt so far */
+    unsigned at;       /* transactions of this attempt so far */
     struct far *known; /* the part that told its unique id in this attempt; NULL: none yet */
+    int is_closing;    /* the recipe is over, the conversation ends */
     struct bus_strike faults[BUS_FAULTS_MAX];
     size_t fault_count;
     struct bus_past writes, reads;

@@ -24,8 +24,8 @@ static const struct {
     const char *model;
     const struct judge_family *family;
 } models[] = {
-    {"atecc608b", &judge_atecc},          {"se050", &judge_se05x},
-    {"stsafe-a110", &judge_stsafe},       {"stsafe-a120", &judge_stsafe},
+    {"atecc608b", &judge_atecc},        {"se050", &judge_se05x},
+    {"stsafe-a110", &judge_stsafe},     {"stsafe-a120", &judge_stsafe},
     {"optiga-trust-m3", &judge_optiga},
 };
 
@@ -107,7 +107,8 @@ flatten_array(const struct judge_family *family, struct judge_facts *f, const js
     size_t n, len = 0;
     const json_t *item;
 
-    json_array_foreach (j, n, item) {
+    json_array_foreach(j, n, item)
+    {
         if (is_lines) {
             len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", json_string_value(item));
             need(len < sizeof(text), path);
@@ -122,8 +123,8 @@ flatten_array(const struct judge_family *family, struct judge_facts *f, const js
 }
 
 static void
-flatten(const struct judge_family *family, struct judge_facts *f, const json_t *j,
-        const char *path, unsigned depth)
+flatten(const struct judge_family *family, struct judge_facts *f, const json_t *j, const char *path,
+        unsigned depth)
 {
     char text[40], below[PATH_MAX_CHARS];
     const char *key;
@@ -131,7 +132,8 @@ flatten(const struct judge_family *family, struct judge_facts *f, const json_t *
 
     need(depth < 6, path);
     if (json_is_object(j)) {
-        json_object_foreach ((json_t *)(uintptr_t)j, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
             join(below, path, key);
             flatten(family, f, value, below, depth + 1);
         }
@@ -209,7 +211,8 @@ covers(const struct judge_facts *a, const struct judge_facts *b, int (*skip)(con
     const char *path, *other;
     json_t *value;
 
-    json_object_foreach (a->map, path, value) {
+    json_object_foreach(a->map, path, value)
+    {
         if (skip(path) || (skip_too != NULL && skip_too(path)))
             continue;
         other = json_string_value(json_object_get(b->map, path));
@@ -237,11 +240,11 @@ judge_point(const uint8_t d[32], uint8_t point[64])
     EC_POINT *p = group != NULL ? EC_POINT_new(group) : NULL;
     BIGNUM *n = BN_bin2bn(d, 32, NULL);
     uint8_t bytes[65];
-    int ok = p != NULL && n != NULL && !BN_is_zero(n) &&
-             BN_cmp(n, EC_GROUP_get0_order(group)) < 0 &&
-             EC_POINT_mul(group, p, n, NULL, NULL, NULL) == 1 &&
-             EC_POINT_point2oct(group, p, POINT_CONVERSION_UNCOMPRESSED, bytes, sizeof(bytes),
-                                NULL) == sizeof(bytes);
+    int ok =
+        p != NULL && n != NULL && !BN_is_zero(n) && BN_cmp(n, EC_GROUP_get0_order(group)) < 0 &&
+        EC_POINT_mul(group, p, n, NULL, NULL, NULL) == 1 &&
+        EC_POINT_point2oct(group, p, POINT_CONVERSION_UNCOMPRESSED, bytes, sizeof(bytes), NULL) ==
+            sizeof(bytes);
 
     if (ok)
         memcpy(point, bytes + 1, 64);
@@ -390,7 +393,7 @@ hkdf(const uint8_t *key, size_t key_len, const uint8_t *info, size_t info_len, u
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t) "SHA256", 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)"SHA256", 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, key_len),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, info_len),
         OSSL_PARAM_construct_end()};
@@ -405,8 +408,8 @@ judge_secret(const struct judge *j, const char *uid, uint8_t *out, size_t len)
 {
     static const char keys[] = "rootsmith channel keys";
     uint8_t info[128], own[32];
-    int n = snprintf((char *)info, sizeof(info), "rootsmith channel%c%s%c", 0, j->family->driver,
-                     0);
+    int n =
+        snprintf((char *)info, sizeof(info), "rootsmith channel%c%s%c", 0, j->family->driver, 0);
 
     for (const char *p = uid; p[0] != '\0' && n < (int)sizeof(info); p += 2) {
         unsigned byte = 0;
@@ -466,7 +469,8 @@ check_own(const struct judge *j, const struct judge_facts *start, const struct j
     const char *path;
     json_t *value;
 
-    json_object_foreach (start->map, path, value) {
+    json_object_foreach(start->map, path, value)
+    {
         if (j->family->is_makers(path) &&
             strcmp(json_string_value(value), judge_text(now, path)) != 0)
             return judge_not(why, "%s is not what its maker put in", path);
@@ -541,6 +545,15 @@ judge_holds(const struct judge *j, const char *now, const uint8_t *cert, size_t 
 }
 
 void
+judge_uid(const struct judge *j, const char *now, char hex[65])
+{
+    struct judge_facts f = facts_of(j->family, now);
+
+    (void)snprintf(hex, 65, "%s", j->family->uid(&f));
+    facts_done(&f);
+}
+
+void
 judge_key(const struct judge *j, const char *now, char hex[65])
 {
     struct judge_facts f = facts_of(j->family, now);
@@ -563,7 +576,8 @@ judge_secrets(const struct judge *j, const char *now, FILE *out)
     const char *path;
     json_t *value;
 
-    json_object_foreach (f.map, path, value) {
+    json_object_foreach(f.map, path, value)
+    {
         if (judge_among(j->family->secrets, path))
             (void)fprintf(out, "%s %s\n", path, json_string_value(value));
     }

@@ -53,6 +53,8 @@ enum judge_verdict judge_part(const struct judge *j, const char *start, const ch
                               const struct judge_claim *claim, char why[JUDGE_TEXT]);
 /* 1 when the part keeps that certificate. */
 int judge_holds(const struct judge *j, const char *now, const uint8_t *cert, size_t len);
+/* The part's unique id, in hex. */
+void judge_uid(const struct judge *j, const char *now, char hex[65]);
 /* Nothing that the part keeps is another in these two, but for what reading changes. */
 int judge_same(const struct judge *j, const char *a, const char *b, char why[JUDGE_TEXT]);
 /* SHA-256 of the identity's SubjectPublicKeyInfo, in hex; "" when there is no key. */

@@ -90,8 +90,7 @@ check(const struct judge *j, const struct judge_facts *start, const struct judge
 
     if (!has(now, "zones/7/data", 0, CERT_ROOM, claim->cert, claim->cert_len))
         return judge_not(why, "zone 7 has not the certificate");
-    if (issuer == NULL ||
-        !has(now, "zones/7/data", CHAIN_AT, CHAIN_ROOM, issuer->p, issuer->len))
+    if (issuer == NULL || !has(now, "zones/7/data", CHAIN_AT, CHAIN_ROOM, issuer->p, issuer->len))
         return judge_not(why, "zone 7 has not the issuer's certificate");
     if (!has(now, "zones/3/data", 0, TRUST_ROOM, j->ca_der[0].p, j->ca_der[0].len))
         return judge_not(why, "zone 3 has not the trust anchor");
@@ -109,8 +108,7 @@ holds(const struct judge_facts *f, const uint8_t *cert, size_t len)
 {
     struct judge_bytes zone;
 
-    return judge_get(f, "zones/7/data", &zone) && len <= zone.len &&
-           memcmp(zone.p, cert, len) == 0;
+    return judge_get(f, "zones/7/data", &zone) && len <= zone.len && memcmp(zone.p, cert, len) == 0;
 }
 
 const struct judge_family judge_stsafe = {

@@ -25,6 +25,7 @@ struct line {
     struct station *st;
     struct bus buses[LINE_FIXTURES];
     struct line_end *ends[LINE_FIXTURES];
+    struct job jobs[LINE_FIXTURES];
     int production;
 };
 
@@ -44,6 +45,8 @@ rot_err __real_rot_linux_open_with(struct rot_linux *lin, const char *uri, const
 rot_err __wrap_rot_linux_open_with(struct rot_linux *lin, const char *uri, const char *secret);
 rot_err __real_rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity);
 rot_err __wrap_rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity);
+void __real_rot_close(struct rot_chip *chip);
+void __wrap_rot_close(struct rot_chip *chip);
 void __real_rs_sleep_us(uint64_t us);
 void __wrap_rs_sleep_us(uint64_t us);
 
@@ -82,9 +85,19 @@ __wrap_rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity)
     struct bus *b = chip->setup.transport->self;
     rot_err rc = __real_rot_identify(chip, ret_identity);
 
+    b->is_closing = 0;
     if (rc == ROT_OK && b->known == NULL)
         b->known = b->chip;
     return rc;
+}
+
+/* And from here on the station has said of this board what it says. */
+void
+__wrap_rot_close(struct rot_chip *chip)
+{
+    if (chip->is_open)
+        ((struct bus *)chip->setup.transport->self)->is_closing = 1;
+    __real_rot_close(chip);
 }
 
 void
@@ -107,6 +120,8 @@ take_end(void *arg, const struct station_end *end)
     (void)snprintf(e->state, sizeof(e->state), "%s", end->state);
     (void)snprintf(e->code, sizeof(e->code), "%s",
                    r->code == RS_OK ? "" : rs_code_info(r->code)->name);
+    (void)snprintf(e->again, sizeof(e->again), "%s",
+                   r->again == RS_OK ? "" : rs_code_info(r->again)->name);
     (void)snprintf(e->step, sizeof(e->step), "%s", recipe_step_name(r->step));
     (void)snprintf(e->text, sizeof(e->text), "%s", r->err.text);
     rs_hex(rs_bytes_of(r->uid, r->uid_len), e->uid, sizeof(e->uid));
@@ -205,13 +220,15 @@ int
 line_run(struct line *l, unsigned fixture, const char *label, unsigned tries,
          struct line_end *ret_end)
 {
-    struct job job = {.tries = tries, .order = &l->st->orders[0]};
+    struct job *job = &l->jobs[fixture];
     int again;
 
+    if (tries == 0)
+        *job = (struct job){.order = &l->st->orders[0]};
     memset(ret_end, 0, sizeof(*ret_end));
-    (void)snprintf(job.board.device, sizeof(job.board.device), "%s", label);
+    (void)snprintf(job->board.device, sizeof(job->board.device), "%s", label);
     l->ends[fixture] = ret_end;
-    again = board_run(&l->st->fixtures[fixture], &job);
+    again = board_run(&l->st->fixtures[fixture], job);
     go_on(l);
     return again;
 }

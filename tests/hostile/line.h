@@ -23,7 +23,8 @@ struct line_config {
 /* How an attempt ended. */
 struct line_end {
     char state[16], code[48], step[16], text[240];
-    char uid[65]; /* that the station knows the part by; "" when it does not */
+    char again[48]; /* what the station began anew for by itself; "" */
+    char uid[65];   /* that the station knows the part by; "" when it does not */
     uint8_t cert[LINE_CERT_MAX];
     size_t cert_len;
     int identity_used;

@@ -3,7 +3,11 @@
  *
  *   hostile_line makers DIR
  *   hostile_line run --home DIR --makers DIR --order NAME --kind KIND --model MODEL
- *       --variant on|off --name PREFIX --seed N --first N --count N [--secrets FILE] [--trace FILE]
+ *       --variant on|off --name PREFIX --seed N --first N --count N [--length N] [--secrets FILE]
+ *       [--trace FILE]
+ *
+ * --length: transactions of a whole recipe, so that places in it are the same each time; what a
+ * server puts into a certificate changes it by a few.
  *
  * Standard output has one JSON object a line: what was learned first, then each run.
  *
@@ -23,7 +27,7 @@
 
 struct options {
     const char *home, *makers, *order, *kind, *model, *variant, *name, *secrets, *trace;
-    uint64_t seed, first, count;
+    uint64_t seed, first, count, length;
 };
 
 static void
@@ -40,12 +44,13 @@ read_options(int argc, char **argv, struct options *o)
         const char *name;
         const char **text;
         uint64_t *number;
-    } rows[] = {{"--home", &o->home, NULL},       {"--makers", &o->makers, NULL},
-                {"--order", &o->order, NULL},     {"--kind", &o->kind, NULL},
-                {"--model", &o->model, NULL},     {"--variant", &o->variant, NULL},
-                {"--name", &o->name, NULL},       {"--secrets", &o->secrets, NULL},
-                {"--trace", &o->trace, NULL},     {"--seed", NULL, &o->seed},
-                {"--first", NULL, &o->first},     {"--count", NULL, &o->count}};
+    } rows[] = {{"--home", &o->home, NULL},    {"--makers", &o->makers, NULL},
+                {"--order", &o->order, NULL},  {"--kind", &o->kind, NULL},
+                {"--model", &o->model, NULL},  {"--variant", &o->variant, NULL},
+                {"--name", &o->name, NULL},    {"--secrets", &o->secrets, NULL},
+                {"--trace", &o->trace, NULL},  {"--seed", NULL, &o->seed},
+                {"--first", NULL, &o->first},  {"--count", NULL, &o->count},
+                {"--length", NULL, &o->length}};
 
     for (int i = 2; i + 1 < argc; i += 2) {
         size_t n = 0;
@@ -102,9 +107,9 @@ board_json(const struct run_board *b)
     char hex[65] = "";
 
     for (unsigned i = 0; i < b->end_count; i++)
-        (void)json_array_append_new(ends, json_pack("[s, s, s, s]", b->ends[i].state,
-                                                    b->ends[i].code, b->ends[i].step,
-                                                    b->ends[i].text));
+        (void)json_array_append_new(ends,
+                                    json_pack("[s, s, s, s, s]", b->ends[i].state, b->ends[i].code,
+                                              b->ends[i].step, b->ends[i].text, b->ends[i].again));
     if (last->cert_len > 0) {
         SHA256(last->cert, last->cert_len, hash);
         for (size_t i = 0; i < sizeof(hash); i++)
@@ -112,8 +117,8 @@ board_json(const struct run_board *b)
     }
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:b}", "label", b->label, "ends",
                      ends, "uid", last->uid, "cert", hex, "key", b->key, "verdict",
-                     judge_names[b->verdict], "why", b->why, "hits", (int)b->hits,
-                     "identity_used", last->identity_used);
+                     judge_names[b->verdict], "why", b->why, "hits", (int)b->hits, "identity_used",
+                     last->identity_used);
 }
 
 static json_t *
@@ -159,6 +164,8 @@ learn(struct run_line *at, const struct options *o)
     if (!run_learn(at, label, why))
         stop(label, why);
     say(json_pack("{s:s, s:i}", "learned", label, "transactions", (int)at->length));
+    if (o->length > 0)
+        at->length = (unsigned)o->length;
 }
 
 static void

@@ -10,12 +10,18 @@
 #define SWAPS_PERCENT 40
 #define BACK_MAX      60
 
+/* A place in a recipe, by its share of the whole: one command more moves it by one, not anywhere. */
+static unsigned
+place_in(struct chance *c, unsigned length)
+{
+    return (unsigned)((uint64_t)chance_below(c, 1u << 20) * length >> 20);
+}
+
 static struct bus_fault
 make_fault(struct chance *c, unsigned length)
 {
-    struct bus_fault f = {.at = chance_below(c, length),
-                          .kind = (enum bus_kind)chance_below(c, BUS_KINDS),
-                          .count = 1};
+    struct bus_fault f = {
+        .at = place_in(c, length), .kind = (enum bus_kind)chance_below(c, BUS_KINDS), .count = 1};
 
     if (f.kind == BUS_NACK || f.kind == BUS_FLAT)
         f.count = 1 + chance_below(c, 12);
@@ -46,8 +52,8 @@ make_swap(struct plan *plan, struct chance *c, unsigned length)
     unsigned how = chance_below(c, 10);
 
     plan->other = how < 3 ? PLAN_BLANK : how < 5 ? PLAN_FINISHED : PLAN_IN_WORK;
-    plan->swap_at = chance_below(c, length);
-    plan->other_at = chance_below(c, length);
+    plan->swap_at = place_in(c, length);
+    plan->other_at = place_in(c, length);
     plan->back_after = chance_percent(c, 40) ? 1 + chance_below(c, BACK_MAX) : 0;
     plan->other_goes_on = chance_percent(c, 50);
     plan->stays = plan->back_after == 0 && chance_percent(c, 40);
@@ -90,8 +96,8 @@ plan_text(const struct plan *plan, char text[PLAN_TEXT])
     n += (size_t)snprintf(text + n, PLAN_TEXT - n, "%sexchanged with %s at %u", n > 0 ? "; " : "",
                           others[plan->other], plan->swap_at);
     if (plan->other == PLAN_IN_WORK)
-        n += (size_t)snprintf(text + n, PLAN_TEXT - n, " and %u (%s goes on first)",
-                              plan->other_at, plan->other_goes_on ? "that one" : "this one");
+        n += (size_t)snprintf(text + n, PLAN_TEXT - n, " and %u (%s goes on first)", plan->other_at,
+                              plan->other_goes_on ? "that one" : "this one");
     if (plan->back_after > 0)
         (void)snprintf(text + n, PLAN_TEXT - n, ", back after %u", plan->back_after);
     else

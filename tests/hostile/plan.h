@@ -28,7 +28,7 @@ struct plan {
     unsigned back_after; /* transactions in between, until each is in its place again; 0: never */
     int other_goes_on;   /* the other fixture works first after the exchange */
     int stays;           /* the boards are not put right for the next attempt */
-    int keeps_power;     /* between attempts, and when boards are exchanged (a multiplexer's fault) */
+    int keeps_power; /* between attempts, and when boards are exchanged (a multiplexer's fault) */
 };
 
 /* length: transactions of a board that nobody disturbs. */

@@ -18,13 +18,12 @@ struct stage {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned turn;
-    int is_over[LINE_FIXTURES]; /* of the attempts in which boards are exchanged */
-    unsigned between;           /* transactions since the exchange */
+    int is_over[LINE_FIXTURES];    /* of the attempts in which boards are exchanged */
+    unsigned between;              /* transactions since the exchange */
     char *memories[LINE_FIXTURES]; /* of the parts at the exchange */
 };
 
-static void problem(struct run *run, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static void problem(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void
 problem(struct run *run, const char *format, ...)
@@ -69,7 +68,8 @@ exchange_now(struct stage *s)
 
     for (unsigned i = 0; i < LINE_FIXTURES; i++) {
         s->memories[i] = far_memory(run->at->parts[i]);
-        run->swap.was_known[i] = !s->is_over[i] && bus_of(run, i)->known != NULL;
+        run->swap.was_known[i] =
+            !s->is_over[i] && !bus_of(run, i)->is_closing && bus_of(run, i)->known != NULL;
     }
     run->swap.happened = 1;
     exchange(run);
@@ -179,16 +179,24 @@ attempt(struct run *run, unsigned fixture, const struct bus_fault *faults, size_
         unsigned *tries)
 {
     struct run_board *b = &run->boards[fixture];
+    struct line_end *e = &b->ends[b->end_count];
     struct bus *bus = bus_of(run, fixture);
     struct far *part = bus->chip;
+    struct chance c = chance_of(run->at->seed, b->label, b->end_count);
     int again;
 
+    chance_thread(&c);
     bus_begin(bus, faults, count);
-    again = line_run(run->at->line, fixture, b->label, *tries, &b->ends[b->end_count]);
+    again = line_run(run->at->line, fixture, b->label, *tries, e);
     b->end_count++;
     b->hits += bus_hits(bus);
-    b->part = number_of(run, bus->known != NULL ? bus->known : part);
+    b->part = number_of(run, part);
+    for (unsigned i = 0; i < run->board_count; i++) {
+        if (e->uid[0] != '\0' && strcmp(e->uid, run->uids[i]) == 0)
+            b->part = i;
+    }
     *tries = again ? *tries + 1 : 0;
+    chance_thread(NULL);
 }
 
 static void
@@ -268,9 +276,7 @@ work(void *arg)
     struct stage *s = w->stage;
     struct run *run = s->run;
     struct bus *bus = bus_of(run, w->fixture);
-    struct chance c = chance_of(run->at->seed, w->fixture == 0 ? "first" : "second", run->number);
 
-    chance_thread(&c);
     bus->gate = gate;
     bus->gate_self = s;
     attempt(run, w->fixture, w->fixture == 0 ? run->plan.faults[0] : NULL,
@@ -283,7 +289,6 @@ work(void *arg)
         exchange_now(s);
     hand_over(s, 1 - w->fixture);
     (void)pthread_mutex_unlock(&s->lock);
-    chance_thread(NULL);
     return NULL;
 }
 
@@ -299,14 +304,28 @@ need_thread(int failed)
 static int
 is_stopped(const struct run_board *b, unsigned n)
 {
-    return b->end_count > n && strcmp(b->ends[n].state, "pass") != 0;
+    return b->end_count > n &&
+           (strcmp(b->ends[n].state, "pass") != 0 || b->ends[n].again[0] != '\0');
+}
+
+static void
+show_again(struct run *run, unsigned fixture)
+{
+    unsigned tries = 0;
+
+    put_right(run);
+    do {
+        power_up(run, fixture);
+        attempt(run, fixture, NULL, 0, &tries);
+    } while (!is_last(last_of(&run->boards[fixture])) && tries > 0 &&
+             run->boards[fixture].end_count < RUN_ENDS_MAX);
 }
 
 static void
 run_swap(struct run *run)
 {
-    struct stage s = {.run = run, .lock = PTHREAD_MUTEX_INITIALIZER,
-                      .changed = PTHREAD_COND_INITIALIZER};
+    struct stage s = {
+        .run = run, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     struct worker workers[LINE_FIXTURES] = {{&s, 0, 0}, {&s, 1, 0}};
     unsigned before[LINE_FIXTURES];
     pthread_t second;
@@ -322,12 +341,15 @@ run_swap(struct run *run)
     if (run->plan.other == PLAN_IN_WORK)
         (void)pthread_join(second, NULL);
     weigh(&s);
-    run->swap.noticed = is_stopped(&run->boards[0], before[0]) ||
-                        is_stopped(&run->boards[1], before[1]);
+    run->swap.noticed =
+        is_stopped(&run->boards[0], before[0]) || is_stopped(&run->boards[1], before[1]);
     if (!run->plan.stays)
         put_right(run);
     for (unsigned i = 0; i < LINE_FIXTURES; i++)
         finish(run, i, workers[i].tries);
+    /* Whoever exchanged boards shows both of them again. */
+    if (run->plan.other == PLAN_FINISHED && run->swap.noticed)
+        show_again(run, 1);
 }
 
 /* ---- What became of it ----------------------------------------------------------------------------- */
@@ -346,16 +368,28 @@ judge_board(struct run *run, unsigned n, char *const starts[], char *const now[]
         problem(run, "%s passed and is %s: %s", b->label, judge_names[b->verdict], b->why);
     for (unsigned i = 0; i < run->board_count; i++) {
         const struct line_end *other = last_of(&run->boards[i]);
-        if (i != n && judge_holds(run->at->judge, now[part], other->cert, other->cert_len))
+        if (i != n && run->boards[i].part != part &&
+            judge_holds(run->at->judge, now[part], other->cert, other->cert_len))
             problem(run, "%s is in the part of %s", run->boards[i].label, b->label);
     }
+}
+
+/* Boards that are in their places again, each whole with what is its own and nothing else. */
+static int
+left_nothing(const struct run *run)
+{
+    return run->swap.is_back && run->boards[0].verdict == JUDGE_PROVISIONED &&
+           run->boards[1].verdict == JUDGE_PROVISIONED;
 }
 
 /* Whoever was known and is another part now must not pass. */
 static void
 judge_swap(struct run *run)
 {
-    const struct run_swap *s = &run->swap;
+    struct run_swap *s = &run->swap;
+
+    if (!s->noticed && left_nothing(run))
+        s->had_effect = 0;
 
     if (s->happened && s->had_effect && !s->noticed && (s->was_known[0] || s->was_known[1]))
         problem(run, "the exchange was not noticed");
@@ -394,17 +428,18 @@ run_do(struct run *run, const struct run_line *at, const char *name, uint64_t nu
     for (unsigned i = 0; i < run->board_count; i++) {
         far_reset(at->parts[i]);
         starts[i] = far_memory(at->parts[i]);
+        judge_uid(at->judge, starts[i], run->uids[i]);
         bus_forget(bus_of(run, i));
         (void)snprintf(run->boards[i].label, sizeof(run->boards[i].label), "%s-%llu%s", name,
                        (unsigned long long)number, i == 0 ? "a" : "b");
     }
+    chance_thread(NULL);
     put_right(run);
     if (run->plan.other == PLAN_NOBODY)
         run_noise(run);
     else
         run_swap(run);
     judge_all(run, starts);
-    chance_thread(NULL);
     for (unsigned i = 0; i < run->board_count; i++)
         free(starts[i]);
 }

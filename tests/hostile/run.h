@@ -20,8 +20,8 @@ struct run_line {
     struct far *parts[LINE_FIXTURES]; /* taken for each run anew */
     const char *model;
     uint64_t seed;
-    unsigned length;   /* transactions of a board that nobody disturbs */
-    FILE *secrets;     /* NULL: not asked for */
+    unsigned length; /* transactions of a board that nobody disturbs */
+    FILE *secrets;   /* NULL: not asked for */
 };
 
 /* One label's way. */
@@ -50,6 +50,7 @@ struct run {
     const char *name; /* of family and variant, in labels */
     uint64_t number;
     struct plan plan;
+    char uids[LINE_FIXTURES][65]; /* of the parts */
     struct run_board boards[LINE_FIXTURES];
     unsigned board_count;
     struct run_swap swap;

@@ -105,6 +105,21 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    struct atecc_command c = {.op = ATECC_OP_READ, .p1 = 0x80};
+    uint8_t block[32];
+    rot_err rc = atecc_run(chip, &c, block, sizeof(block));
+
+    if (rc != ROT_OK)
+        return rc;
+    memcpy(out, block, 4);
+    memcpy(out + 4, block + 8, 5);
+    *ret_len = 9;
+    return ROT_OK;
+}
+
 /* Modes over the part's AES are the host's work; what is derived stays inside. */
 static void
 secret_capability(const struct rot_chip *chip, const struct rot_place *key,
@@ -209,6 +224,7 @@ const struct rot_driver rot_driver_atecc = {
     .close = atecc_sleep,
     .reset = reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = random_bytes,
     .key_generate = atecc_key_generate,

@@ -97,6 +97,13 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    *ret_len = OPTIGA_UID;
+    return optiga_get(chip, OPTIGA_OID_UID, 0, out, OPTIGA_UID);
+}
+
 /* ---- What -------------------------------------------------------------------------- */
 
 /* What V1 lacks (configuration guide), and what a session cannot be given. */
@@ -168,6 +175,7 @@ const struct rot_driver rot_driver_optiga = {
     .close = optiga_close,
     .reset = optiga_reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = random_bytes,
     .key_generate = optiga_key_generate,

@@ -120,6 +120,21 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    struct rot_bytes b = {out, SE05X_UID};
+    rot_err rc;
+
+    se05x_begin_on(chip, SE05X_OP_READ, SE05X_ID_UID);
+    rc = se05x_run_value(chip, SE05X_UID, &b);
+    if (rc != ROT_OK)
+        return rc;
+    memcpy(out, b.p, SE05X_UID);
+    *ret_len = SE05X_UID;
+    return ROT_OK;
+}
+
 /* ---- What ---------------------------------------------------------------------------------- */
 
 static void
@@ -201,6 +216,7 @@ const struct rot_driver rot_driver_se05x = {
     .close = close,
     .reset = reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = random_bytes,
     .key_generate = se05x_key_generate,

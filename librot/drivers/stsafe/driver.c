@@ -197,6 +197,19 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    struct stsafe_reader r;
+    uint8_t mask[3], model;
+    rot_err rc = stsafe_query(chip, STSAFE_TAG_PRODUCT, &r);
+
+    if (rc == ROT_OK)
+        rc = stsafe_read_product(&r, mask, out, &model);
+    *ret_len = STSAFE_UID;
+    return rc;
+}
+
 /* ---- What ---------------------------------------------------------------------------------- */
 
 /* In an envelope the part keeps it and the host computes; in slots the part does both. */
@@ -264,6 +277,7 @@ const struct rot_driver rot_driver_stsafe = {
     .probe = probe,
     .reset = reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = stsafe_random,
     .key_generate = stsafe_key_generate,

@@ -80,6 +80,19 @@ identify(struct rot_chip *chip, struct rot_identity *id)
     return ROT_OK;
 }
 
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    struct ta100_identity said;
+    rot_err rc = ta100_identity(chip, &said);
+
+    if (rc != ROT_OK)
+        return rc;
+    memcpy(out, said.serial, TA100_SERIAL);
+    *ret_len = TA100_SERIAL;
+    return ROT_OK;
+}
+
 /* ---- What ---------------------------------------------------------------------------------- */
 
 static void
@@ -157,6 +170,7 @@ const struct rot_driver rot_driver_ta100 = {
     .close = close_chip,
     .reset = reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = random_bytes,
     .key_generate = ta100_key_generate,

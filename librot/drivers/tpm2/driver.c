@@ -218,6 +218,27 @@ identify_once(struct rot_chip *chip, struct rot_identity *id)
 }
 
 static rot_err
+uid_once(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    rot_err rc;
+
+    tpm2_of(chip)->has_uid = 0;
+    rc = find_uid(chip);
+    if (rc != ROT_OK)
+        return rc;
+    memcpy(out, tpm2_of(chip)->uid, TPM2_HASH);
+    *ret_len = TPM2_HASH;
+    chip->raw_status = 0;
+    return ROT_OK;
+}
+
+static rot_err
+uid(struct rot_chip *chip, uint8_t out[ROT_UID_MAX], size_t *ret_len)
+{
+    TPM2_AGAIN(chip, uid_once(chip, out, ret_len));
+}
+
+static rot_err
 identify(struct rot_chip *chip, struct rot_identity *id)
 {
     TPM2_AGAIN(chip, identify_once(chip, id));
@@ -383,6 +404,7 @@ const struct rot_driver rot_driver_tpm2 = {
     .close = tpm2_end_session,
     .reset = reset,
     .identify = identify,
+    .uid = uid,
     .capability = capability,
     .random = random_bytes,
     .key_generate = tpm2_key_generate,

@@ -189,6 +189,18 @@ all_objects_sealed(const struct rot_chip *chip, struct soft *s, unsigned *ret_wa
 }
 
 static rot_err
+soft_uid(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_len)
+{
+    const struct soft *s = soft_of(chip);
+
+    if (s == NULL)
+        return ROT_E_BUS;
+    memcpy(uid, s->store.uid, SOFT_UID_LEN);
+    *ret_len = SOFT_UID_LEN;
+    return ROT_OK;
+}
+
+static rot_err
 soft_identify(struct rot_chip *chip, struct rot_identity *id)
 {
     struct soft *s = soft_of(chip);
@@ -374,6 +386,7 @@ const struct rot_driver rot_driver_soft = {
     .close = soft_close,
     .reset = soft_reset,
     .identify = soft_identify,
+    .uid = soft_uid,
     .capability = soft_capability,
     .random = soft_random,
     .key_generate = soft_key_generate,

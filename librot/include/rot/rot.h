@@ -248,6 +248,12 @@ struct rot_identity {
 /* Read who the part is.  Changes nothing. */
 ROT_MUST_USE rot_err rot_identify(struct rot_chip *chip, struct rot_identity *ret_identity);
 
+/*
+ * The unique identifier, asked of whoever answers now, whatever is remembered: another part in the
+ * place of the one that was opened is noticed by it.  Changes nothing.
+ */
+ROT_MUST_USE rot_err rot_uid(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_len);
+
 /* Where a primitive runs for an object. */
 enum rot_where {
     ROT_NOWHERE = 0, /* not offered */

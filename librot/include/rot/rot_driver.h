@@ -95,6 +95,8 @@ struct rot_driver {
     void (*close)(struct rot_chip *chip); /* optional */
     rot_err (*reset)(struct rot_chip *chip);
     rot_err (*identify)(struct rot_chip *chip, struct rot_identity *ret_identity);
+    /* From the wire; what the driver remembers of the part stays as it is. */
+    rot_err (*uid)(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_len);
     /*
      * Fill in the row of an object whose places are given (a missing one is
      * NULL); cap comes zeroed.  The core then takes away what an empty slot or

@@ -71,6 +71,7 @@ rs_code recipe_pair_check(struct recipe *r, struct rs_err *err);
 const struct rot_layout *recipe_layout(const struct recipe *r);
 rs_code recipe_configure(struct recipe *r, struct rs_err *err);
 rs_code recipe_lock(struct recipe *r, struct rs_err *err);
+rs_code recipe_check_sealed(struct recipe *r, struct rs_err *err);
 /* The durable record before a seal: from here on the chip is known as this station's. */
 rs_code recipe_note_seal(struct recipe *r, enum rot_stage stage, rot_object obj,
                          struct rs_err *err);

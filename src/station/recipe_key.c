@@ -294,5 +294,7 @@ recipe_check(struct recipe *r, struct rs_err *err)
         rc = recipe_check_unread(r, err);
     if (rc == RS_OK)
         rc = recipe_pair_check(r, err);
+    if (rc == RS_OK)
+        rc = recipe_check_sealed(r, err);
     return rc == RS_OK ? recipe_same_part(r, err) : rc;
 }

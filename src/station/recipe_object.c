@@ -176,7 +176,9 @@ write_firmware(struct recipe *r, struct rs_err *err)
     if (!can_write(r, ROT_FIRMWARE(0)))
         return rs_fail(err, RS_E_PROFILE_LIMIT, "the layout has no place for the firmware key");
     rot = put_object(r, ROT_FIRMWARE(0), ROT_PART_DATA, key);
-    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "write the firmware key", err);
+    return rot == ROT_OK || (rot == ROT_E_STATE && r->is_sealed)
+               ? RS_OK
+               : recipe_chip_fail(r, rot, "write the firmware key", err);
 }
 
 rs_code
@@ -189,12 +191,11 @@ recipe_write(struct recipe *r, struct rs_err *err)
 
     if (rc != RS_OK)
         return rc;
-    /* What was finished by this station is looked at for what an exchange of boards left in it. */
-    if (r->is_sealed && rs_bytes_equal(rs_buf_bytes(&r->stored), der) &&
-        (r->known.passed || r->known.uid_len == 0))
-        return r->known.passed ? recipe_pair_late(r, err) : RS_OK;
+    /* Another station's is left as it is; an own one is looked at for what an exchange left in it. */
+    if (r->is_sealed && r->known.uid_len == 0)
+        return RS_OK;
     rc = recipe_same_part(r, err);
-    if (rc == RS_OK && (!r->is_sealed || r->known.uid_len > 0))
+    if (rc == RS_OK)
         rc = recipe_pair_late(r, err);
     if (rc == RS_OK)
         rc = write_chain(r, &cert, err);

@@ -85,13 +85,17 @@ recipe_configure(struct recipe *r, struct rs_err *err)
 }
 
 /* Nothing was written there: closing it for good would keep it from whoever needs it later. */
-static int
-is_empty(const struct recipe *r, const struct rot_place *place)
+static rot_err
+find_empty(const struct recipe *r, const struct rot_place *place, int *ret_empty)
 {
     size_t size;
+    rot_err rot = place->part == ROT_PART_DATA
+                      ? rot_object_size(r->job->chip, place->object, ROT_PART_DATA, &size)
+                      : ROT_OK;
 
-    return place->part == ROT_PART_DATA &&
-           rot_object_size(r->job->chip, place->object, ROT_PART_DATA, &size) == ROT_E_EMPTY;
+    *ret_empty = rot == ROT_E_EMPTY;
+    /* An answer that did not come is none. */
+    return rot == ROT_E_BUS || rot == ROT_BUSY || rot == ROT_E_FORMAT ? rot : ROT_OK;
 }
 
 /* Objects that production seals one by one. */
@@ -103,7 +107,15 @@ seal_objects(struct recipe *r, struct rs_err *err)
 
     for (size_t i = 0; i < layout->place_count && rc == RS_OK; i++) {
         const struct rot_place *place = &layout->places[i];
-        if ((place->flags & ROT_PLACE_SEAL) != 0 && !is_empty(r, place))
+        int is_empty = 0;
+        rot_err rot;
+
+        if ((place->flags & ROT_PLACE_SEAL) == 0)
+            continue;
+        rot = find_empty(r, place, &is_empty);
+        if (rot != ROT_OK)
+            rc = recipe_chip_fail(r, rot, "look at an object", err);
+        else if (!is_empty)
             rc = seal(r, ROT_STAGE_OBJECT, place->object, "lock an object", err);
     }
     return rc;
@@ -121,4 +133,26 @@ recipe_lock(struct recipe *r, struct rs_err *err)
     if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_LIFECYCLE))
         rc = seal(r, ROT_STAGE_LIFECYCLE, 0, "move the life cycle", err);
     return rc;
+}
+
+/*
+ * On a bus that anybody may join, a seal was compared with whoever stood there: it is asked for once
+ * more at the end.
+ */
+rs_code
+recipe_check_sealed(struct recipe *r, struct rs_err *err)
+{
+    enum rot_seal_state state = ROT_SEAL_DONE;
+    rot_err rot;
+
+    if (!recipe_takes_stage(r, ROT_STAGE_DATA) || !r->result->was_irreversible || r->is_sealed ||
+        (recipe_layout(r)->channel && r->job->chip->protection == ROT_PROTECTION_OWN))
+        return RS_OK;
+    rot = rot_seal_state(r->job->chip, ROT_STAGE_DATA, 0, &state);
+    if (rot != ROT_OK)
+        return recipe_chip_fail(r, rot, "read the seals", err);
+    if (state == ROT_SEAL_DONE)
+        return RS_OK;
+    r->is_chips_word = 1;
+    return rs_fail(err, RS_E_CHIP_FAULT, "the part is not sealed that was");
 }

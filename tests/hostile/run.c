@@ -348,8 +348,10 @@ run_swap(struct run *run)
     for (unsigned i = 0; i < LINE_FIXTURES; i++)
         finish(run, i, workers[i].tries);
     /* Whoever exchanged boards shows both of them again. */
-    if (run->plan.other == PLAN_FINISHED && run->swap.noticed)
-        show_again(run, 1);
+    for (unsigned i = 0; i < LINE_FIXTURES && run->swap.noticed; i++) {
+        if (strcmp(last_of(&run->boards[i])->state, "pass") == 0)
+            show_again(run, i);
+    }
 }
 
 /* ---- What became of it ----------------------------------------------------------------------------- */

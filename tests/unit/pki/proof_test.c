@@ -186,6 +186,29 @@ answer(const struct part *p, const struct pki_caller *by)
     return rc;
 }
 
+/* Boards that never came back: their challenges stay as long as a part takes to answer, and no longer. */
+static void
+a_line_goes_on_after_boards_that_did_not(void **state)
+{
+    uint8_t uid[9] = {1};
+    struct pki_part_ask ask = {&station, ORDER, RS_BYTES(uid)};
+    rs_code rc = RS_OK;
+
+    (void)state;
+    for (unsigned i = 0; i < 64 && rc == RS_OK; i++) {
+        uid[1] = (uint8_t)i;
+        rc = pki_part_challenge(k.pki, &ask, &c, NULL);
+    }
+    assert_int_equal(rc, RS_E_REQUEST_LIMIT);
+    ca_inject("clock=+31");
+    assert_int_equal(pki_part_challenge(k.pki, &ask, &c, NULL), RS_OK);
+    for (unsigned i = 0; i < 40; i++) { /* these answer, and go no further */
+        challenge(&one, ORDER);
+        assert_int_equal(answer(&one, &station), RS_OK);
+    }
+    ca_inject("");
+}
+
 static void
 answers_that_are_none(void **state)
 {
@@ -292,6 +315,7 @@ main(void)
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(requests_that_are_refused),
         cmocka_unit_test(what_orders_demand),
+        cmocka_unit_test(a_line_goes_on_after_boards_that_did_not),
     };
 
     return cmocka_run_group_tests_name("pki/proof", tests, make, drop);

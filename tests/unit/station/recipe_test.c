@@ -71,6 +71,7 @@ after(rot_err rot)
     }
 
 CUT(identify, (struct rot_chip * chip, struct rot_identity *id), (chip, id))
+CUT(uid, (struct rot_chip * chip, uint8_t *uid, size_t *ret_len), (chip, uid, ret_len))
 CUT(key_generate,
     (struct rot_chip * chip, const struct rot_place *p, enum rot_alg alg, uint8_t *pub, size_t cap,
      size_t *len),
@@ -160,6 +161,8 @@ static struct {
     unsigned rotated;        /* how often it was given one */
     enum recipe_step spoken; /* when it last said who its maker is */
     EVP_PKEY *maker_key, *own_key;
+    unsigned exchanged_at,
+        uid_asked;        /* from the so manieth question who it is on it is another; 0: never */
     const char *says_uid; /* nine letters: whom its maker's certificate is for */
 } element;
 
@@ -181,6 +184,19 @@ element_identify(struct rot_chip *chip, struct rot_identity *id)
 
     memcpy(id->uid, element_uid, 9);
     id->uid_len = 9;
+    return rot;
+}
+
+/* From the so manieth question on another part answers. */
+static rot_err
+element_uid_again(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_len)
+{
+    rot_err rot = cut_uid(chip, uid, ret_len);
+
+    memcpy(uid, element_uid, 9);
+    *ret_len = 9;
+    if (element.exchanged_at > 0 && ++element.uid_asked >= element.exchanged_at)
+        uid[0] = 'Q';
     return rot;
 }
 
@@ -415,6 +431,7 @@ cut_driver(void)
 
     driver = rot_driver_soft;
     driver.identify = cut_identify;
+    driver.uid = cut_uid;
     driver.key_generate = cut_key_generate;
     driver.key_public = cut_key_public;
     driver.sign_digest = lying_sign_digest;
@@ -426,6 +443,7 @@ cut_driver(void)
         driver.channel_size = 32;
         driver.capability = element_capability;
         driver.identify = element_identify;
+        driver.uid = element_uid_again;
         driver.attest = element_attest;
         driver.seal = element_seal;
         driver.seal_state = element_seal_state;
@@ -1080,6 +1098,30 @@ a_part_that_another_station_is_at_is_left_alone(void **state)
 }
 
 /* The last stage is somebody else's: nothing of it is taken. */
+/* Before the configuration is sealed, before an identity is bought, before anything is written. */
+static void
+an_exchange_of_boards_is_found_out(void **state)
+{
+    static const struct {
+        unsigned at;
+        enum recipe_step step;
+        unsigned asked;
+    } rows[] = {{1, STEP_CONFIGURE, 0}, {2, STEP_CERTIFICATE, 0}, {2, STEP_WRITE, 1}};
+    struct world *w = *state;
+
+    element.is_one = element.has_config = 1;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        element.exchanged_at = rows[i].at;
+        element.uid_asked = 0;
+        assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_INTERRUPTED);
+        assert_int_equal(w->result.step, rows[i].step);
+        assert_int_equal(w->asked, rows[i].asked);
+    }
+    element.exchanged_at = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(w->asked, 1);
+}
+
 static void
 a_life_cycle_that_was_moved_elsewhere_is_foreign(void **state)
 {
@@ -1231,6 +1273,7 @@ main(void)
         T(no_seal_without_a_record_on_the_disk),
         T(production_wants_a_secret_of_its_own),
         T(a_part_that_another_station_is_at_is_left_alone),
+        T(an_exchange_of_boards_is_found_out),
         T(a_life_cycle_that_was_moved_elsewhere_is_foreign),
         T(a_part_proves_its_maker_first),
         T(a_part_that_is_not_genuine_buys_nothing),

@@ -664,6 +664,7 @@ closed_chips_refuse_everything(void **state)
 
         REFUSED(rot_reset(c), ROT_E_ARG);
         REFUSED(rot_identify(c, &id), ROT_E_ARG);
+        REFUSED(rot_uid(c, b, &n), ROT_E_ARG);
         REFUSED(rot_capabilities(c, ROT_IDEVID, &cap), ROT_E_ARG);
         REFUSED(rot_random(c, b, 1), ROT_E_ARG);
         REFUSED(rot_key_generate(c, ROT_IDEVID, ROT_ALG_P256, b, 128, &n), ROT_E_ARG);

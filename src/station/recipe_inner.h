@@ -35,6 +35,7 @@ struct recipe {
     /* What went into a part that cannot be read before its data is sealed. */
     struct {
         rot_object obj;
+        enum rot_part part;
         struct rs_bytes bytes;
     } unread[RECIPE_UNREAD_MAX];
     unsigned unread_count;

@@ -44,24 +44,27 @@ is_there(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes b
            rs_bytes_equal(rs_buf_bytes(&there), bytes);
 }
 
-/* A part whose data opens to nobody before it is sealed, and whose writes nothing therefore proves. */
+/*
+ * What is written on a bus that anybody may join, or into a part whose data opens to nobody before it is
+ * sealed, is there when it is read at the end.
+ */
 static int
 is_blind(const struct recipe *r)
 {
-    return recipe_takes_stage(r, ROT_STAGE_CONFIG) && recipe_takes_stage(r, ROT_STAGE_DATA) &&
-           !recipe_layout(r)->channel;
+    return !recipe_layout(r)->channel || r->job->chip->protection != ROT_PROTECTION_OWN;
 }
 
 rs_code
 recipe_check_unread(struct recipe *r, struct rs_err *err)
 {
     for (unsigned i = 0; i < r->unread_count; i++) {
-        if (is_there(r, r->unread[i].obj, ROT_PART_DATA, r->unread[i].bytes))
+        if (is_there(r, r->unread[i].obj, r->unread[i].part, r->unread[i].bytes))
             continue;
         r->is_chips_word = 1;
         return rs_fail(err, RS_E_CHIP_FAULT, "read back: %04x is not what was written",
                        (unsigned)r->unread[i].obj);
     }
+    r->unread_count = 0;
     return RS_OK;
 }
 
@@ -77,9 +80,10 @@ put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes
         return ROT_OK;
     rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
     r->wrote = r->wrote || rot == ROT_OK;
-    if (rot == ROT_OK && part == ROT_PART_DATA && !r->is_sealed && is_blind(r) &&
-        r->unread_count < RECIPE_UNREAD_MAX) {
+    if (rot == ROT_OK && (obj != ROT_IDEVID || part != ROT_PART_CERT) && !r->is_sealed &&
+        is_blind(r) && r->unread_count < RECIPE_UNREAD_MAX) {
         r->unread[r->unread_count].obj = obj;
+        r->unread[r->unread_count].part = part;
         r->unread[r->unread_count++].bytes = bytes;
     }
     return rot == ROT_E_STATE && is_new && is_there(r, obj, part, bytes) ? ROT_OK : rot;
@@ -146,6 +150,7 @@ static rs_code
 write_trust(struct recipe *r, struct rs_err *err)
 {
     struct rs_bytes root = r->job->host->root;
+    struct rot_capability cap;
     struct rs_buf digest;
     struct cert cert;
     rot_err rot;
@@ -155,6 +160,10 @@ write_trust(struct recipe *r, struct rs_err *err)
     rs_buf_init_fixed(&digest, r->anchor, sizeof(r->anchor));
     anchor_put_digest(&digest, root);
     rot = put_if_it_fits(r, ROT_TRUST(0), ROT_PART_DATA, root);
+    /* There is room for it: it was not understood, which is no reason to keep less. */
+    if (rot == ROT_E_FORMAT && rot_capabilities(r->job->chip, ROT_TRUST(0), &cap) == ROT_OK &&
+        cap.data_size >= root.len)
+        return recipe_chip_fail(r, rot, "write the trust anchor", err);
     if (rot == ROT_E_SPACE || rot == ROT_E_FORMAT)
         rot = put_if_it_fits(r, ROT_TRUST(0), ROT_PART_DATA, cert.spki);
     if ((rot == ROT_E_SPACE || rot == ROT_E_FORMAT) && can_write(r, ROT_TRUST(1)))

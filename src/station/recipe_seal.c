@@ -124,8 +124,12 @@ seal_objects(struct recipe *r, struct rs_err *err)
 rs_code
 recipe_lock(struct recipe *r, struct rs_err *err)
 {
-    rs_code rc = RS_OK;
+    /* While it can be written again; an ATECC's can be read only afterwards. */
+    int is_late = recipe_takes_stage(r, ROT_STAGE_CONFIG) && !recipe_layout(r)->channel;
+    rs_code rc = is_late ? RS_OK : recipe_check_unread(r, err);
 
+    if (rc != RS_OK)
+        return rc;
     if (recipe_takes_stage(r, ROT_STAGE_DATA) && !r->is_sealed)
         rc = take(r, ROT_STAGE_DATA, 0, "lock the data", err);
     if (rc == RS_OK && recipe_takes_stage(r, ROT_STAGE_OBJECT))

@@ -29,9 +29,9 @@ FAMILIES = [
     ("atecc608b-on", "blank608b", "atecc608b", "on", 15, 540),
     ("atecc608b-off", "blank608b", "atecc608b", "off", 15, 515),
     ("se050-on", "blank-se050", "se050", "on", 14, 350),
-    ("se050-off", "blank-se050", "se050", "off", 8, 325),
+    ("se050-off", "blank-se050", "se050", "off", 8, 375),
     ("stsafe-a110-on", "blank-a110", "stsafe-a110", "on", 14, 230),
-    ("stsafe-a110-off", "blank-a110", "stsafe-a110", "off", 8, 185),
+    ("stsafe-a110-off", "blank-a110", "stsafe-a110", "off", 8, 212),
     ("stsafe-a120-on", "blank-a120", "stsafe-a120", "on", 10, 230),
     ("optiga-trust-m3-on", "blank-m3", "optiga-trust-m3", "on", 16, 1290),
 ]

@@ -97,7 +97,7 @@ struct se05x_object {
     unsigned transient : 1; /* the value is lost with the selection */
     unsigned auth : 1;      /* a credential */
     unsigned set : 1;       /* there is a value */
-    uint16_t failed, max_attempts, min_tag;
+    uint16_t failed, max_attempts, min_tag, min_derived;
     uint16_t policy_len;
     uint32_t len, at;
 };

@@ -62,6 +62,8 @@ hand_over(struct se05x_call *call, const struct se05x_object *key, struct rs_byt
 {
     uint32_t target;
 
+    if (secret.len < key->min_derived)
+        return SE05X_U_SHORT_DERIVED_SW;
     if (se05x_has(call, SE05X_AT_T(7)))
         return se05x_arg_number(call, SE05X_AT_T(7), 4, &target)
                    ? se05x_derive_into(call, target, secret)

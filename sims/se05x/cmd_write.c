@@ -243,7 +243,7 @@ se05x_do_write_symm(struct se05x_call *call)
     enum se05x_kind kind = call->p1 == 0x03 ? SE05X_AES : SE05X_HMAC;
     uint8_t room[HMAC_MAX + 16];
     struct rs_bytes value = {NULL, 0};
-    uint32_t min_tag;
+    uint32_t min_tag, min_derived;
     struct draft d;
     unsigned sw = begin(call, kind, &d);
 
@@ -258,6 +258,11 @@ se05x_do_write_symm(struct se05x_call *call)
         if (!se05x_arg_number(call, SE05X_AT_T(4), 2, &min_tag) || min_tag > 16)
             return SE05X_E_WRONG_DATA;
         d.fresh.min_tag = (uint16_t)min_tag;
+    }
+    if (se05x_has(call, SE05X_AT_T(5))) {
+        if (!se05x_arg_number(call, SE05X_AT_T(5), 2, &min_derived))
+            return SE05X_E_WRONG_DATA;
+        d.fresh.min_derived = (uint16_t)min_derived;
     }
     sw = may_change(call, &d, SE05X_MAY_WRITE);
     d.fresh.origin = SE05X_EXTERNAL;

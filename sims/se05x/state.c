@@ -124,6 +124,8 @@ object_json(const struct se05x_chip *c, const struct se05x_object *o, int secret
         ok = put_number(j, "version", o->version);
     if (ok && o->min_tag != 0)
         ok = put_number(j, "min_tag", o->min_tag);
+    if (ok && o->min_derived != 0)
+        ok = put_number(j, "min_derived", o->min_derived);
     if (ok && o->policy_len > 0)
         ok = put_hex(j, "policy", se05x_policy(c, o));
     if (ok && put_value(c, o, j, secrets))
@@ -313,7 +315,7 @@ read_row(const json_t *j, struct se05x_object *o, struct rs_err *err)
 {
     const char *curve_name = rs_json_text_or(j, "curve", "");
     const struct se05x_curve *curve = se05x_curve_named(curve_name);
-    uint32_t failed = 0, max_attempts = 0, min_tag = 0;
+    uint32_t failed = 0, max_attempts = 0, min_tag = 0, min_derived = 0;
     rs_code rc = read_id(j, "id", &o->id, err);
 
     o->kind = find_name(kind_names, sizeof(kind_names) / sizeof(kind_names[0]),
@@ -336,9 +338,12 @@ read_row(const json_t *j, struct se05x_object *o, struct rs_err *err)
         rc = read_number(j, "max_attempts", UINT16_MAX, &max_attempts, err);
     if (rc == RS_OK)
         rc = read_number(j, "min_tag", 16, &min_tag, err);
+    if (rc == RS_OK)
+        rc = read_number(j, "min_derived", UINT16_MAX, &min_derived, err);
     o->failed = (uint16_t)failed;
     o->max_attempts = (uint16_t)max_attempts;
     o->min_tag = (uint16_t)min_tag;
+    o->min_derived = (uint16_t)min_derived;
     return rc;
 }
 

@@ -104,6 +104,8 @@
 #define SE05X_U_VERSION_SW 0x6985
 /* The target of a derivation must be there, HMAC or AES, and as long as what goes in (AES). */
 #define SE05X_U_TARGET_SW 0x6985
+/* A derivation shorter than its key's least length (WriteSymmKey, tag 45): HKDF, PBKDF2, TLS PRF. */
+#define SE05X_U_SHORT_DERIVED_SW 0x6985
 /* Curves of a new part that need no creation: none of the NIST, Brainpool and Koblitz ones. */
 #define SE05X_U_P256_PRESET 0
 /* DeleteAll takes curves and crypto objects too. */

@@ -603,6 +603,32 @@ hkdf(void **state)
     part_done(&p);
 }
 
+/* Tag 45 of a key: what is derived from it has at least so many bytes (applet 7.2). */
+static void
+shortest_derivation(void **state)
+{
+    struct part p;
+
+    (void)state;
+    part_ready(&p, &se050_model);
+    expect(&p, "80010500", "4104 20000001 4304 01020304 4502 0010", 0x6A80, "");
+    part_done(&p);
+    part_ready(&p, &se051_model);
+    expect(&p, "80010500", "4104 20000001 4304 01020304 4501 10", 0x6A80, "");
+    expect(&p, "80010500", "4104 20000001 4304 01020304 4502 0010 4B04 00000000", 0x9000, "");
+    expect(&p, "8003002D", "4104 20000001 4201 04 4502 0010", 0x9000, NULL);
+    assert_int_equal(p.len, 18);
+    expect(&p, "8003002D", "4104 20000001 4201 04 4502 000F", 0x6985, "");
+    expect(&p, "8003002E", "4104 20000001 4204 73616C74 4302 0001 4402 0010", 0x9000, NULL);
+    expect(&p, "8003002E", "4104 20000001 4204 73616C74 4302 0001 4402 000F", 0x6985, "");
+    /* A new value keeps it, a new number counts. */
+    expect(&p, "80010500", "4104 20000001 4304 05060708", 0x9000, "");
+    expect(&p, "8003002D", "4104 20000001 4201 04 4502 000F", 0x6985, "");
+    expect(&p, "80010500", "4104 20000001 4304 05060708 4502 0001", 0x9000, "");
+    expect(&p, "8003002D", "4104 20000001 4201 04 4502 000F", 0x9000, NULL);
+    part_done(&p);
+}
+
 /* RFC 7914 11 gives HMAC-SHA-256; RFC 6070 gives SHA-1. */
 static void
 pbkdf2(void **state)
@@ -735,6 +761,7 @@ main(void)
         cmocka_unit_test(ciphers),
         cmocka_unit_test(aead),
         cmocka_unit_test(hkdf),
+        cmocka_unit_test(shortest_derivation),
         cmocka_unit_test(pbkdf2),
         cmocka_unit_test(tls),
         cmocka_unit_test(tls_prf_vector),

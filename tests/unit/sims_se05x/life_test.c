@@ -419,6 +419,8 @@ state_comes_back(void **state)
 
         part_ready(&p, models[i]);
         make_everything(&p);
+        if (i == 1)
+            expect(&p, "80010500", "4104 2000000C 4304 01020304 4502 0010", 0x9000, "");
         before = saved(&p);
         text = json_dumps(before, JSON_INDENT(2));
         assert_non_null(text);
@@ -443,6 +445,8 @@ state_comes_back(void **state)
                0x9000, NULL);
         expect(&p, "80030D45", "4104 2000000A 4201 19 4300", 0x6985, ""); /* it was in RAM */
         expect(&p, "80021025", "", 0x9000, "4102 0005");
+        if (i == 1) /* shorter than its key allows */
+            expect(&p, "8003002D", "4104 2000000C 4201 04 4502 000F", 0x6985, "");
         part_done(&p);
     }
 }
@@ -497,6 +501,7 @@ broken_states_are_refused(void **state)
         {"value", "\"0g\""},
         {"policy", "\"08\""},
         {"max_attempts", "65536"},
+        {"min_derived", "65536"},
         {"version", "\"1\""},
         {"/uid", "\"00\""},
         {"/starts", "-1"},

@@ -376,9 +376,12 @@ take_end(struct memory *m, const struct journal_record *r, struct memory_chip *c
     if (chip != NULL) {
         memcpy(chip->state, state, sizeof(state));
         info = rs_code_find(code);
-        if (strcmp(state, "pass") == 0)
+        if (strcmp(state, "pass") == 0) {
             chip->passed = 1;
-        else if (strcmp(state, "again") == 0 && info != NULL)
+            /* Whatever began it meanwhile: boards may have been exchanged while it was in work. */
+            if (r->field[JOURNAL_DEVICE].len > 0)
+                move_device(m, chip, r->field[JOURNAL_DEVICE]);
+        } else if (strcmp(state, "again") == 0 && info != NULL)
             count_again(chip, failure_find(info->code)->class);
     }
     return r->field[JOURNAL_REPORT].p != NULL ? add_report(m, r->field[JOURNAL_REPORT], err)

@@ -30,6 +30,7 @@ attest(struct recipe *r, rot_object obj, struct rot_evidence *evidence, const ch
 {
     rot_err rot = rot_attest(r->job->chip, obj, r->nonce, evidence);
 
+    r->is_chips_word = rot != ROT_OK;
     /* What should be its maker's is not there, or is no certificate. */
     if (rot == ROT_E_EMPTY || rot == ROT_E_FORMAT)
         return rs_fail(err, RS_E_CHIP_NOT_GENUINE, "%s: the part has no certificate of its maker",

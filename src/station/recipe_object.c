@@ -201,7 +201,7 @@ recipe_write(struct recipe *r, struct rs_err *err)
     if (rc != RS_OK)
         return rc;
     /* Another station's is left as it is; an own one is looked at for what an exchange left in it. */
-    if (r->is_sealed && r->known.uid_len == 0)
+    if (r->is_sealed && r->known.spki.len == 0)
         return RS_OK;
     rc = recipe_same_part(r, err);
     if (rc == RS_OK)

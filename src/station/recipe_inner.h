@@ -40,6 +40,8 @@ struct recipe {
     } unread[RECIPE_UNREAD_MAX];
     unsigned unread_count;
     uint8_t anchor[ANCHOR_DIGEST_SIZE];
+    uint8_t attestation[ROT_PUBLIC_KEY_MAX]; /* the key that was made for it in this run */
+    size_t attestation_len;
     int was_paired;    /* in this run */
     int is_chips_word; /* that it failed is what the chip said */
 };
@@ -88,6 +90,7 @@ rs_code recipe_write(struct recipe *r, struct rs_err *err);
 rs_code recipe_check_unread(struct recipe *r, struct rs_err *err);
 
 /* Key, certificate, challenge (recipe_key.c). */
+rs_code recipe_check_attestation(struct recipe *r, struct rs_err *err);
 rs_code recipe_key(struct recipe *r, struct rs_err *err);
 rs_code recipe_certificate(struct recipe *r, struct rs_err *err);
 rs_code recipe_check(struct recipe *r, struct rs_err *err);

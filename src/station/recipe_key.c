@@ -26,20 +26,36 @@ static rs_code
 make_attestation_key(struct recipe *r, struct rs_err *err)
 {
     struct rot_capability cap;
-    uint8_t spki[ROT_PUBLIC_KEY_MAX];
-    size_t len = 0;
     rot_err rot = ROT_E_EMPTY;
 
     if (r->is_sealed || rot_capabilities(r->job->chip, ROT_ATTEST(0), &cap) != ROT_OK ||
         cap.where[ROT_CAN_GENERATE] != ROT_IN_CHIP || cap.where[ROT_CAN_ACTIVATE] == ROT_IN_CHIP)
         return RS_OK;
     if (r->is_configured) /* a board that begins here has none */
-        rot = rot_key_public(r->job->chip, ROT_ATTEST(0), spki, sizeof(spki), &len);
+        rot = rot_key_public(r->job->chip, ROT_ATTEST(0), r->attestation, sizeof(r->attestation),
+                             &r->attestation_len);
     if (rot == ROT_E_EMPTY) {
-        rot = rot_key_generate(r->job->chip, ROT_ATTEST(0), ROT_ALG_P256, spki, sizeof(spki), &len);
+        rot = rot_key_generate(r->job->chip, ROT_ATTEST(0), ROT_ALG_P256, r->attestation,
+                               sizeof(r->attestation), &r->attestation_len);
         r->wrote = r->wrote || rot == ROT_OK;
     }
     return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "make the attestation key", err);
+}
+
+/* Is it in the part that is about to be sealed, and not in one that stood there for a moment? */
+rs_code
+recipe_check_attestation(struct recipe *r, struct rs_err *err)
+{
+    uint8_t spki[ROT_PUBLIC_KEY_MAX];
+    size_t len = 0;
+    rot_err rot;
+
+    if (r->attestation_len == 0)
+        return RS_OK;
+    rot = rot_key_public(r->job->chip, ROT_ATTEST(0), spki, sizeof(spki), &len);
+    if (rot == ROT_OK && (len != r->attestation_len || memcmp(spki, r->attestation, len) != 0))
+        rot = ROT_E_MISMATCH;
+    return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "look at the attestation key", err);
 }
 
 static rs_code

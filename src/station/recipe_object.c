@@ -68,7 +68,22 @@ recipe_check_unread(struct recipe *r, struct rs_err *err)
     return RS_OK;
 }
 
-/* Write unless the same is there; a part that nobody knows is not asked first. */
+/* To be looked at once more before it is closed; the identity's certificate is at the end anyway. */
+static void
+note_unread(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
+{
+    if ((obj == ROT_IDEVID && part == ROT_PART_CERT) || r->is_sealed || !is_blind(r) ||
+        r->unread_count == RECIPE_UNREAD_MAX)
+        return;
+    r->unread[r->unread_count].obj = obj;
+    r->unread[r->unread_count].part = part;
+    r->unread[r->unread_count++].bytes = bytes;
+}
+
+/*
+ * Write unless the same is there; a part that nobody knows is not asked first.  Whoever said that it is
+ * there may have been another part for that moment.
+ */
 static rot_err
 put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
 {
@@ -76,26 +91,31 @@ put_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes
     size_t need = 0;
     rot_err rot;
 
-    if (!is_new && is_there(r, obj, part, bytes))
+    if (!is_new && is_there(r, obj, part, bytes)) {
+        note_unread(r, obj, part, bytes);
         return ROT_OK;
+    }
     rot = rot_object_write(r->job->chip, obj, part, 0, bytes.p, bytes.len, bytes.len, &need);
     r->wrote = r->wrote || rot == ROT_OK;
-    if (rot == ROT_OK && (obj != ROT_IDEVID || part != ROT_PART_CERT) && !r->is_sealed &&
-        is_blind(r) && r->unread_count < RECIPE_UNREAD_MAX) {
-        r->unread[r->unread_count].obj = obj;
-        r->unread[r->unread_count].part = part;
-        r->unread[r->unread_count++].bytes = bytes;
-    }
-    return rot == ROT_E_STATE && is_new && is_there(r, obj, part, bytes) ? ROT_OK : rot;
+    if (rot == ROT_E_STATE && is_new && is_there(r, obj, part, bytes))
+        rot = ROT_OK;
+    if (rot == ROT_OK)
+        note_unread(r, obj, part, bytes);
+    return rot;
 }
 
-/* That something cannot be kept is believed when it is said twice: it decides what is put instead. */
+/*
+ * That something cannot be kept is believed when it is said twice: it decides what is put instead.  A
+ * part that keeps it after all may not be the one that did not: the board is begun anew.
+ */
 static rot_err
 put_if_it_fits(struct recipe *r, rot_object obj, enum rot_part part, struct rs_bytes bytes)
 {
     rot_err rot = put_object(r, obj, part, bytes);
 
-    return rot == ROT_E_SPACE || rot == ROT_E_FORMAT ? put_object(r, obj, part, bytes) : rot;
+    if (rot != ROT_E_SPACE && rot != ROT_E_FORMAT)
+        return rot;
+    return put_object(r, obj, part, bytes) == rot ? rot : ROT_E_MISMATCH;
 }
 
 /* The CA certificate that signed ours. */
@@ -123,17 +143,19 @@ write_chain(struct recipe *r, const struct cert *cert, struct rs_err *err)
     if (r->idevid.chain_size == 0 || issuer.len == 0)
         return RS_OK;
     rot = put_object(r, ROT_IDEVID, ROT_PART_CHAIN, issuer);
-    if (rot == ROT_OK || rot == ROT_E_UNSUPPORTED || (rot == ROT_E_STATE && r->is_sealed))
+    if (rot == ROT_OK || (rot == ROT_E_STATE && r->is_sealed))
         return RS_OK;
     return recipe_chip_fail(r, rot, "write the issuer's certificate", err);
 }
 
-/* What a place did not take because the part cannot keep it, or not any more: no reason to fail. */
+/*
+ * What a place did not take because the part cannot keep it, or not any more: no reason to fail.  A
+ * command that this part cannot have refused (its capabilities have the place) is one.
+ */
 static int
 is_no_place(const struct recipe *r, rot_err rot)
 {
-    return rot == ROT_E_FORMAT || rot == ROT_E_SPACE || rot == ROT_E_UNSUPPORTED ||
-           (rot == ROT_E_STATE && r->is_sealed);
+    return rot == ROT_E_FORMAT || rot == ROT_E_SPACE || (rot == ROT_E_STATE && r->is_sealed);
 }
 
 static int

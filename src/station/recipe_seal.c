@@ -128,6 +128,8 @@ recipe_lock(struct recipe *r, struct rs_err *err)
     int is_late = recipe_takes_stage(r, ROT_STAGE_CONFIG) && !recipe_layout(r)->channel;
     rs_code rc = is_late ? RS_OK : recipe_check_unread(r, err);
 
+    if (rc == RS_OK)
+        rc = recipe_check_attestation(r, err);
     if (rc != RS_OK)
         return rc;
     if (recipe_takes_stage(r, ROT_STAGE_DATA) && !r->is_sealed)

@@ -225,9 +225,8 @@ read_old(struct bus *b, uint8_t address, uint8_t *rx, size_t len, const struct b
 }
 
 static rot_err
-bus_read(void *self, uint8_t address, uint8_t *rx, size_t rx_len)
+read_disturbed(struct bus *b, uint8_t address, uint8_t *rx, size_t rx_len)
 {
-    struct bus *b = self;
     struct chance c;
     const struct bus_strike *s = strike(b, READ, rx_len, &c);
     size_t n;
@@ -269,6 +268,17 @@ bus_read(void *self, uint8_t address, uint8_t *rx, size_t rx_len)
     default:
         return fetch(b, address, rx, rx_len) ? ROT_OK : ROT_BUSY;
     }
+}
+
+static rot_err
+bus_read(void *self, uint8_t address, uint8_t *rx, size_t rx_len)
+{
+    struct bus *b = self;
+    rot_err rc = read_disturbed(b, address, rx, rx_len);
+
+    if (rc == ROT_OK && !b->is_closing)
+        b->heard++;
+    return rc;
 }
 
 /* ---- The rest ------------------------------------------------------------------------------------ */
@@ -316,6 +326,7 @@ bus_begin(struct bus *b, const struct bus_fault *faults, size_t count)
     b->at = 0;
     b->known = NULL;
     b->is_closing = 0;
+    b->heard = 0;
     b->fault_count = count < BUS_FAULTS_MAX ? count : BUS_FAULTS_MAX;
     for (size_t i = 0; i < b->fault_count; i++) {
         b->faults[i].f = faults[i];

@@ -63,6 +63,7 @@ struct bus {
     unsigned at;       /* transactions of this attempt so far */
     struct far *known; /* the part that told its unique id in this attempt; NULL: none yet */
     int is_closing;    /* the recipe is over, the conversation ends */
+    unsigned heard;    /* answers that it was given before that */
     struct bus_strike faults[BUS_FAULTS_MAX];
     size_t fault_count;
     struct bus_past writes, reads;

@@ -21,6 +21,7 @@ struct stage {
     int is_over[LINE_FIXTURES];    /* of the attempts in which boards are exchanged */
     unsigned between;              /* transactions since the exchange */
     char *memories[LINE_FIXTURES]; /* of the parts at the exchange */
+    unsigned heard[LINE_FIXTURES]; /* answers until then */
 };
 
 static void problem(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -70,6 +71,7 @@ exchange_now(struct stage *s)
         s->memories[i] = far_memory(run->at->parts[i]);
         run->swap.was_known[i] =
             !s->is_over[i] && !bus_of(run, i)->is_closing && bus_of(run, i)->known != NULL;
+        s->heard[i] = bus_of(run, i)->heard;
     }
     run->swap.happened = 1;
     exchange(run);
@@ -155,10 +157,15 @@ gate(struct bus *b)
 /* ---- Attempts ---------------------------------------------------------------------------- */
 
 static int
+is_in_box(const struct line_end *e)
+{
+    return strcmp(e->state, "reject") == 0 || strcmp(e->state, "scrap") == 0;
+}
+
+static int
 is_last(const struct line_end *e)
 {
-    return strcmp(e->state, "pass") == 0 || strcmp(e->state, "reject") == 0 ||
-           strcmp(e->state, "scrap") == 0;
+    return strcmp(e->state, "pass") == 0 || is_in_box(e);
 }
 
 static const struct line_end *
@@ -341,6 +348,11 @@ run_swap(struct run *run)
     if (run->plan.other == PLAN_IN_WORK)
         (void)pthread_join(second, NULL);
     weigh(&s);
+    /* A station that was not given one more answer cannot know. */
+    for (unsigned i = 0; i < LINE_FIXTURES; i++) {
+        if (bus_of(run, i)->heard == s.heard[i])
+            run->swap.was_known[i] = 0;
+    }
     run->swap.noticed =
         is_stopped(&run->boards[0], before[0]) || is_stopped(&run->boards[1], before[1]);
     if (!run->plan.stays)
@@ -370,7 +382,8 @@ judge_board(struct run *run, unsigned n, char *const starts[], char *const now[]
         problem(run, "%s passed and is %s: %s", b->label, judge_names[b->verdict], b->why);
     for (unsigned i = 0; i < run->board_count; i++) {
         const struct line_end *other = last_of(&run->boards[i]);
-        if (i != n && run->boards[i].part != part &&
+        /* What is in the box may have a certificate that is useless without its key. */
+        if (i != n && run->boards[i].part != part && !is_in_box(e) &&
             judge_holds(run->at->judge, now[part], other->cert, other->cert_len))
             problem(run, "%s is in the part of %s", run->boards[i].label, b->label);
     }

@@ -26,8 +26,8 @@ import leaks  # noqa: E402
 # Name, kind of the simulator, model of the order, channel, its share of all runs, and the transactions
 # of a board that nobody disturbs, about: what is done to a run has its place among so many.
 FAMILIES = [
-    ("atecc608b-on", "blank608b", "atecc608b", "on", 15, 540),
-    ("atecc608b-off", "blank608b", "atecc608b", "off", 15, 515),
+    ("atecc608b-on", "blank608b", "atecc608b", "on", 15, 600),
+    ("atecc608b-off", "blank608b", "atecc608b", "off", 15, 550),
     ("se050-on", "blank-se050", "se050", "on", 14, 350),
     ("se050-off", "blank-se050", "se050", "off", 8, 375),
     ("stsafe-a110-on", "blank-a110", "stsafe-a110", "on", 14, 230),

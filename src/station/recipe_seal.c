@@ -126,8 +126,13 @@ recipe_lock(struct recipe *r, struct rs_err *err)
 {
     /* While it can be written again; an ATECC's can be read only afterwards. */
     int is_late = recipe_takes_stage(r, ROT_STAGE_CONFIG) && !recipe_layout(r)->channel;
-    rs_code rc = is_late ? RS_OK : recipe_check_unread(r, err);
+    rs_code rc = RS_OK;
 
+    /* Between writing and reading: whoever took the last of what was written is not asked for it. */
+    if (!is_late && r->unread_count > 0)
+        rc = recipe_same_part(r, err);
+    if (rc == RS_OK && !is_late)
+        rc = recipe_check_unread(r, err);
     if (rc == RS_OK)
         rc = recipe_check_attestation(r, err);
     if (rc != RS_OK)

@@ -36,7 +36,7 @@ stop_sim() {
 
 {
     echo "listen $SOCK"; echo "state chips"; echo "timing none"; echo "trace bus.trace"
-    for n in {1..12}; do echo "chip b$n/u1 blank608b"; done
+    for n in {1..13}; do echo "chip b$n/u1 blank608b"; done
     echo "chip old/u1 blank608a"; echo "chip tng/u1 tngtls"; echo "chip twin/u1 blank608b"
 } >"$WORK/panel"
 start_sim || { echo "0 passed, 1 failed"; exit 1; }
@@ -192,12 +192,28 @@ same "it is scrapped, and counted so" 1 "$(rs order show o-1 --json | member cou
 ends "and stays scrapped" 1 chip.foreign once sz-1 o-1 D-11 b11
 same "counted once" 1 "$(rs order show o-1 --json | member counts.scrapped)"
 
+echo "one bad answer in the middle"
+fault b12 "status@$data_lock:0f"
+ends "the part is looked at from the beginning" 0 PASS once sz-1 o-1 A-12 b12
+same "and the event says so" chip.fault "$(grep '"board.end"' "$WORK/sz-1/events.jsonl" | tail -n 1 | member again)"
+
+echo "a board that is thrown away unseen, with a label that has an identity"
+fault b13 "cut-before@$data_lock"
+ends "its part has a certificate, and loses power" 5 chip.interrupted once sz-1 o-1 A-13 b13
+echo "1 A-13" | timeout 120 "$STATION" --data "$WORK/sz-1" run --ui plain --wait 20 --order o-1 --boards - \
+    --yes-irreversible atecc608b --fixture "1=$(chip b13)" >"$WORK/run.log" 2>&1
+check "nobody answers under it: no contact, and into the box" grep -q "REJECT.*C1" "$WORK/run.log"
+same "counted as scrap" 2 "$(rs order show o-1 --json | member counts.scrapped)"
+power b13 true
+ends "and the part that it was signed for is known as that" 1 chip.foreign once sz-1 o-1 A-13 b13
+
 echo "two stations on one board"
 fault b6 "cut-before@$data_lock"
 ends "begun at one: it has a certificate, and is not sealed" 5 chip.interrupted once sz-1 o-1 T-6 b6
 power b6 true
 same "one certificate" 1 "$(count T-6)"
 same "not sealed" config "$(locks b6)"
+refuses "another model under its label is the wrong board" 1 label.other once sz-1 o-1 T-6 old
 refuses "the other does not touch it" 1 chip.foreign once sz-2 o-1 T-6 b6
 refuses "however often it comes back" 1 chip.foreign once sz-2 o-1 T-6 b6
 ends "the first finishes it" 0 PASS once sz-1 o-1 T-6 b6

@@ -209,6 +209,44 @@ a_line_goes_on_after_boards_that_did_not(void **state)
     ca_inject("");
 }
 
+/* As many parts that no one ever saw again, each with a number of its own, in a table of nothing else. */
+static void
+fill(unsigned from, unsigned count)
+{
+    uint8_t uid[9] = {2};
+    struct pki_part_ask ask = {&station, ORDER, RS_BYTES(uid)};
+
+    for (unsigned i = from; i < from + count; i++) {
+        uid[1] = (uint8_t)i;
+        assert_int_equal(pki_part_challenge(k.pki, &ask, &c, NULL), RS_OK);
+    }
+}
+
+static void
+empty_table(void)
+{
+    pk_close(&k);
+    assert_int_equal(pk_open(&k, NULL), RS_OK);
+}
+
+/* A source has 32: a board that answered and was taken out gives way to the next one at once. */
+static void
+an_answer_without_a_request_gives_way(void **state)
+{
+    uint8_t uid[9] = {3};
+    struct pki_part_ask next = {&station, ORDER, RS_BYTES(uid)};
+
+    (void)state;
+    empty_table();
+    fill(0, 15);
+    challenge(&one, ORDER);
+    assert_int_equal(answer(&one, &station), RS_OK);
+    fill(15, 16);
+    assert_int_equal(pki_part_challenge(k.pki, &next, &c, NULL), RS_OK);
+    uid[1]++;
+    assert_int_equal(pki_part_challenge(k.pki, &next, &c, NULL), RS_E_REQUEST_LIMIT);
+}
+
 static void
 answers_that_are_none(void **state)
 {
@@ -277,6 +315,29 @@ requests_that_are_refused(void **state)
     crypto_key_free(of_part);
 }
 
+/* What served goes first, however new it is; a part that is slow has its challenge still. */
+static void
+what_served_gives_way_first(void **state)
+{
+    struct crypto_key *key = pk_key();
+    struct pki_part_challenge slow;
+
+    (void)state;
+    empty_table();
+    challenge(&one, ORDER);
+    slow = c;
+    fill(0, 30);
+    ca_inject("clock=+31");
+    challenge(&two, ORDER);
+    assert_int_equal(answer(&two, &station), RS_OK);
+    assert_int_equal(ask(key, two.uid, ORDER, &two, crypto_key_pub(key)->spki), RS_OK);
+    fill(30, 1);
+    c = slow;
+    assert_int_equal(answer(&one, &station), RS_OK);
+    ca_inject("");
+    crypto_key_free(key);
+}
+
 /* ---- Demands ----------------------------------------------------------------------------------- */
 
 static enum vendor_level
@@ -316,6 +377,8 @@ main(void)
         cmocka_unit_test(requests_that_are_refused),
         cmocka_unit_test(what_orders_demand),
         cmocka_unit_test(a_line_goes_on_after_boards_that_did_not),
+        cmocka_unit_test(an_answer_without_a_request_gives_way),
+        cmocka_unit_test(what_served_gives_way_first),
     };
 
     return cmocka_run_group_tests_name("pki/proof", tests, make, drop);

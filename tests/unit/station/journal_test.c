@@ -404,6 +404,70 @@ memory_knows_chips_and_reports(void **state)
     memory_free(m);
 }
 
+/* A record of the chip with that number. */
+static void
+take(struct memory *m, enum journal_type type, uint8_t chip, const char *device, const char *state)
+{
+    struct journal_record r = {.type = type, .board = 1};
+
+    r.field[JOURNAL_UID] = rs_bytes_of(&chip, 1);
+    if (device != NULL)
+        r.field[JOURNAL_DEVICE] = rs_bytes_str(device);
+    if (type == JOURNAL_ASK)
+        r.field[JOURNAL_SPKI] = rs_bytes_str("a public key");
+    if (state != NULL)
+        r.field[JOURNAL_STATE] = rs_bytes_str(state);
+    assert_int_equal(memory_take(m, &r, NULL), RS_OK);
+}
+
+/* Who has that label, but for this chip; *ret: the first byte of its number, 0: nobody. */
+static enum memory_holder
+holder(const struct memory *m, const char *device, uint8_t chip, unsigned *ret)
+{
+    const struct memory_chip *at = NULL;
+    enum memory_holder held = memory_holder(m, device, rs_bytes_of(&chip, 1), &at);
+
+    *ret = at != NULL ? at->uid[0] : 0;
+    return held;
+}
+
+static void
+a_label_belongs_to_one_chip(void **state)
+{
+    static const char *const thrown_away[] = {"scrap", "reject"};
+    struct memory *m = memory_new();
+    unsigned who = 0;
+
+    (void)state;
+    take(m, JOURNAL_BEGIN, 1, "X2-1", NULL);
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_NOBODY); /* no identity was asked for */
+    take(m, JOURNAL_ASK, 1, NULL, NULL);
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_IN_WORK);
+    assert_int_equal(who, 1);
+    assert_int_equal(holder(m, "X2-1", 1, &who), MEMORY_NOBODY); /* its own */
+    assert_int_equal(holder(m, "X2-2", 2, &who), MEMORY_NOBODY);
+    take(m, JOURNAL_END, 1, NULL, "again");
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_IN_WORK);
+    for (size_t i = 0; i < 2; i++) {
+        take(m, JOURNAL_END, 1, NULL, thrown_away[i]);
+        assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_NOBODY);
+    }
+    take(m, JOURNAL_BEGIN, 1, "X2-1", NULL);
+    take(m, JOURNAL_END, 1, "X2-1", "pass");
+    take(m, JOURNAL_BEGIN, 3, "X2-1", NULL);
+    take(m, JOURNAL_ASK, 3, NULL, NULL);
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_PASSED); /* and not the newer one */
+    assert_int_equal(who, 1);
+    /* Boards were exchanged while it was in work: it is whose it passed as. */
+    take(m, JOURNAL_BEGIN, 1, "X2-4", NULL);
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_IN_WORK);
+    assert_int_equal(who, 3);
+    take(m, JOURNAL_END, 1, "X2-1", "pass");
+    assert_int_equal(holder(m, "X2-4", 2, &who), MEMORY_NOBODY);
+    assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_PASSED);
+    memory_free(m);
+}
+
 static void
 check(struct memory *m, const char *nest, const char *kind, const char *code, int64_t ms)
 {
@@ -455,6 +519,7 @@ main(void)
         T(what_was_written_is_read),
         T(death_at_every_write_loses_nothing_acknowledged),
         cmocka_unit_test(memory_refuses_contradictions),
+        cmocka_unit_test(a_label_belongs_to_one_chip),
         cmocka_unit_test(memory_knows_what_nests_were_checked),
         cmocka_unit_test(memory_knows_chips_and_reports),
     };

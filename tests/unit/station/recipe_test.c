@@ -26,6 +26,7 @@
 
 #include "attest/makers.h"
 #include "attest/tpm.h"
+#include "client/anchor.h"
 #include "crypto/key.h"
 #include "station/recipe.h"
 #include "x509/cert.h"
@@ -98,6 +99,114 @@ CUT(seal_state,
      enum rot_seal_state *state),
     (chip, stage, p, state))
 
+/* ---- What a chip says once, or another that stood in its place for a moment ---------------------- */
+
+static struct {
+    rot_object object; /* whose calls; */
+    enum rot_part part;
+    unsigned refusals; /* so many writes get this answer */
+    rot_err refusal;
+    unsigned lost_writes;  /* so many are acknowledged and reach nobody */
+    struct rs_bytes shows; /* the next read gives that */
+    rot_err size_says;     /* the next question for the size gets that; ROT_OK: the truth */
+    unsigned lost_seals;   /* so many seals of the data are acknowledged and reach nobody */
+    unsigned bad_signs;    /* so many signatures are refused */
+    int made_elsewhere;    /* the next attestation key is; 2: and another is here instead */
+    unsigned opened, sealed_objects;
+} once;
+
+static int
+is_meant(const struct rot_place *p)
+{
+    return p->object == once.object && p->part == (uint8_t)once.part;
+}
+
+static rot_err
+once_probe(struct rot_chip *chip)
+{
+    once.opened++;
+    return rot_driver_soft.probe(chip);
+}
+
+static rot_err
+once_sign_digest(struct rot_chip *chip, const struct rot_place *p, const uint8_t *digest,
+                 size_t digest_len, uint8_t *sig, size_t cap, size_t *len)
+{
+    if (once.bad_signs > 0) {
+        once.bad_signs--;
+        return ROT_E_CHIP;
+    }
+    return cut_sign_digest(chip, p, digest, digest_len, sig, cap, len);
+}
+
+static rot_err
+once_key_generate(struct rot_chip *chip, const struct rot_place *p, enum rot_alg alg, uint8_t *pub,
+                  size_t cap, size_t *len)
+{
+    uint8_t other[ROT_PUBLIC_KEY_MAX];
+    size_t other_len;
+    rot_err rot = cut_key_generate(chip, p, alg, pub, cap, len);
+
+    if (rot != ROT_OK || p->object != ROT_ATTEST(0) || once.made_elsewhere == 0)
+        return rot;
+    assert_int_equal(rot_driver_soft.key_delete(chip, p), ROT_OK);
+    if (once.made_elsewhere == 2)
+        assert_int_equal(
+            rot_driver_soft.key_generate(chip, p, alg, other, sizeof(other), &other_len), ROT_OK);
+    once.made_elsewhere = 0;
+    return ROT_OK;
+}
+
+static rot_err
+once_object_size(struct rot_chip *chip, const struct rot_place *p, size_t *size)
+{
+    rot_err rot = once.size_says;
+
+    if (rot == ROT_OK || !is_meant(p))
+        return rot_driver_soft.object_size(chip, p, size);
+    once.size_says = ROT_OK;
+    return rot;
+}
+
+static rot_err
+once_object_read(struct rot_chip *chip, const struct rot_place *p, size_t offset, uint8_t *buf,
+                 size_t cap, size_t *len)
+{
+    if (once.shows.len == 0 || !is_meant(p))
+        return cut_object_read(chip, p, offset, buf, cap, len);
+    assert_true(offset == 0 && cap > once.shows.len);
+    memcpy(buf, once.shows.p, once.shows.len);
+    *len = once.shows.len;
+    once.shows.len = 0;
+    return ROT_OK;
+}
+
+static rot_err
+once_object_write(struct rot_chip *chip, const struct rot_place *p, size_t offset,
+                  const uint8_t *buf, size_t len, size_t total, size_t *need)
+{
+    if (is_meant(p) && once.refusals > 0) {
+        once.refusals--;
+        return once.refusal;
+    }
+    if (is_meant(p) && once.lost_writes > 0) {
+        once.lost_writes--;
+        return ROT_OK;
+    }
+    return cut_object_write(chip, p, offset, buf, len, total, need);
+}
+
+static rot_err
+once_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place *p)
+{
+    if (stage == ROT_STAGE_DATA && once.lost_seals > 0) {
+        once.lost_seals--;
+        return ROT_OK;
+    }
+    once.sealed_objects += stage == ROT_STAGE_OBJECT;
+    return cut_seal(chip, stage, p);
+}
+
 /* ---- A chip that is another from a step on -------------------------------------------------- */
 
 static struct {
@@ -105,6 +214,7 @@ static struct {
     int signs_else;       /* at the end: something else than the challenge */
     int has_other_cert;   /* at the end: not what was written */
     int is_foreign;       /* sealed with something else than the layout */
+    int hides_seals;      /* does not say what is sealed */
 } liar;
 
 static void
@@ -121,15 +231,15 @@ lying_sign_digest(struct rot_chip *chip, const struct rot_place *p, const uint8_
     uint8_t other[64] = {0};
 
     assert_true(digest_len <= sizeof(other));
-    return cut_sign_digest(chip, p, liar.signs_else && liar.now == STEP_CHECK ? other : digest,
-                           digest_len, sig, cap, len);
+    return once_sign_digest(chip, p, liar.signs_else && liar.now == STEP_CHECK ? other : digest,
+                            digest_len, sig, cap, len);
 }
 
 static rot_err
 lying_object_read(struct rot_chip *chip, const struct rot_place *p, size_t offset, uint8_t *buf,
                   size_t cap, size_t *len)
 {
-    rot_err rot = cut_object_read(chip, p, offset, buf, cap, len);
+    rot_err rot = once_object_read(chip, p, offset, buf, cap, len);
 
     if (rot == ROT_OK && liar.has_other_cert && liar.now == STEP_CHECK && *len > 0)
         buf[*len - 1] ^= 1;
@@ -144,7 +254,7 @@ lying_seal_state(struct rot_chip *chip, enum rot_stage stage, const struct rot_p
 
     if (rot == ROT_OK && liar.is_foreign && liar.now == STEP_CONTACT)
         *state = ROT_SEAL_FOREIGN;
-    return rot;
+    return liar.hides_seals ? ROT_E_CHIP : rot;
 }
 
 /* ---- A secure element ------------------------------------------------------------------------ */
@@ -154,7 +264,9 @@ static struct {
     int is_one;     /* the driver has the slots */
     int has_config; /* its layout has a configuration to lock, which is */
     int is_configured;
-    int has_life; /* and a life cycle to move, which has */
+    int is_plain;    /* its bus is one that anybody may join: no channel before its configuration */
+    int has_speaker; /* a key that speaks for the others, the host's to make */
+    int has_life;    /* and a life cycle to move, which has */
     unsigned moved;
     int is_moved;            /* by somebody else */
     int has_secret;          /* the host has one for it */
@@ -175,6 +287,8 @@ element_capability(const struct rot_chip *chip, const struct rot_place *key,
 {
     rot_driver_soft.capability(chip, key, cert, chain, data, cap);
     cap->where[ROT_CAN_CHANNEL] = cap->where[ROT_CAN_ATTEST] = ROT_IN_CHIP;
+    if (element.has_speaker)
+        cap->where[ROT_CAN_GENERATE] = ROT_IN_CHIP;
 }
 
 static rot_err
@@ -208,7 +322,7 @@ element_seal(struct rot_chip *chip, enum rot_stage stage, const struct rot_place
     else if (stage == ROT_STAGE_CONFIG)
         element.is_configured = 1;
     else
-        return cut_seal(chip, stage, p);
+        return once_seal(chip, stage, p);
     return ROT_OK;
 }
 
@@ -393,7 +507,8 @@ layout_with(const struct rot_place *more, size_t count)
     layout = *rot_driver_soft.layouts[0];
     assert_true(layout.place_count + count <= 64);
     memcpy(places, layout.places, layout.place_count * sizeof(places[0]));
-    memcpy(places + layout.place_count, more, count * sizeof(places[0]));
+    if (count > 0)
+        memcpy(places + layout.place_count, more, count * sizeof(places[0]));
     layout.places = places;
     layout.place_count += count;
     return &layout;
@@ -412,15 +527,34 @@ tpm_layout(void)
 static const struct rot_layout *
 element_layout(void)
 {
-    static const struct rot_place more[] = {{ROT_VENDOR(0), ROT_PART_KEY, ROT_ALG_P256,
-                                             ROT_PLACE_SIGN | ROT_PLACE_READ_ONLY, 0, 0, 0, 0}};
-    struct rot_layout *l = layout_with(more, 1);
+    static const struct rot_place more[] = {
+        {ROT_VENDOR(0), ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN | ROT_PLACE_READ_ONLY, 0, 0, 0,
+         0},
+        {ROT_ATTEST(0), ROT_PART_KEY, ROT_ALG_P256, ROT_PLACE_SIGN, 0, 0, 0, 0}};
+    struct rot_layout *l = layout_with(more, element.has_speaker ? 2 : 1);
 
-    l->channel = 1;
+    l->channel = !element.is_plain;
     if (element.has_config)
         l->stages |= 1u << ROT_STAGE_CONFIG;
     if (element.has_life)
         l->stages |= 1u << ROT_STAGE_LIFECYCLE;
+    return l;
+}
+
+/* Production closes the trust anchor and an object of whoever makes the device, each by itself. */
+static const struct rot_layout *
+sealing_layout(void)
+{
+    static struct rot_place places[64];
+    struct rot_layout *l = layout_with(NULL, 0);
+
+    memcpy(places, l->places, l->place_count * sizeof(places[0]));
+    for (size_t i = 0; i < l->place_count; i++) {
+        if (places[i].object == ROT_TRUST(0) || places[i].object == ROT_DATA(1))
+            places[i].flags |= ROT_PLACE_SEAL;
+    }
+    l->places = places;
+    l->stages |= 1u << ROT_STAGE_OBJECT;
     return l;
 }
 
@@ -432,12 +566,14 @@ cut_driver(void)
     driver = rot_driver_soft;
     driver.identify = cut_identify;
     driver.uid = cut_uid;
-    driver.key_generate = cut_key_generate;
+    driver.probe = once_probe;
+    driver.key_generate = once_key_generate;
     driver.key_public = cut_key_public;
     driver.sign_digest = lying_sign_digest;
     driver.object_read = lying_object_read;
-    driver.object_write = cut_object_write;
-    driver.seal = cut_seal;
+    driver.object_size = once_object_size;
+    driver.object_write = once_object_write;
+    driver.seal = once_seal;
     driver.seal_state = lying_seal_state;
     if (element.is_one) {
         driver.channel_size = 32;
@@ -461,7 +597,7 @@ cut_driver(void)
 /* ---- A server, and the station's memory -------------------------------------------------- */
 
 struct world {
-    char dir[64], chip_path[128];
+    char dir[64], chip_path[128]; /* the board that is in the fixture */
     struct crypto_key *ca_key;
     struct rs_buf ca;
     struct rs_bytes ca_list[1];
@@ -482,6 +618,7 @@ struct world {
     int journal_fails;
     int no_seals;   /* the journal takes no durable record of one */
     int production; /* and then the chip is opened for it */
+    int seals_objects;
     unsigned challenged, answered;
     uint8_t nonce[32]; /* of the last challenge; its first byte counts */
     int is_open;       /* that challenge was answered */
@@ -640,6 +777,21 @@ recall(void *arg, struct rs_bytes uid, struct memory_chip *ret_chip, struct rs_e
     return memory_copy(w->memory, uid, ret_chip, err);
 }
 
+static enum memory_holder
+holder(void *arg, const char *device, struct rs_bytes uid)
+{
+    struct world *w = arg;
+
+    return memory_holder(w->memory, device, uid, NULL);
+}
+
+/* The board with that number is in the fixture. */
+static void
+change_board(struct world *w, unsigned n)
+{
+    (void)snprintf(w->chip_path, sizeof(w->chip_path), "%s/board%u.rot", w->dir, n);
+}
+
 static int
 set_up(void **state)
 {
@@ -650,11 +802,12 @@ set_up(void **state)
     memset(&wire, 0, sizeof(wire));
     memset(&tpm, 0, sizeof(tpm));
     memset(&liar, 0, sizeof(liar));
+    memset(&once, 0, sizeof(once));
     memset(&element, 0, sizeof(element));
     element.says_uid = element_uid;
     (void)snprintf(w.dir, sizeof(w.dir), "/tmp/rs-recipe-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
-    (void)snprintf(w.chip_path, sizeof(w.chip_path), "%s/board.rot", w.dir);
+    change_board(&w, 1);
     assert_int_equal(crypto_key_generate(CRYPTO_P256, &w.ca_key, &err), RS_OK);
     make_cert(&w, crypto_key_pub(w.ca_key), rs_bytes_of(NULL, 0), 1, &w.ca);
     w.ca_list[0] = rs_buf_bytes(&w.ca);
@@ -662,6 +815,7 @@ set_up(void **state)
     w.host = (struct recipe_host){.arg = &w,
                                   .note = note,
                                   .recall = recall,
+                                  .holder = holder,
                                   .enroll = server_enroll,
                                   .challenge = server_challenge,
                                   .answer = server_answer,
@@ -699,7 +853,10 @@ tear_down(void **state)
     struct world *w = *state;
 
     recipe_result_done(&w->result);
-    new_chip(w);
+    for (unsigned n = 1; n <= 2; n++) {
+        change_board(w, n);
+        new_chip(w);
+    }
     forget_server(w);
     rs_buf_done(&w->ca);
     crypto_key_free(w->ca_key);
@@ -737,6 +894,8 @@ place(struct world *w, const char *device, const char *model)
     lin->setup.driver = cut_driver();
     if (tpm.is_one)
         lin->setup.layout = tpm_layout();
+    if (w->seals_objects)
+        lin->setup.layout = sealing_layout();
     ops = *lin->setup.port->ops;
     ops.channel_secret = element_secret;
     port = (struct rot_port){lin->setup.port->self, &ops};
@@ -1024,21 +1183,46 @@ at_the_end_the_part_answers_for_itself(void **state)
     assert_int_equal(w->issued_count, 1);
 }
 
+static void
+look(struct world *w, struct rot_linux *lin, struct rot_chip *chip)
+{
+    char uri[160];
+
+    (void)snprintf(uri, sizeof(uri), "soft:%s", w->chip_path);
+    assert_int_equal(rot_linux_open(lin, uri), ROT_OK);
+    assert_int_equal(rot_open(chip, &lin->setup), ROT_OK);
+}
+
 static int
 is_sealed(struct world *w)
 {
     enum rot_seal_state state = ROT_SEAL_OPEN;
     struct rot_linux lin;
     struct rot_chip chip;
-    char uri[160];
 
-    (void)snprintf(uri, sizeof(uri), "soft:%s", w->chip_path);
-    assert_int_equal(rot_linux_open(&lin, uri), ROT_OK);
-    assert_int_equal(rot_open(&chip, &lin.setup), ROT_OK);
+    look(w, &lin, &chip);
     assert_int_equal(rot_seal_state(&chip, ROT_STAGE_DATA, 0, &state), ROT_OK);
     rot_close(&chip);
     rot_linux_close(&lin);
     return state == ROT_SEAL_DONE;
+}
+
+/* Is exactly that in the chip?  Nothing: is the place empty? */
+static int
+holds(struct world *w, rot_object obj, enum rot_part part, struct rs_bytes want)
+{
+    uint8_t there[ROT_CERTIFICATE_MAX];
+    size_t len = 0;
+    struct rot_linux lin;
+    struct rot_chip chip;
+    rot_err rot;
+
+    look(w, &lin, &chip);
+    rot = rot_object_read(&chip, obj, part, 0, there, sizeof(there), &len);
+    rot_close(&chip);
+    rot_linux_close(&lin);
+    assert_true(rot == ROT_OK || rot == ROT_E_EMPTY);
+    return rs_bytes_equal(rs_bytes_of(there, len), want);
 }
 
 static void
@@ -1166,6 +1350,342 @@ a_part_proves_its_maker_first(void **state)
     makers_free(makers);
 }
 
+/* ---- A hostile bus, boards exchanged in the middle (docs/design/hostile.md) --------------------- */
+
+static void
+expect_again(const struct world *w, rs_code again, unsigned opened)
+{
+    assert_int_equal(w->result.again, again);
+    assert_int_equal(once.opened, opened);
+    once.opened = 0;
+}
+
+static void
+one_bad_answer_throws_no_board_away(void **state)
+{
+    struct world *w = *state;
+
+    once.bad_signs = 2;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FAULT); /* twice it is believed */
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_int_equal(w->asked, 0);
+    once.bad_signs = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_int_equal(w->issued_count, 1);
+}
+
+/* Who was not begun is refused at once; and what somebody else says is no answer of the chip's. */
+static void
+only_the_chips_own_word_is_asked_for_again(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(place(w, "X2-1", "atecc608b"), RS_E_CHIP_WRONG_PART);
+    expect_again(w, RS_OK, 1);
+    liar.is_foreign = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    expect_again(w, RS_OK, 1);
+    liar.is_foreign = 0;
+    liar.hides_seals = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FAULT);
+    assert_false(w->result.began);
+    expect_again(w, RS_OK, 1);
+    liar.hides_seals = 0;
+    w->refuse_with = RS_E_CHIP_NOT_GENUINE;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_NOT_GENUINE);
+    expect_again(w, RS_OK, 1);
+    assert_int_equal(w->asked, 1);
+    w->refuse_with = RS_OK;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_OK, 1);
+}
+
+static void
+a_label_belongs_to_one_part(void **state)
+{
+    struct world *w = *state;
+
+    w->lose_answer = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    w->lose_answer = 0;
+    change_board(w, 2);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_LABEL_OTHER);
+    assert_false(w->result.began);
+    assert_int_equal(w->asked, 1);
+    change_board(w, 1);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    change_board(w, 2);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_DEVICE_EXISTS); /* the server says the rest */
+    assert_int_equal(place(w, "X2-2", "soft"), RS_OK);
+    assert_int_equal(w->issued_count, 2);
+}
+
+/* The certificate of the board that was taken out went into the one that stood in its place. */
+static void
+what_an_exchange_left_is_written_over(void **state)
+{
+    struct world *w = *state;
+    struct rs_bytes astray;
+    struct rot_linux lin;
+    struct rot_chip chip;
+
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    astray = rs_buf_bytes(&w->issued[0].cert);
+    change_board(w, 2);
+    for (int is_ours = 0; is_ours < 2; is_ours++) {
+        look(w, &lin, &chip);
+        assert_int_equal(rot_object_write(&chip, ROT_IDEVID, ROT_PART_CERT, 0, astray.p, astray.len,
+                                          astray.len, NULL),
+                         ROT_OK);
+        rot_close(&chip);
+        rot_linux_close(&lin);
+        w->host.holder = is_ours ? holder : NULL;
+        assert_int_equal(place(w, "X2-2", "soft"), is_ours ? RS_OK : RS_E_CHIP_FOREIGN);
+    }
+    assert_int_equal(w->issued_count, 2);
+    assert_true(holds(w, ROT_IDEVID, ROT_PART_CERT, rs_buf_bytes(&w->issued[1].cert)));
+}
+
+/* Nothing of this can be put right once the data is sealed. */
+static void
+what_was_written_is_read_before_it_is_closed(void **state)
+{
+    struct world *w = *state;
+
+    once.object = ROT_IDEVID;
+    once.part = ROT_PART_CHAIN;
+    once.lost_writes = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_true(holds(w, ROT_IDEVID, ROT_PART_CHAIN, w->ca_list[0]));
+    assert_true(is_sealed(w));
+}
+
+static void
+what_was_said_to_be_there_is_read_too(void **state)
+{
+    struct world *w = *state;
+
+    w->lose_answer = 1; /* the part is known: it is asked first what it has */
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    w->lose_answer = 0;
+    once.opened = 0;
+    once.object = ROT_IDEVID;
+    once.part = ROT_PART_CHAIN;
+    once.shows = w->ca_list[0];
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_true(holds(w, ROT_IDEVID, ROT_PART_CHAIN, w->ca_list[0]));
+}
+
+/* A part that shows nothing before it is sealed. */
+static void
+what_could_not_be_read_is_read_at_the_end(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.has_config = element.is_plain = 1;
+    once.object = ROT_TRUST(0);
+    once.part = ROT_PART_DATA;
+    once.lost_writes = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_true(holds(w, ROT_TRUST(0), ROT_PART_DATA, w->host.root));
+}
+
+/* The next write of that object gets this answer so often. */
+static void
+refuse(rot_object obj, enum rot_part part, rot_err answer, unsigned times)
+{
+    once.object = obj;
+    once.part = part;
+    once.refusal = answer;
+    once.refusals = times;
+    once.opened = 0;
+}
+
+static void
+a_blank_board(struct world *w)
+{
+    new_chip(w);
+    forget(w);
+    forget_server(w);
+}
+
+static void
+what_was_refused_and_then_taken_is_begun_anew(void **state)
+{
+    static const struct {
+        rot_object object;
+        enum rot_part part;
+    } places[] = {{ROT_IDEVID, ROT_PART_CERT}, {ROT_TRUST(0), ROT_PART_DATA}};
+    static const rot_err answers[] = {ROT_E_SPACE, ROT_E_FORMAT};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < 4; i++) {
+        a_blank_board(w);
+        refuse(places[i / 2].object, places[i / 2].part, answers[i % 2], 1);
+        assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+        expect_again(w, RS_E_CHIP_FAULT, 2);
+        assert_true(holds(w, ROT_TRUST(0), ROT_PART_DATA, w->host.root));
+        assert_int_equal(w->issued_count, 1);
+    }
+}
+
+static void
+what_is_refused_twice_has_a_smaller_form(void **state)
+{
+    uint8_t room[ANCHOR_DIGEST_SIZE];
+    struct world *w = *state;
+    struct rs_buf digest;
+    struct cert root;
+
+    assert_int_equal(cert_read(w->host.root, &root, NULL), RS_OK);
+    rs_buf_init_fixed(&digest, room, sizeof(room));
+    anchor_put_digest(&digest, w->host.root);
+    refuse(ROT_TRUST(0), ROT_PART_DATA, ROT_E_SPACE, 2);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_OK, 1);
+    assert_true(holds(w, ROT_TRUST(0), ROT_PART_DATA, root.spki));
+    a_blank_board(w);
+    refuse(ROT_TRUST(0), ROT_PART_DATA, ROT_E_SPACE, 4);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_OK, 1);
+    assert_true(holds(w, ROT_TRUST(0), ROT_PART_DATA, rs_bytes_of(NULL, 0)));
+    assert_true(holds(w, ROT_TRUST(1), ROT_PART_DATA, rs_buf_bytes(&digest)));
+    a_blank_board(w);
+    refuse(ROT_IDEVID, ROT_PART_CERT, ROT_E_SPACE, 2);
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_SIZE); /* a certificate has none */
+}
+
+/* It was not understood, or is a command that this part cannot lack. */
+static void
+what_has_its_place_is_no_reason_to_keep_less(void **state)
+{
+    static const struct {
+        rot_object object;
+        enum rot_part part;
+        rot_err answer;
+        rs_code code;
+        unsigned asked; /* in one go */
+    } rows[] = {{ROT_TRUST(0), ROT_PART_DATA, ROT_E_FORMAT, RS_E_CHIP_FAULT, 2},
+                {ROT_TRUST(0), ROT_PART_DATA, ROT_E_UNSUPPORTED, RS_E_CHIP_UNSUPPORTED, 1},
+                {ROT_IDEVID, ROT_PART_CHAIN, ROT_E_UNSUPPORTED, RS_E_CHIP_UNSUPPORTED, 1}};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        a_blank_board(w);
+        refuse(rows[i].object, rows[i].part, rows[i].answer, 99);
+        assert_int_equal(place(w, "X2-1", "soft"), rows[i].code);
+        assert_int_equal(w->result.step, STEP_WRITE);
+        assert_false(is_sealed(w));
+        refuse(rows[i].object, rows[i].part, rows[i].answer, rows[i].asked);
+        assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+        assert_int_equal(w->result.again, rows[i].code);
+        assert_true(holds(w, rows[i].object, rows[i].part, w->ca_list[0]));
+    }
+}
+
+/* It cannot be made any more when the data is sealed. */
+static void
+the_key_that_speaks_for_a_part_is_in_it(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.has_config = element.has_speaker = 1;
+    for (int kind = 1; kind <= 2; kind++) {
+        a_blank_board(w);
+        element.is_configured = 0;
+        once.opened = 0;
+        once.made_elsewhere = kind;
+        assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+        expect_again(w, RS_E_CHIP_FAULT, 2);
+    }
+}
+
+static void
+a_part_that_is_open_at_the_end_does_not_pass(void **state)
+{
+    struct world *w = *state;
+
+    once.lost_seals = 2;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FAULT);
+    assert_int_equal(w->result.step, STEP_CHECK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_false(is_sealed(w));
+    once.lost_seals = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
+    assert_true(is_sealed(w));
+    assert_int_equal(w->issued_count, 1);
+}
+
+/* Empty is what the part says is empty: that alone stays open, and nothing else does. */
+static void
+an_answer_that_did_not_come_is_not_empty(void **state)
+{
+    static const struct {
+        rot_err says;
+        rs_code code;
+    } rows[] = {{ROT_E_BUS, RS_E_CHIP_INTERRUPTED}, {ROT_BUSY, RS_E_CHIP_BUSY}};
+    struct world *w = *state;
+
+    w->seals_objects = 1;
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        a_blank_board(w);
+        once.object = i % 2 == 0 ? ROT_DATA(1) : ROT_TRUST(0);
+        once.part = ROT_PART_DATA;
+        once.size_says = rows[i / 2].says;
+        once.sealed_objects = 0;
+        assert_int_equal(place(w, "X2-1", "soft"), rows[i / 2].code);
+        assert_int_equal(w->result.step, STEP_LOCK);
+        assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+        assert_int_equal(once.sealed_objects, 1);
+    }
+    a_blank_board(w);
+    once.size_says = ROT_E_STATE; /* there, and shown to nobody */
+    once.sealed_objects = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(once.sealed_objects, 1);
+}
+
+/* Put before the seal, on a bus that anybody may join: the part that is finished has it. */
+static void
+a_secret_is_in_the_part_that_is_finished(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.has_config = element.is_plain = element.has_secret = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(element.rotated, 2);
+}
+
+/* A station that began a board and left it to the other one puts nothing of its own into it. */
+static void
+a_sealed_part_is_gone_over_by_the_station_that_made_its_key(void **state)
+{
+    struct world *w = *state;
+    struct memory *first = w->memory, *second = memory_new();
+
+    element.is_one = element.has_config = element.is_plain = element.has_secret = 1;
+    w->lose_answer = 1;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_NET_UNREACHABLE);
+    w->lose_answer = 0;
+    w->memory = second;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_FOREIGN);
+    assert_true(w->result.began);
+    w->memory = first;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_true(is_sealed(w));
+    element.rotated = 0;
+    w->memory = second;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(element.rotated, 0);
+    w->memory = first;
+    memory_free(second);
+}
+
 /* ---- Parts with an endorsement ---------------------------------------------------------------- */
 
 static void
@@ -1276,6 +1796,21 @@ main(void)
         T(an_exchange_of_boards_is_found_out),
         T(a_life_cycle_that_was_moved_elsewhere_is_foreign),
         T(a_part_proves_its_maker_first),
+        T(one_bad_answer_throws_no_board_away),
+        T(only_the_chips_own_word_is_asked_for_again),
+        T(a_label_belongs_to_one_part),
+        T(what_an_exchange_left_is_written_over),
+        T(what_was_written_is_read_before_it_is_closed),
+        T(what_was_said_to_be_there_is_read_too),
+        T(what_could_not_be_read_is_read_at_the_end),
+        T(what_was_refused_and_then_taken_is_begun_anew),
+        T(what_is_refused_twice_has_a_smaller_form),
+        T(what_has_its_place_is_no_reason_to_keep_less),
+        T(the_key_that_speaks_for_a_part_is_in_it),
+        T(a_part_that_is_open_at_the_end_does_not_pass),
+        T(an_answer_that_did_not_come_is_not_empty),
+        T(a_secret_is_in_the_part_that_is_finished),
+        T(a_sealed_part_is_gone_over_by_the_station_that_made_its_key),
         T(a_part_that_is_not_genuine_buys_nothing),
         T(a_finished_part_is_not_challenged_again),
         T(a_server_that_forgot_its_challenge_is_asked_again),

@@ -835,9 +835,11 @@ blame_label(struct run *run)
     if (r->began ||
         (strcmp(class, "P1") != 0 && strcmp(class, "P2") != 0 && strcmp(class, "T1") != 0))
         return;
-    if (host_holder(run, run->job->board.device, rs_bytes_of(r->uid, r->uid_len)) == MEMORY_IN_WORK)
-        r->code = rs_fail(&r->err, RS_E_LABEL_OTHER, "%s was begun with another chip",
-                          run->job->board.device);
+    if (host_holder(run, run->job->board.device, rs_bytes_of(r->uid, r->uid_len)) != MEMORY_IN_WORK)
+        return;
+    memset(&r->err, 0, sizeof(r->err)); /* else the first failure would stay */
+    r->code = rs_fail(&r->err, RS_E_LABEL_OTHER, "%s was begun with another chip",
+                      run->job->board.device);
 }
 
 /* Fails with the wire gone: it is the adapter that is to be put right, not the board. */

@@ -784,6 +784,7 @@ static void
 hand_over_channel(struct run *run)
 {
     struct recipe_result *r = &run->result;
+    struct rs_err why = {0}; /* a finished board has its own word already */
     char path[2 * STATION_URI_MAX];
     int n;
 
@@ -792,11 +793,13 @@ hand_over_channel(struct run *run)
         return;
     n = snprintf(path, sizeof(path), "%s/%s.channel", run->st->channel_out, run->job->board.device);
     if (n < 0 || (size_t)n >= sizeof(path) || strchr(run->job->board.device, '/') != NULL)
-        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: no name for the file of %.60s",
+        r->code = rs_fail(&why, RS_E_FILE_FAILED, "channel_out: no name for the file of %.60s",
                           run->job->board.device);
     else if (rot_channel_write_part(&run->wire.lin, (struct rot_bytes){r->uid, r->uid_len}, path) !=
              ROT_OK)
-        r->code = rs_fail(&r->err, RS_E_FILE_FAILED, "channel_out: %.200s", run->wire.lin.error);
+        r->code = rs_fail(&why, RS_E_FILE_FAILED, "channel_out: %.200s", run->wire.lin.error);
+    if (why.code != RS_OK)
+        r->err = why;
 }
 
 /* May a board of this order be begun here? */

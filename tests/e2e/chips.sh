@@ -27,6 +27,8 @@ for f in $FAMILIES; do
     untouched "$model-1"
     ends "again: it is done already" 0 "Already done" once "o-$model" "S-$model-1" "$model-1"
     still "$model-1" "and nothing was written"
+    ends "but not where its secret has nowhere to go" 6 file.failed \
+        once "o-$model" "S-$model-1" "$model-1" --channel-out "$WORK/nowhere"
     own=$WORK/channels/S-$model-1.channel
     same "its device gets its own secret" "600 1" "$(stat -c %a "$own") $(wc -l <"$own")"
     check "with which it uses its key" rs chip challenge --chip "$(chip "$model-1")" --channel-secret "$own"

@@ -108,6 +108,7 @@ static struct {
     rot_err refusal;
     unsigned lost_writes;  /* so many are acknowledged and reach nobody */
     struct rs_bytes shows; /* the next read gives that */
+    int is_away;           /* another is here from a lost write to that read */
     rot_err size_says;     /* the next question for the size gets that; ROT_OK: the truth */
     unsigned lost_seals;   /* so many seals of the data are acknowledged and reach nobody */
     unsigned bad_signs;    /* so many signatures are refused */
@@ -178,6 +179,7 @@ once_object_read(struct rot_chip *chip, const struct rot_place *p, size_t offset
     memcpy(buf, once.shows.p, once.shows.len);
     *len = once.shows.len;
     once.shows.len = 0;
+    once.is_away = 0;
     return ROT_OK;
 }
 
@@ -191,6 +193,7 @@ once_object_write(struct rot_chip *chip, const struct rot_place *p, size_t offse
     }
     if (is_meant(p) && once.lost_writes > 0) {
         once.lost_writes--;
+        once.is_away = once.shows.len > 0;
         return ROT_OK;
     }
     return cut_object_write(chip, p, offset, buf, len, total, need);
@@ -309,7 +312,7 @@ element_uid_again(struct rot_chip *chip, uint8_t uid[ROT_UID_MAX], size_t *ret_l
 
     memcpy(uid, element_uid, 9);
     *ret_len = 9;
-    if (element.exchanged_at > 0 && ++element.uid_asked >= element.exchanged_at)
+    if (once.is_away || (element.exchanged_at > 0 && ++element.uid_asked >= element.exchanged_at))
         uid[0] = 'Q';
     return rot;
 }
@@ -1479,6 +1482,26 @@ what_was_said_to_be_there_is_read_too(void **state)
     assert_true(holds(w, ROT_IDEVID, ROT_PART_CHAIN, w->ca_list[0]));
 }
 
+/* The other one took the write, and has the same trust anchor. */
+static void
+between_writing_and_reading_it_is_asked_who_is_there(void **state)
+{
+    struct world *w = *state;
+
+    element.is_one = element.is_plain = 1;
+    once.object = ROT_TRUST(0);
+    once.part = ROT_PART_DATA;
+    once.lost_writes = 1;
+    once.shows = w->host.root;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_E_CHIP_INTERRUPTED);
+    assert_int_equal(w->result.step, STEP_LOCK);
+    assert_false(is_sealed(w));
+    once.is_away = 0; /* the same board is put back */
+    once.shows.len = 0;
+    assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_true(holds(w, ROT_TRUST(0), ROT_PART_DATA, w->host.root));
+}
+
 /* A part that shows nothing before it is sealed. */
 static void
 what_could_not_be_read_is_read_at_the_end(void **state)
@@ -1802,6 +1825,7 @@ main(void)
         T(what_an_exchange_left_is_written_over),
         T(what_was_written_is_read_before_it_is_closed),
         T(what_was_said_to_be_there_is_read_too),
+        T(between_writing_and_reading_it_is_asked_who_is_there),
         T(what_could_not_be_read_is_read_at_the_end),
         T(what_was_refused_and_then_taken_is_begun_anew),
         T(what_is_refused_twice_has_a_smaller_form),

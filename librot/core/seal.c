@@ -86,6 +86,17 @@ rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_l
 }
 
 rot_err
+rot_channel_has(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
+{
+    if (rot_check_open(chip) != ROT_OK || secret == NULL || secret_len == 0 ||
+        secret_len > ROT_SECRET_MAX)
+        return ROT_E_ARG;
+    if (chip->setup.driver->channel_has == NULL)
+        return ROT_E_UNSUPPORTED;
+    return chip->setup.driver->channel_has(chip, secret, secret_len);
+}
+
+rot_err
 rot_channel_pair(struct rot_chip *chip)
 {
     uint8_t secret[ROT_SECRET_MAX];

@@ -146,6 +146,13 @@ memory_find_device(const struct memory *m, const char *device)
     return NULL;
 }
 
+int
+memory_is_bound(const struct memory_chip *chip)
+{
+    return chip->passed || chip->cert.len > 0 ||
+           (chip->spki.len > 0 && strcmp(chip->state, "label") != 0);
+}
+
 unsigned
 memory_again(const struct memory_chip *chip, const char *class)
 {
@@ -360,6 +367,13 @@ count_end(struct memory *m, const char *state)
         m->counts.again++;
 }
 
+/* The end of a board whose part another one has taken up since says nothing of that part. */
+static int
+is_about(const struct memory_chip *chip, struct rs_bytes device)
+{
+    return device.len == 0 || rs_bytes_equal(device, rs_bytes_str(chip->device));
+}
+
 static rs_code
 take_end(struct memory *m, const struct journal_record *r, struct memory_chip *chip,
          struct rs_err *err)
@@ -373,14 +387,14 @@ take_end(struct memory *m, const struct journal_record *r, struct memory_chip *c
         count_end(m, state);
     if (r->board >= m->next_board)
         m->next_board = r->board + 1;
-    if (chip != NULL) {
+    /* Passed is passed, whatever began it meanwhile: boards may have been exchanged. */
+    if (chip != NULL && strcmp(state, "pass") == 0 && r->field[JOURNAL_DEVICE].len > 0)
+        move_device(m, chip, r->field[JOURNAL_DEVICE]);
+    if (chip != NULL && is_about(chip, r->field[JOURNAL_DEVICE])) {
         memcpy(chip->state, state, sizeof(state));
         info = rs_code_find(code);
         if (strcmp(state, "pass") == 0) {
             chip->passed = 1;
-            /* Whatever began it meanwhile: boards may have been exchanged while it was in work. */
-            if (r->field[JOURNAL_DEVICE].len > 0)
-                move_device(m, chip, r->field[JOURNAL_DEVICE]);
         } else if (strcmp(state, "again") == 0 && info != NULL)
             count_again(chip, failure_find(info->code)->class);
     }

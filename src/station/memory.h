@@ -55,6 +55,8 @@ RS_MUST_USE rs_code memory_copy(const struct memory *m, struct rs_bytes uid,
                                 struct memory_chip *ret_chip, struct rs_err *err);
 void memory_chip_done(struct memory_chip *chip);
 RS_AUTO_DEFINE(struct memory_chip, memory_chip_done);
+/* It belongs to its device: an identity was asked for, and its label was not the wrong one. */
+int memory_is_bound(const struct memory_chip *chip);
 /* How often this chip got AGAIN for a class. */
 unsigned memory_again(const struct memory_chip *chip, const char *class);
 /*

@@ -147,8 +147,7 @@ static rs_code
 check_known(const struct recipe *r, struct rs_err *err)
 {
     const struct memory_chip *known = &r->known;
-    int is_bound = known->passed || known->cert.len > 0 ||
-                   (known->spki.len > 0 && strcmp(known->state, "label") != 0);
+    int is_bound = memory_is_bound(known);
 
     if (known->uid_len == 0)
         return RS_OK;

@@ -53,23 +53,33 @@ rotate(struct recipe *r, const uint8_t *secret, size_t len, struct rs_err *err)
     return rot == ROT_OK ? RS_OK : recipe_chip_fail(r, rot, "give the part its secret", err);
 }
 
-static rs_code
-pair(struct recipe *r, int is_needed, struct rs_err *err)
+/* The part's own, of the driver's length.  ROT_E_EMPTY: the host has none. */
+static rot_err
+find_secret(const struct recipe *r, uint8_t secret[ROT_SECRET_MAX])
 {
     const struct rot_setup *setup = &r->job->chip->setup;
     const struct rot_port_ops *port = setup->port->ops;
     struct rot_bytes uid = {r->identity.uid, r->identity.uid_len};
-    size_t len = setup->driver->channel_size;
+
+    return port->channel_secret == NULL
+               ? ROT_E_EMPTY
+               : port->channel_secret(setup->port->self, setup->driver->name, uid, secret,
+                                      setup->driver->channel_size);
+}
+
+static rs_code
+pair(struct recipe *r, int is_needed, struct rs_err *err)
+{
+    size_t len = r->job->chip->setup.driver->channel_size;
     uint8_t secret[ROT_SECRET_MAX];
-    rot_err rot = ROT_E_EMPTY;
+    rot_err rot;
     rs_code rc;
 
     if (len == 0)
         return RS_OK;
     if (r->idevid.where[ROT_CAN_CHANNEL] == ROT_NOWHERE)
         return go_without(r, is_needed, "the part takes no secret of ours", err);
-    if (port->channel_secret != NULL)
-        rot = port->channel_secret(setup->port->self, setup->driver->name, uid, secret, len);
+    rot = find_secret(r, secret);
     if (rot == ROT_E_EMPTY)
         return go_without(r, is_needed, "the station has no channel secret", err);
     rc = rot == ROT_OK ? rotate(r, secret, len, err)
@@ -85,15 +95,24 @@ recipe_pair(struct recipe *r, struct rs_err *err)
 }
 
 /*
- * A part whose key was put before its seal has it, and not another one that stood in its place
- * meanwhile; who has not gets it.
+ * A part whose secret was put before its seal has it, and not another one that stood in its place for a
+ * moment.  It is not given silently now: the other one has lost its own, and is to be looked at.
  */
 rs_code
 recipe_pair_check(struct recipe *r, struct rs_err *err)
 {
+    uint8_t secret[ROT_SECRET_MAX];
+    rot_err rot;
+
     if (recipe_layout(r)->channel || !r->was_paired)
         return RS_OK;
-    return pair(r, 0, err);
+    rot = find_secret(r, secret);
+    if (rot == ROT_OK)
+        rot = rot_channel_has(r->job->chip, secret, r->job->chip->setup.driver->channel_size);
+    rs_wipe(secret, sizeof(secret));
+    if (rot == ROT_OK || rot == ROT_E_UNSUPPORTED)
+        return RS_OK;
+    return recipe_chip_fail(r, rot == ROT_E_AUTH ? ROT_E_MISMATCH : rot, "ask for its secret", err);
 }
 
 rs_code

@@ -24,6 +24,7 @@ refuse_arguments(struct suite *s)
     struct rot_bytes none = {NULL, 0};
 
     GIVES(s, "arguments", rot_identify(c, NULL), ROT_E_ARG);
+    GIVES(s, "arguments", rot_uid(c, NULL, NULL), ROT_E_ARG);
     GIVES(s, "arguments", rot_capabilities(c, obj, NULL), ROT_E_ARG);
     GIVES(s, "arguments", rot_random(c, NULL, 1), ROT_E_ARG);
     GIVES(s, "arguments", rot_random(c, b, 0), ROT_E_ARG);
@@ -102,6 +103,8 @@ static void
 check_identity(struct suite *s)
 {
     struct rot_identity again;
+    uint8_t uid[ROT_UID_MAX];
+    size_t len = 0;
 
     if (!GIVES(s, "identity", rot_identify(&s->chip, &s->identity), ROT_OK))
         return;
@@ -112,6 +115,8 @@ check_identity(struct suite *s)
         CHECK(s, "identity",
               again.uid_len == s->identity.uid_len &&
                   memcmp(again.uid, s->identity.uid, again.uid_len) == 0);
+    if (GIVES(s, "identity", rot_uid(&s->chip, uid, &len), ROT_OK))
+        CHECK(s, "identity", len == s->identity.uid_len && memcmp(uid, s->identity.uid, len) == 0);
 }
 
 /* The rows of a table that are about the chip, not an object, are the same in all. */

@@ -118,6 +118,7 @@ refuse_closed(struct suite *s)
     enum rot_seal_state seal;
     const rot_err codes[] = {
         rot_identify(c, &id),
+        rot_uid(c, b, &n),
         rot_capabilities(c, obj, &cap),
         rot_random(c, b, 8),
         rot_key_generate(c, obj, ROT_ALG_P256, b, 96, &n),
@@ -144,6 +145,7 @@ refuse_closed(struct suite *s)
         rot_seal_state(c, ROT_STAGE_OBJECT, obj, &seal),
         rot_wipe(c),
         rot_channel_rotate(c, b, 32),
+        rot_channel_has(c, b, 32),
         rot_channel_pair(c),
         rot_self_test(c),
         rot_reset(c),

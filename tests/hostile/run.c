@@ -217,11 +217,11 @@ power_up(struct run *run, unsigned fixture)
     far_power(part, 1);
 }
 
-/* Each label's own board; that is the one that passed with it, if one did. */
+/* Each label's own board; that is the one that passed with it, if one did, or that it was begun with. */
 static void
 put_right(struct run *run)
 {
-    unsigned crossed = 0;
+    unsigned crossed = run->is_crossed;
 
     for (unsigned i = 0; i < run->board_count; i++) {
         const struct run_board *b = &run->boards[i];
@@ -247,6 +247,9 @@ finish(struct run *run, unsigned fixture, unsigned tries)
             put_right(run);
         power_up(run, fixture);
         attempt(run, fixture, NULL, 0, &tries);
+        /* It is the other board's label, says the station: they were exchanged before they were begun. */
+        if (strcmp(last_of(b)->state, "label") == 0)
+            run->is_crossed = number_of(run, bus_of(run, fixture)->chip) == fixture;
     }
 }
 

@@ -53,6 +53,7 @@ struct run {
     char uids[LINE_FIXTURES][65]; /* of the parts */
     struct run_board boards[LINE_FIXTURES];
     unsigned board_count;
+    unsigned is_crossed; /* each label was begun with the other's board */
     struct run_swap swap;
     char problems[RUN_PROBLEMS][400];
     unsigned problem_count;

@@ -151,6 +151,7 @@ rot_err atecc_load_serial(struct rot_chip *chip);
 rot_err atecc_nonce(struct rot_chip *chip, uint8_t tempkey[32]);
 rot_err atecc_io_open(struct rot_chip *chip);
 rot_err atecc_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len);
+rot_err atecc_channel_has(struct rot_chip *chip, const uint8_t *secret, size_t secret_len);
 /* A block of 32 bytes of a slot that wants encryption; ROT_E_AUTH without the key. */
 rot_err atecc_read_hidden(struct rot_chip *chip, uint16_t address, uint8_t out[32]);
 rot_err atecc_write_hidden(struct rot_chip *chip, uint16_t address, const uint8_t in[32]);

@@ -246,5 +246,6 @@ const struct rot_driver rot_driver_atecc = {
     .seal = atecc_seal,
     .seal_state = atecc_seal_state,
     .channel_rotate = atecc_channel_rotate,
+    .channel_has = atecc_channel_has,
     .self_test = self_test,
 };

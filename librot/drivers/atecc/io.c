@@ -295,6 +295,17 @@ replace_key(struct rot_chip *chip, const uint8_t *config, const uint8_t *key)
 }
 
 rot_err
+atecc_channel_has(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
+{
+    rot_err rc = secret_len == 32 ? atecc_load_serial(chip) : ROT_E_ARG;
+
+    if (rc == ROT_OK)
+        rc = try_key(chip, secret);
+    chip->raw_status = 0;
+    return rc == ROT_E_STATE ? ROT_E_AUTH : rc;
+}
+
+rot_err
 atecc_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
 {
     uint8_t config[ATECC_CONFIG_SIZE];

@@ -531,6 +531,13 @@ ROT_MUST_USE rot_err rot_channel_rotate(struct rot_chip *chip, const uint8_t *se
                                         size_t secret_len);
 
 /*
+ * Does the part speak by this secret?  ROT_E_AUTH: by another, or by none.  Replaces nothing.
+ * ROT_E_UNSUPPORTED: the part can only be opened with it.
+ */
+ROT_MUST_USE rot_err rot_channel_has(struct rot_chip *chip, const uint8_t *secret,
+                                     size_t secret_len);
+
+/*
  * Give the part the secret that the port has for it (rot_channel_rotate() with what its
  * channel_secret gives): from then on this host, and others that have the port's secret, open
  * it as its own.  ROT_E_EMPTY: the port has none; ROT_E_PORT: it knows of no such secrets.

@@ -163,6 +163,7 @@ struct rot_driver {
                           const struct rot_place *place, enum rot_seal_state *ret_state);
     rot_err (*wipe)(struct rot_chip *chip);
     rot_err (*channel_rotate)(struct rot_chip *chip, const uint8_t *secret, size_t secret_len);
+    rot_err (*channel_has)(struct rot_chip *chip, const uint8_t *secret, size_t secret_len);
     rot_err (*self_test)(struct rot_chip *chip);
 };
 

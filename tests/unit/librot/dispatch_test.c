@@ -665,6 +665,7 @@ closed_chips_refuse_everything(void **state)
         REFUSED(rot_reset(c), ROT_E_ARG);
         REFUSED(rot_identify(c, &id), ROT_E_ARG);
         REFUSED(rot_uid(c, b, &n), ROT_E_ARG);
+        REFUSED(rot_channel_has(c, b, 32), ROT_E_ARG);
         REFUSED(rot_capabilities(c, ROT_IDEVID, &cap), ROT_E_ARG);
         REFUSED(rot_random(c, b, 1), ROT_E_ARG);
         REFUSED(rot_key_generate(c, ROT_IDEVID, ROT_ALG_P256, b, 128, &n), ROT_E_ARG);
@@ -742,6 +743,7 @@ empty_slots_are_unsupported(void **state)
     REFUSED(rot_seal_state(c, ROT_STAGE_DATA, 0, &seal), ROT_E_UNSUPPORTED);
     REFUSED(rot_wipe(c), ROT_E_UNSUPPORTED);
     REFUSED(rot_channel_rotate(c, b, 32), ROT_E_UNSUPPORTED);
+    REFUSED(rot_channel_has(c, b, 32), ROT_E_UNSUPPORTED);
     REFUSED(rot_channel_pair(c), ROT_E_UNSUPPORTED);
     REFUSED(rot_self_test(c), ROT_E_UNSUPPORTED);
 
@@ -1295,6 +1297,9 @@ seals_name_what_they_seal(void **state)
 
     REFUSED(rot_channel_rotate(&chip, NULL, 32), ROT_E_ARG);
     REFUSED(rot_channel_rotate(&chip, secret, 0), ROT_E_ARG);
+    REFUSED(rot_channel_has(&chip, NULL, 32), ROT_E_ARG);
+    REFUSED(rot_channel_has(&chip, secret, 0), ROT_E_ARG);
+    REFUSED(rot_channel_has(&chip, secret, ROT_SECRET_MAX + 1), ROT_E_ARG);
     REFUSED(rot_channel_rotate(&chip, secret, ROT_SECRET_MAX + 1), ROT_E_ARG);
     assert_int_equal(rot_channel_rotate(&chip, secret, ROT_SECRET_MAX), ROT_OK);
     rot_close(&chip);

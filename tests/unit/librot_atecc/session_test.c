@@ -221,6 +221,10 @@ rotates(void **state)
     assert_int_equal(d->part.seen[ATECC_OP_WRITE], 1);
     assert_int_equal(rot_channel_rotate(&d->chip, own_key, 32), ROT_OK);
     assert_int_equal(d->part.seen[ATECC_OP_WRITE], 1);
+    assert_int_equal(rot_channel_has(&d->chip, own_key, 31), ROT_E_ARG);
+    assert_int_equal(rot_channel_has(&d->chip, own_key, 32), ROT_OK);
+    assert_int_equal(rot_channel_has(&d->chip, other_key, 32), ROT_E_AUTH);
+    assert_int_equal(d->part.seen[ATECC_OP_WRITE], 1);
     assert_int_equal(rot_channel_rotate(&d->chip, other_key, 32), ROT_OK);
     assert_memory_equal(d->part.slots[6], other_key, 32);
     d->part.config[88] &= (uint8_t)~0x40u;
@@ -239,6 +243,7 @@ rotates_as_early_as_it_can(void **state)
     assert_int_equal(rot_channel_rotate(&d->chip, own_key, 32), ROT_E_STATE);
     d->part.config[87] = 0;
     d->part.refuses_keys = 1;
+    assert_int_equal(rot_channel_has(&d->chip, own_key, 32), ROT_E_AUTH);
     assert_int_equal(rot_channel_rotate(&d->chip, own_key, 32), ROT_OK);
     assert_int_equal(d->chip.protection, ROT_PROTECTION_OWN);
     assert_memory_equal(d->part.slots[6], own_key, 32);

@@ -465,6 +465,11 @@ a_label_belongs_to_one_chip(void **state)
     take(m, JOURNAL_END, 1, "X2-1", "pass");
     assert_int_equal(holder(m, "X2-4", 2, &who), MEMORY_NOBODY);
     assert_int_equal(holder(m, "X2-1", 2, &who), MEMORY_PASSED);
+    /* The end of a board that lost it to another says nothing of it. */
+    take(m, JOURNAL_END, 1, "X2-4", "scrap");
+    assert_string_equal(memory_find(m, rs_bytes_of((const uint8_t *)"\x01", 1))->state, "pass");
+    take(m, JOURNAL_END, 1, "X2-1", "scrap");
+    assert_string_equal(memory_find(m, rs_bytes_of((const uint8_t *)"\x01", 1))->state, "scrap");
     memory_free(m);
 }
 

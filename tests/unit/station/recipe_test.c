@@ -274,6 +274,7 @@ static struct {
     int is_moved;            /* by somebody else */
     int has_secret;          /* the host has one for it */
     unsigned rotated;        /* how often it was given one */
+    unsigned lacks_secret;   /* so often it has another when it is asked */
     enum recipe_step spoken; /* when it last said who its maker is */
     EVP_PKEY *maker_key, *own_key;
     unsigned exchanged_at,
@@ -351,6 +352,18 @@ element_rotate(struct rot_chip *chip, const uint8_t *secret, size_t len)
     element.rotated++;
     chip->protection = ROT_PROTECTION_OWN;
     return ROT_OK;
+}
+
+static rot_err
+element_has(struct rot_chip *chip, const uint8_t *secret, size_t len)
+{
+    (void)chip;
+    assert_int_equal(len, 32);
+    assert_int_equal(secret[0], 0x5e);
+    if (element.lacks_secret == 0)
+        return ROT_OK;
+    element.lacks_secret--;
+    return ROT_E_AUTH;
 }
 
 static rot_err
@@ -587,6 +600,7 @@ cut_driver(void)
         driver.seal = element_seal;
         driver.seal_state = element_seal_state;
         driver.channel_rotate = element_rotate;
+        driver.channel_has = element_has;
     }
     if (tpm.is_one) {
         driver.capability = tpm_capability;
@@ -1673,14 +1687,17 @@ an_answer_that_did_not_come_is_not_empty(void **state)
     assert_int_equal(once.sealed_objects, 1);
 }
 
-/* Put before the seal, on a bus that anybody may join: the part that is finished has it. */
+/* Put before the seal, on a bus that anybody may join: the part that is finished has it, or is begun anew. */
 static void
 a_secret_is_in_the_part_that_is_finished(void **state)
 {
     struct world *w = *state;
 
     element.is_one = element.has_config = element.is_plain = element.has_secret = 1;
+    element.lacks_secret = 1;
     assert_int_equal(place(w, "X2-1", "soft"), RS_OK);
+    assert_int_equal(element.lacks_secret, 0);
+    expect_again(w, RS_E_CHIP_FAULT, 2);
     assert_int_equal(element.rotated, 2);
 }
 

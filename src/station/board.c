@@ -171,32 +171,13 @@ open_chip(struct run *run, struct rs_err *err)
 
 /* ---- What the recipe needs ----------------------------------------------------------------- */
 
-/*
- * Another fixture may have taken the part up since it was looked at here: it begins no board then that
- * it belongs to no more, and an identity is asked for by the board that took it up last.
- */
-static rs_code
-check_taken_up(const struct memory *m, const struct journal_record *record, struct rs_err *err)
-{
-    const struct memory_chip *chip = memory_find(m, record->field[JOURNAL_UID]);
-    int is_ask = record->type == JOURNAL_ASK;
-
-    if (chip == NULL || chip->board == record->board || (!is_ask && record->type != JOURNAL_BEGIN))
-        return RS_OK;
-    if (!is_ask && (!memory_is_bound(chip) ||
-                    rs_bytes_equal(record->field[JOURNAL_DEVICE], rs_bytes_str(chip->device))))
-        return RS_OK;
-    return rs_fail(err, RS_E_CHIP_INTERRUPTED, "this part was taken up as %s meanwhile",
-                   chip->device);
-}
-
 rs_code
 station_note(struct station *st, struct journal_record *record, int durable, struct rs_err *err)
 {
     rs_code rc;
 
     (void)pthread_mutex_lock(&st->lock);
-    rc = check_taken_up(st->memory, record, err);
+    rc = memory_check(st->memory, record, err);
     if (rc == RS_OK && st->est.server != NULL && record->type == JOURNAL_ASK)
         rc = foreign_check(st, record->board, err);
     if (rc == RS_OK)

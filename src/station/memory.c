@@ -153,6 +153,21 @@ memory_is_bound(const struct memory_chip *chip)
            (chip->spki.len > 0 && strcmp(chip->state, "label") != 0);
 }
 
+rs_code
+memory_check(const struct memory *m, const struct journal_record *record, struct rs_err *err)
+{
+    const struct memory_chip *chip = memory_find(m, record->field[JOURNAL_UID]);
+    int is_ask = record->type == JOURNAL_ASK;
+
+    if (chip == NULL || chip->board == record->board || (!is_ask && record->type != JOURNAL_BEGIN))
+        return RS_OK;
+    if (!is_ask && (!memory_is_bound(chip) ||
+                    rs_bytes_equal(record->field[JOURNAL_DEVICE], rs_bytes_str(chip->device))))
+        return RS_OK;
+    return rs_fail(err, RS_E_CHIP_INTERRUPTED, "this part was taken up as %s meanwhile",
+                   chip->device);
+}
+
 unsigned
 memory_again(const struct memory_chip *chip, const char *class)
 {

@@ -55,6 +55,13 @@ RS_MUST_USE rs_code memory_copy(const struct memory *m, struct rs_bytes uid,
                                 struct memory_chip *ret_chip, struct rs_err *err);
 void memory_chip_done(struct memory_chip *chip);
 RS_AUTO_DEFINE(struct memory_chip, memory_chip_done);
+/*
+ * May this record be written?  Another fixture may have taken the part up since it was looked at: a board
+ * that it belongs to no more is not begun with it, and an identity is asked for by the board that took it up
+ * last.  RS_E_CHIP_INTERRUPTED otherwise.
+ */
+rs_code memory_check(const struct memory *m, const struct journal_record *record,
+                     struct rs_err *err);
 /* It belongs to its device: an identity was asked for, and its label was not the wrong one. */
 int memory_is_bound(const struct memory_chip *chip);
 /* How often this chip got AGAIN for a class. */

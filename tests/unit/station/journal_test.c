@@ -473,6 +473,36 @@ a_label_belongs_to_one_chip(void **state)
     memory_free(m);
 }
 
+/* Two fixtures had the same part: boards were exchanged. */
+static void
+a_part_belongs_to_who_took_it_up_last(void **state)
+{
+    const uint8_t part = 1;
+    struct memory *m = memory_new();
+    struct journal_record r = {.type = JOURNAL_ASK, .board = 2};
+    struct rs_err err = {0};
+
+    (void)state;
+    r.field[JOURNAL_UID] = rs_bytes_of(&part, 1);
+    r.field[JOURNAL_DEVICE] = rs_bytes_str("X2-2");
+    assert_int_equal(memory_check(m, &r, &err), RS_OK); /* nobody's */
+    take(m, JOURNAL_BEGIN, part, "X2-1", NULL);
+    assert_int_equal(memory_check(m, &r, &err), RS_E_CHIP_INTERRUPTED);
+    r.type = JOURNAL_BEGIN; /* no identity was asked for: another board may have it */
+    assert_int_equal(memory_check(m, &r, &err), RS_OK);
+    take(m, JOURNAL_ASK, part, NULL, NULL);
+    assert_int_equal(memory_check(m, &r, &err), RS_E_CHIP_INTERRUPTED);
+    r.field[JOURNAL_DEVICE] = rs_bytes_str("X2-1"); /* its own, once more */
+    assert_int_equal(memory_check(m, &r, &err), RS_OK);
+    r.field[JOURNAL_DEVICE] = rs_bytes_str("X2-2");
+    r.type = JOURNAL_END;
+    assert_int_equal(memory_check(m, &r, &err), RS_OK);
+    r.type = JOURNAL_ASK;
+    r.board = 1;
+    assert_int_equal(memory_check(m, &r, &err), RS_OK);
+    memory_free(m);
+}
+
 static void
 check(struct memory *m, const char *nest, const char *kind, const char *code, int64_t ms)
 {
@@ -525,6 +555,7 @@ main(void)
         T(death_at_every_write_loses_nothing_acknowledged),
         cmocka_unit_test(memory_refuses_contradictions),
         cmocka_unit_test(a_label_belongs_to_one_chip),
+        cmocka_unit_test(a_part_belongs_to_who_took_it_up_last),
         cmocka_unit_test(memory_knows_what_nests_were_checked),
         cmocka_unit_test(memory_knows_chips_and_reports),
     };

@@ -74,11 +74,17 @@ rot_wipe(struct rot_chip *chip)
     return chip->setup.driver->wipe(chip);
 }
 
+static int
+is_secret_for(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
+{
+    return rot_check_open(chip) == ROT_OK && secret != NULL && secret_len > 0 &&
+           secret_len <= ROT_SECRET_MAX;
+}
+
 rot_err
 rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
 {
-    if (rot_check_open(chip) != ROT_OK || secret == NULL || secret_len == 0 ||
-        secret_len > ROT_SECRET_MAX)
+    if (!is_secret_for(chip, secret, secret_len))
         return ROT_E_ARG;
     if (chip->setup.driver->channel_rotate == NULL)
         return ROT_E_UNSUPPORTED;
@@ -88,8 +94,7 @@ rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_l
 rot_err
 rot_channel_has(struct rot_chip *chip, const uint8_t *secret, size_t secret_len)
 {
-    if (rot_check_open(chip) != ROT_OK || secret == NULL || secret_len == 0 ||
-        secret_len > ROT_SECRET_MAX)
+    if (!is_secret_for(chip, secret, secret_len))
         return ROT_E_ARG;
     if (chip->setup.driver->channel_has == NULL)
         return ROT_E_UNSUPPORTED;

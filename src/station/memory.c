@@ -107,10 +107,10 @@ memory_find(const struct memory *m, struct rs_bytes uid)
     return find_chip(m, uid);
 }
 
-static struct memory_chip **
-device_list(struct memory *m, const char *device)
+static size_t
+device_bucket(const char *device)
 {
-    return &m->devices[rs_crc32c(0, rs_bytes_str(device)) % BUCKETS];
+    return rs_crc32c(0, rs_bytes_str(device)) % BUCKETS;
 }
 
 enum memory_holder
@@ -118,7 +118,7 @@ memory_holder(const struct memory *m, const char *device, struct rs_bytes uid,
               const struct memory_chip **ret_chip)
 {
     enum memory_holder held = MEMORY_NOBODY;
-    const struct memory_chip *chip = *device_list((struct memory *)(uintptr_t)m, device);
+    const struct memory_chip *chip = m->devices[device_bucket(device)];
 
     for (; chip != NULL && held != MEMORY_PASSED; chip = chip->next_device) {
         if (strcmp(chip->device, device) != 0 || chip->spki.len == 0 ||
@@ -304,14 +304,14 @@ add_chip(struct memory *m, struct rs_bytes uid, struct memory_chip **ret_chip, s
 static void
 move_device(struct memory *m, struct memory_chip *chip, struct rs_bytes device)
 {
-    struct memory_chip **at = device_list(m, chip->device);
+    struct memory_chip **at = &m->devices[device_bucket(chip->device)];
 
     while (*at != NULL && *at != chip)
         at = &(*at)->next_device;
     if (*at == chip)
         *at = chip->next_device;
     copy_text(chip->device, sizeof(chip->device), device);
-    at = device_list(m, chip->device);
+    at = &m->devices[device_bucket(chip->device)];
     chip->next_device = *at;
     *at = chip;
 }

@@ -32,7 +32,7 @@ struct recipe {
     uint8_t proof_id[16]; /* of the server's challenge to a part */
     int has_proof;
     int wrote; /* this run changed the chip or got an identity */
-    /* What went into a part that cannot be read before its data is sealed. */
+    /* What went into a part on a bus that anybody may join, and is read there before the board passes. */
     struct {
         rot_object obj;
         enum rot_part part;
@@ -40,7 +40,8 @@ struct recipe {
     } unread[RECIPE_UNREAD_MAX];
     unsigned unread_count;
     uint8_t anchor[ANCHOR_DIGEST_SIZE];
-    uint8_t attestation[ROT_PUBLIC_KEY_MAX]; /* the key that was made for it in this run */
+    uint8_t attestation
+        [ROT_PUBLIC_KEY_MAX]; /* the part's own key that speaks for it, where the host makes it */
     size_t attestation_len;
     int was_paired;    /* in this run */
     int is_chips_word; /* that it failed is what the chip said */
@@ -74,6 +75,7 @@ rs_code recipe_pair_check(struct recipe *r, struct rs_err *err);
 const struct rot_layout *recipe_layout(const struct recipe *r);
 rs_code recipe_configure(struct recipe *r, struct rs_err *err);
 rs_code recipe_lock(struct recipe *r, struct rs_err *err);
+/* On a bus that anybody may join: is the finished part sealed? */
 rs_code recipe_check_sealed(struct recipe *r, struct rs_err *err);
 /* The durable record before a seal: from here on the chip is known as this station's. */
 rs_code recipe_note_seal(struct recipe *r, enum rot_stage stage, rot_object obj,
@@ -86,10 +88,11 @@ int recipe_takes_stage(const struct recipe *r, enum rot_stage stage);
 rs_code recipe_read_object(struct recipe *r, rot_object obj, enum rot_part part, struct rs_buf *out,
                            struct rs_err *err);
 rs_code recipe_write(struct recipe *r, struct rs_err *err);
-/* What could not be read before, in the sealed part. */
+/* Is what was written in there?  Before the seal, or after it in parts that show nothing before. */
 rs_code recipe_check_unread(struct recipe *r, struct rs_err *err);
 
 /* Key, certificate, challenge (recipe_key.c). */
+/* Is the key that speaks for the part in it, while it can still be made? */
 rs_code recipe_check_attestation(struct recipe *r, struct rs_err *err);
 rs_code recipe_key(struct recipe *r, struct rs_err *err);
 rs_code recipe_certificate(struct recipe *r, struct rs_err *err);

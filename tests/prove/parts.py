@@ -125,13 +125,14 @@ def left_open(part):
 # ---- The command that gives a secret -------------------------------------------------------------------
 
 # ATECC: Write of slot 6.  STSAFE: Put attribute 17, or 1F 07.  OPTIGA: SetDataObject E140.  SE05x: none.
+# Not acknowledged, too: a trace has what was meant for a part that was just cut off.
 GIVING = {"blank6": rb"03271282300", "blank-a": rb"1017|1f07", "blank-m": rb"[0-9a-f]{6,14}8240....e140"}
 
 
 def set_aside(trace, rest, given, kind):
     """The trace without those commands into rest, and they into given.  How many there were."""
     command = next((c for start, c in GIVING.items() if kind.startswith(start)), None)
-    pattern = command and re.compile(rb"^\S+ \S+ W \S+ ack (?:" + command + rb")")
+    pattern = command and re.compile(rb"^\S+ \S+ W \S+ n?ack (?:" + command + rb")")
     n = 0
     with open(trace, "rb") as f, open(rest, "wb") as out, open(given, "wb") as apart:
         for line in f:

@@ -22,22 +22,7 @@ enum key_set {
     KEYS_FRESH = 0,
     KEYS_OWN = 1,
     KEYS_PORT = 2,
-    KEYS_PUBLISHED = 3,
-    KEYS_END = 5,
-};
-
-/* What the vendor's own host code has for parts as they are delivered (ref 7). */
-static const uint8_t published[2][SE05X_KEYS] = {
-    /* OEF A921 */
-    {0xd2, 0xdb, 0x63, 0xe7, 0xa0, 0xa5, 0xae, 0xd7, 0x2a, 0x64, 0x60, 0xc4,
-     0xdf, 0xdc, 0xaf, 0x64, 0x73, 0x8d, 0x5b, 0x79, 0x8e, 0xd2, 0x41, 0xb0,
-     0xb2, 0x47, 0x68, 0x51, 0x4b, 0xfb, 0xa9, 0x5b, 0x67, 0x02, 0xda, 0xc3,
-     0x09, 0x42, 0xb2, 0xc8, 0x5e, 0x7f, 0x47, 0xb4, 0x2c, 0xed, 0x4e, 0x7f},
-    /* OEF A1F4, the development kit */
-    {0x35, 0xc2, 0x56, 0x45, 0x89, 0x58, 0xa3, 0x4f, 0x61, 0x36, 0x15, 0x5f,
-     0x82, 0x09, 0xd6, 0xcd, 0xaf, 0x17, 0x7d, 0x5d, 0xbd, 0xf7, 0xc0, 0xd5,
-     0xc1, 0x0a, 0x05, 0xb9, 0xf1, 0x60, 0x7f, 0x78, 0xa1, 0xbc, 0x84, 0x38,
-     0xbf, 0x77, 0x93, 0x5b, 0x36, 0x1a, 0x44, 0x25, 0xfe, 0x79, 0xfa, 0x29},
+    KEYS_PUBLISHED = 3, /* the first of se05x_published */
 };
 
 /* ref 3: SELECT of the IoT applet and of the security domain, "Card identify", the unique id. */
@@ -189,8 +174,9 @@ load_keys(const struct rot_chip *chip, unsigned which, uint8_t keys[SE05X_KEYS])
                                          (struct rot_bytes){s->uid, SE05X_UID}, keys, SE05X_KEYS);
     }
     memcpy(keys,
-           which == KEYS_FRESH ? s->fresh
-                               : (which == KEYS_OWN ? s->own : published[which - KEYS_PUBLISHED]),
+           which == KEYS_FRESH
+               ? s->fresh
+               : (which == KEYS_OWN ? s->own : se05x_published[which - KEYS_PUBLISHED]),
            SE05X_KEYS);
     return ROT_OK;
 }
@@ -229,10 +215,11 @@ find_keys(struct rot_chip *chip, const uint8_t challenges[16], const uint8_t car
 {
     struct se05x_state *s = se05x_of(chip);
     struct se05x_cryptograms both;
+    const unsigned end = KEYS_PUBLISHED + se05x_published_count;
     uint8_t keys[SE05X_KEYS];
     rot_err rc = ROT_E_AUTH;
 
-    for (unsigned which = 0; which < KEYS_END && rc == ROT_E_AUTH; which++) {
+    for (unsigned which = 0; which < end && rc == ROT_E_AUTH; which++) {
         rc = load_keys(chip, which, keys);
         if (rc == ROT_OK)
             rc = se05x_derive_session(chip->setup.port, keys, challenges, &s->scp, &both);

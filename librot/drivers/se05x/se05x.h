@@ -3,9 +3,10 @@
  *
  * apdu.c builds commands and takes answers apart, scp03.c protects them,
  * wire.c moves them and keeps the conversation alive, channel.c opens it and
- * changes its keys, object.c asks about objects and says what may be done with
- * them, keys.c, secret.c, store.c, seal.c and attest.c do the work, layout.c
- * says what lives where, driver.c is the table.
+ * changes its keys, published.c has those that parts come with, object.c asks
+ * about objects and says what may be done with them, keys.c, secret.c, store.c,
+ * seal.c and attest.c do the work, layout.c says what lives where, driver.c is
+ * the table.
  *
  * "ref" is the part's wire reference; docs/chips/se05x.md has its sections.
  *
@@ -377,6 +378,12 @@ void se05x_drop(struct rot_chip *chip);
 /* From nothing to a selected applet, by its channel if layout and port have it. */
 rot_err se05x_connect(struct rot_chip *chip);
 rot_err se05x_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret_len);
+
+/* ---- published.c -------------------------------------------------------------------------- */
+
+/* ENC, MAC and DEK of parts as they are delivered; everybody knows them. */
+extern const uint8_t se05x_published[][SE05X_KEYS];
+extern const unsigned se05x_published_count;
 
 /* ---- object.c ------------------------------------------------------------------------------- */
 

@@ -76,6 +76,104 @@ other_published_keys_and_versions(void **state)
     assert_int_equal(reopen(), ROT_OK);
 }
 
+/* ---- As delivered --------------------------------------------------------------------------------- */
+
+#define SETS_BEFORE 3u /* what the host may have of its own */
+
+/* Of the vendor's SDK header, read once more. */
+static const uint8_t a200[SE05X_KEYS] = {
+    0x85, 0x2b, 0x59, 0x62, 0xe9, 0xcc, 0xe5, 0xd0, 0xbe, 0x74, 0x6b, 0x83, 0x3b, 0xcc, 0x62, 0x87,
+    0xdb, 0x0a, 0xa3, 0x19, 0xa4, 0x08, 0x69, 0x6c, 0x8e, 0x10, 0x7a, 0xb4, 0xe3, 0xc2, 0x6b, 0x47,
+    0x4c, 0x2f, 0x75, 0xc6, 0xa2, 0x78, 0xa4, 0xae, 0xe5, 0xc9, 0xaf, 0x7c, 0x50, 0xee, 0xa8, 0x0c};
+static const uint8_t a8fa[SE05X_KEYS] = {
+    0xbf, 0xc2, 0xdb, 0xe1, 0x82, 0x8e, 0x03, 0x5d, 0x3e, 0x7f, 0xa3, 0x6b, 0x90, 0x2a, 0x05, 0xc6,
+    0xbe, 0xf8, 0x5b, 0xd7, 0xba, 0x04, 0x97, 0xd6, 0x28, 0x78, 0x1c, 0xe4, 0x7b, 0x18, 0x8c, 0x96,
+    0xd8, 0x73, 0xf3, 0x16, 0xbe, 0x29, 0x7f, 0x2f, 0xc9, 0xc0, 0xe4, 0x5f, 0x54, 0x71, 0x06, 0x99};
+
+/* A part of this OEF with these keys, opened. */
+static rot_err
+open_delivered(void (*init)(struct fake_se05x *f), unsigned oef, const uint8_t keys[SE05X_KEYS])
+{
+    rot_close(&chip);
+    init(&part);
+    memcpy(part.keys, keys, SE05X_KEYS);
+    part.configuration[2] = (uint8_t)(oef >> 8);
+    part.configuration[3] = (uint8_t)oef;
+    return bench_open();
+}
+
+/* MAC opens it, ENC is in each command; the DEK shows when own keys are put in their place. */
+static void
+check_delivered(void)
+{
+    struct rot_identity id;
+    uint8_t secret[SE05X_KEYS];
+
+    assert_int_equal(chip.protection, ROT_PROTECTION_DEFAULT);
+    assert_int_equal(rot_identify(&chip, &id), ROT_OK);
+    assert_int_equal(id.protection, ROT_PROTECTION_DEFAULT);
+    assert_true(works());
+    secret_of_part(secret);
+    assert_int_equal(rot_channel_rotate(&chip, secret, sizeof(secret)), ROT_OK);
+    assert_int_equal(chip.protection, ROT_PROTECTION_OWN);
+    assert_memory_equal(part.keys, secret, sizeof(secret));
+}
+
+static void
+keys_that_nobody_published(void **state)
+{
+    uint8_t keys[SE05X_KEYS] = {0};
+
+    (void)state;
+    assert_int_equal(open_delivered(fake_init, 0xa921, keys), ROT_E_AUTH);
+    memset(keys, 0x5a, sizeof(keys));
+    assert_int_equal(open_delivered(fake_init, 0xa8fa, keys), ROT_E_AUTH);
+    /* Nor those of an OEF in part: the cryptograms are made with MAC. */
+    memcpy(keys, a8fa, sizeof(keys));
+    keys[31] ^= 1;
+    assert_int_equal(open_delivered(fake_init, 0xa8fa, keys), ROT_E_AUTH);
+    assert_int_equal(chip.protection, ROT_PROTECTION_NONE);
+}
+
+static void
+an_se050c1_and_an_se051c(void **state)
+{
+    (void)state;
+    assert_int_equal(open_delivered(fake_init_old, 0xa200, a200), ROT_OK);
+    check_delivered();
+    assert_int_equal(open_delivered(fake_init, 0xa8fa, a8fa), ROT_OK);
+    check_delivered();
+}
+
+/* By the keys, whatever OEF it names; each set is found as itself. */
+static void
+every_published_set(void **state)
+{
+    (void)state;
+    assert_true(se05x_published_count >= 2);
+    for (unsigned i = 0; i < se05x_published_count; i++) {
+        assert_int_equal(open_delivered(fake_init, 0xffff, se05x_published[i]), ROT_OK);
+        assert_int_equal(se05x_of(&chip)->scp.keys, SETS_BEFORE + i);
+        check_delivered();
+    }
+}
+
+/* No key stands twice: a slip in the table would most likely show so. */
+static void
+published_keys_are_distinct(void **state)
+{
+    const uint8_t *all = se05x_published[0];
+    const size_t count = (size_t)se05x_published_count * 3;
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(all + 16 * i, all + 16 * k, 16);
+    }
+}
+
+/* ---- Not what it should be ------------------------------------------------------------------------ */
+
 static void
 something_else_answers(void **state)
 {
@@ -365,6 +463,10 @@ published_keys_do_not_come_back(void **state)
     part.is_secure = 0; /* the conversation ends, another begins */
     assert_false(works());
     assert_false(works());
+    for (unsigned i = 0; i < se05x_published_count; i++) {
+        memcpy(part.keys, se05x_published[i], sizeof(kept));
+        assert_false(works());
+    }
     memcpy(part.keys, secret, sizeof(secret));
     assert_true(works());
 }
@@ -528,6 +630,10 @@ main(void)
         cmocka_unit_test_setup_teardown(nothing_but_the_beginning_is_in_the_clear, new_part,
                                         end_part),
         cmocka_unit_test_setup_teardown(other_published_keys_and_versions, new_part, end_part),
+        cmocka_unit_test_setup_teardown(keys_that_nobody_published, new_part, end_part),
+        cmocka_unit_test_setup_teardown(an_se050c1_and_an_se051c, new_part, end_part),
+        cmocka_unit_test_setup_teardown(every_published_set, new_part, end_part),
+        cmocka_unit_test_setup_teardown(published_keys_are_distinct, new_part, end_part),
         cmocka_unit_test_setup_teardown(something_else_answers, new_part, end_part),
         cmocka_unit_test_setup_teardown(another_card_is_another_part, new_part, end_part),
         cmocka_unit_test_setup_teardown(wrong_beginnings, new_part, end_part),

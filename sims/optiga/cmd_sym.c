@@ -177,8 +177,8 @@ authorization_holds(struct optiga_chip *c, unsigned mode, const struct optiga_ke
     uint8_t want[64];
     int ok;
 
-    if (s == NULL || s->kind != OPTIGA_SESSION_NONCE || value->len < OID_LEN + (size_t)s->len ||
-        memcmp(value->p + OID_LEN, s->bytes, s->len) != 0)
+    if (mac == NULL || s == NULL || s->kind != OPTIGA_SESSION_NONCE ||
+        value->len < OID_LEN + (size_t)s->len || memcmp(value->p + OID_LEN, s->bytes, s->len) != 0)
         return 0;
     ok = optiga_hmac(optiga_hmac_bits(mode), rs_bytes_of(secret->p, secret->len),
                      rs_bytes_of(value->p + OID_LEN, value->len - OID_LEN), want) &&
@@ -206,13 +206,14 @@ authorize(struct optiga_chip *c, const struct optiga_command *cmd)
     mac = optiga_tlv(&t, TAG_MAC);
     if (status != OPTIGA_OK)
         return status;
-    if (value == NULL || mac == NULL)
+    if (value == NULL)
         return OPTIGA_E_PARAMETER;
     if (optiga_session(c, oid) != NULL)
         return OPTIGA_E_OID;
     status = optiga_secret(c, cmd, oid, OPTIGA_TYPE_AUTOREF, &secret);
     if (status != OPTIGA_OK)
         return status;
+    /* Without a MAC it fails as with a wrong one: a host ends its authorization so (reference 5.1). */
     ok = authorization_holds(c, cmd->param, &secret, value, mac);
     optiga_authorize(c, oid, ok);
     return ok ? OPTIGA_OK : OPTIGA_E_AUTHORIZATION;

@@ -975,9 +975,35 @@ test_authorization(void **state)
     assert_int_equal(desk_run(&d, 0x15, 0x20, a.data, a.len, NULL, NULL), OPTIGA_E_AUTHORIZATION);
     prepare(&d, 0xE102, secret, &a);
     assert_int_equal(desk_run(&d, 0x15, 0x20, a.data, a.len, NULL, NULL), OPTIGA_E_OID);
-    assert_int_equal(desk_x(&d, 0x15, 0x20, "F1D8 010002E102", NULL, NULL), OPTIGA_E_PARAMETER);
+    assert_int_equal(desk_x(&d, 0x15, 0x20, "F1D8 43000100", NULL, NULL), OPTIGA_E_PARAMETER);
     assert_int_equal(desk_x(&d, 0x15, 0x20, "F1D8 010001E1 430000", NULL, NULL),
                      OPTIGA_E_AUTHORIZATION);
+    desk_done(&d);
+}
+
+/* A host ends its authorization by a try without a MAC, whether or not the session is still there. */
+static void
+test_authorization_ended(void **state)
+{
+    static const char *const tries[] = {"F1D8 0100020000", "F1D8 010002E102"};
+    uint8_t secret[32];
+    struct authorization a;
+    struct desk d;
+    size_t i;
+
+    (void)state;
+    desk_init(&d, 1);
+    desk_open(&d);
+    memset(secret, 0x3C, sizeof(secret));
+    assert_int_equal(desk_put(&d, 0xF1D8, secret, 32), 0);
+    assert_int_equal(desk_meta(&d, 0xF1D8, "2006 E80131 D30100"), 0);
+    for (i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        prepare(&d, 0xF1D8, secret, &a);
+        assert_int_equal(desk_run(&d, 0x15, 0x20, a.data, a.len, NULL, NULL), 0);
+        assert_int_equal(optiga_is_authorized(&d.chip, 0xF1D8), 1);
+        assert_int_equal(desk_x(&d, 0x15, 0x20, tries[i], NULL, NULL), OPTIGA_E_AUTHORIZATION);
+        assert_int_equal(optiga_is_authorized(&d.chip, 0xF1D8), 0);
+    }
     desk_done(&d);
 }
 
@@ -1031,6 +1057,7 @@ main(void)
         cmocka_unit_test(test_aes_key),
         cmocka_unit_test(test_hmac),
         cmocka_unit_test(test_authorization),
+        cmocka_unit_test(test_authorization_ended),
         cmocka_unit_test(test_authorization_states),
     };
 

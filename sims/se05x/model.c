@@ -31,9 +31,9 @@ static const struct se05x_generation generations[] = {
      1024,
      SE05X_U_SE051_NVM,
      SE05X_U_SE051_OEF,
-     "D2DB63E7A0A5AED72A6460C4DFDCAF64",
-     "738D5B798ED241B0B24768514BFBA95B",
-     "6702DAC30942B2C85E7F47B42CED4E7F"},
+     "BFC2DBE1828E035D3E7FA36B902A05C6",
+     "BEF85BD7BA0497D628781CE47B188C96",
+     "D873F316BE297F2FC9C0E45F54710699"},
 };
 
 /* ---- A new part --------------------------------------------------------------------------- */

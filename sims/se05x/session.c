@@ -257,7 +257,7 @@ agree_master(struct se05x_chip *c, struct rs_bytes point, const uint8_t random[1
     memcpy(tail, random, 16);
     memcpy(tail + 16, scheme, sizeof(scheme));
     rs_buf_init_fixed(&all, room, sizeof(room));
-    if (SE05X_U_ECKEY_COUNTER_PREFIX)
+    if (rs_get_u16(c->gen->version) >= SE05X_U_ECKEY_COUNTER_FROM)
         rs_buf_put(&all, prefix, sizeof(prefix));
     rs_buf_put(&all, secret, sizeof(secret));
     ok = se05x_hash(se05x_digest(0x04), rs_buf_bytes(&all), RS_BYTES(tail), master);

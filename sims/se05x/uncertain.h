@@ -69,18 +69,17 @@
 #define SE05X_U_SECURE_OVERHEAD 24u
 /* PUT KEY is taken by the applet and by the security domain; its coding is GlobalPlatform's. */
 #define SE05X_U_PUT_KEY_THROUGH_APPLET 1
-/*
- * What new parts say they are, and their key sets.  se050: dev kit A1F4, the SDK's default for
- * applet 3.x.  se051: an SE051C, A8FA; the reference prints no set of that one, so it has A921's,
- * the SDK's default for 7.2.
- */
+/* What new parts say they are: a development kit and an SE051C, with the SDK's keys for these. */
 #define SE05X_U_SE050_OEF 0xA1F4
 #define SE05X_U_SE051_OEF 0xA8FA
 
 /* ---- Sessions (section 4) ------------------------------------------------------- */
 
-/* Master secret of an ECKey session starts with the counter 00000001 (INT_ECKey_Counter). */
-#define SE05X_U_ECKEY_COUNTER_PREFIX 0
+/*
+ * From which applet on the master secret of an ECKey session starts with the counter 00000001
+ * (INT_ECKey_Counter); 3.5 is where the SDK does so.
+ */
+#define SE05X_U_ECKEY_COUNTER_FROM 0x0305
 /* Credentials serve for sessions and for nothing else. */
 #define SE05X_U_AUTH_OBJECT_USE_SW 0x6985
 
@@ -137,8 +136,8 @@
 #define SE05X_U_RESTRICT_NEW      0x01 /* no new objects */
 #define SE05X_U_RESTRICT_ALL      0x02 /* no changes of old ones either */
 
-/* PBKDF2 without an algorithm: HMAC-SHA-256. */
-#define SE05X_U_PBKDF_MAC 0x19
+/* PBKDF2 without an algorithm: HMAC-SHA-1, since the SDK makes keys of WPA2 so. */
+#define SE05X_U_PBKDF_MAC 0x18
 
 /* ---- Times (section 11): invented ------------------------------------------------------ */
 

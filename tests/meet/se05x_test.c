@@ -26,7 +26,7 @@ static const char *const points[] = {"cut-before", "cut-write", "cut-after", "cu
 
 /* ENC of the sets that the vendor published for the two. */
 static const char *const published_enc[KINDS] = {"35c256458958a34f6136155f8209d6cd",
-                                                 "d2db63e7a0a5aed72a6460c4dfdcaf64"};
+                                                 "bfc2dbe1828e035d3e7fa36b902a05c6"};
 
 static int
 is_ours(struct bench *b)

@@ -53,11 +53,11 @@ say(struct rot_chip *chip, const uint8_t *command, size_t len, struct rot_bytes 
 
 /* ---- Who is there --------------------------------------------------------------------- */
 
-/* OEF ids of the SE051 and SE052 and the A5000 (ref 10); all others are SE050. */
+/* OEF ids of the SE051 and SE052 and the A5000 (ref 10, published.c); all others are SE050. */
 static uint8_t
 model_of(unsigned oef)
 {
-    if (oef == 0xa8fa || oef == 0xa920)
+    if (oef == 0xa8fa || oef == 0xa920 || oef == 0xa564 || oef == 0xa565)
         return '1';
     return oef == 0xb501 ? '2' : (oef == 0xa736 ? 'a' : '0');
 }

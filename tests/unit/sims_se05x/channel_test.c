@@ -510,12 +510,14 @@ ec_hello(struct part *p, const uint8_t *key, const uint8_t point[65], uint8_t *o
     return 5 + len;
 }
 
+/* Applet 3.1 hashes the secret as it is, 7.2 with a counter before it. */
 static void
-ec_session(void **state)
+ec_session_with(const struct sim_model *model, struct rs_bytes prefix, const char *version)
 {
     const struct se05x_curve *p256 = se05x_curve_find(3);
     uint8_t auth[32], auth_point[65], eph[32], eph_point[65], secret[32], master[32], out[300];
-    uint8_t tail[20], session[8], chain[16], data[80] = {0x41, 4, 0x7D, 0xA0, 0, 3, 0x42, 1, 3};
+    uint8_t all[36], tail[20], session[8], chain[16],
+        data[80] = {0x41, 4, 0x7D, 0xA0, 0, 3, 0x42, 1, 3};
     static const uint8_t constants[4] = {0x04, 0x06, 0x07, 0x08};
     uint8_t *keys[4];
     struct host_scp scp = {0};
@@ -524,8 +526,7 @@ ec_session(void **state)
     struct part p;
     size_t len;
 
-    (void)state;
-    part_ready(&p, &se050_model);
+    part_ready(&p, model);
     make_curve(&p, 3);
     assert_true(se05x_key_generate(p256, &p.host, auth, auth_point));
     assert_true(se05x_key_generate(p256, &p.host, eph, eph_point));
@@ -558,7 +559,10 @@ ec_session(void **state)
     assert_true(se05x_agree(p256, eph, chip_key, secret));
     memcpy(tail, p.answer + 2, 16);
     memcpy(tail + 16, "\x01\x33\x88\x10", 4);
-    assert_true(se05x_hash(se05x_digest(4), RS_BYTES(secret), RS_BYTES(tail), master));
+    memcpy(all, prefix.p, prefix.len);
+    memcpy(all + prefix.len, secret, sizeof(secret));
+    assert_true(se05x_hash(se05x_digest(4), rs_bytes_of(all, prefix.len + sizeof(secret)),
+                           RS_BYTES(tail), master));
     keys[0] = scp.enc;
     keys[1] = scp.mac;
     keys[2] = scp.rmac;
@@ -570,9 +574,19 @@ ec_session(void **state)
     }
     memcpy(scp.chain, chain, 16);
     assert_int_equal(secure_in_session(&p, &scp, session, "80040020", ""), 0x9000);
-    expect_answer(&p, "4107 0301006FFF010B");
+    expect_answer(&p, version);
     assert_int_equal(secure_in_session(&p, &scp, session, "80040049", "4102 0010"), 0x9000);
     part_done(&p);
+}
+
+static void
+ec_session(void **state)
+{
+    static const uint8_t counter[4] = {0, 0, 0, 1};
+
+    (void)state;
+    ec_session_with(&se050_model, rs_bytes_of(counter, 0), "4107 0301006FFF010B");
+    ec_session_with(&se051_model, RS_BYTES(counter), "4107 0702006FFF010B");
 }
 
 /* ---- The part as a whole ------------------------------------------------------------------------------ */

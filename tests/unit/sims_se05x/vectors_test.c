@@ -171,9 +171,19 @@ time_is_asked_for(void **state)
 #define CARD        "1011121314151617"
 #define EXT_AUTH    "8482330010 35B03A6E11B87CC8 77C0135D259ADBF7"
 
+/* The reference's vectors are of a part with the keys of OEF A921. */
+static void
+has_keys_of_the_vectors(struct part *p)
+{
+    (void)unhex("D2DB63E7A0A5AED72A6460C4DFDCAF64", p->chip->keys.enc, 16);
+    (void)unhex("738D5B798ED241B0B24768514BFBA95B", p->chip->keys.mac, 16);
+    (void)unhex("6702DAC30942B2C85E7F47B42CED4E7F", p->chip->keys.dek, 16);
+}
+
 static void
 challenge(struct part *p)
 {
+    has_keys_of_the_vectors(p);
     part_random(p, CARD);
     assert_int_equal(part_apdu(p, INIT_UPDATE), 0x9000);
     expect_answer(p, "00000000000000000000 0B0360 1011121314151617 798F3C3F25C8FA1A");
@@ -229,6 +239,7 @@ replay_of_the_vendor_library(void **state)
 
     (void)state;
     part_init(&p, &se051_model);
+    has_keys_of_the_vectors(&p);
     while (p.chip->object_count > 1)
         se05x_remove(p.chip, &p.chip->objects[1]);
     p.chip->crypto[0] =

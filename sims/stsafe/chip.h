@@ -218,7 +218,7 @@ struct stsafe_record {
 
 struct stsafe_i2c {
     uint8_t address; /* shifted left by one, as on the wire */
-    uint8_t flags, idle;
+    uint8_t flags;   /* from the lowest bit: locked (1), low-power mode (2), idle time (5) */
 };
 
 /* What survives without power. */
@@ -258,6 +258,7 @@ struct stsafe_volatile {
     uint8_t kek[32];
     unsigned kek_active : 1;
     unsigned challenge_valid : 1;
+    unsigned entity_answered : 1; /* the last challenge that was answered, rightly */
     uint8_t challenge[16];
     uint32_t envelopes; /* counter of the next envelope's key */
     uint8_t kek_signer; /* who opened the session: slot of a public key, or STSAFE_ANONYMOUS */

@@ -91,26 +91,16 @@ query_life_cycle(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
     return STSAFE_OK;
 }
 
-static size_t
-i2c_len(const struct stsafe_chip *c)
-{
-    if (c->spec->kind == STSAFE_A120)
-        STSAFE_U_I2C_LEN_A120_NOTED;
-    else
-        STSAFE_U_I2C_LEN_A1XX_NOTED;
-    return c->spec->kind == STSAFE_A120 ? STSAFE_U_I2C_LEN_A120 : STSAFE_U_I2C_LEN_A1XX;
-}
-
 static int
 query_i2c(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reader *in,
           struct rs_buf *out)
 {
     const struct stsafe_i2c *i2c = &c->nvm.i2c;
-    const uint8_t all[3] = {i2c->address, i2c->flags, i2c->idle};
+    const uint8_t all[2] = {i2c->address, i2c->flags};
 
     (void)cmd;
     (void)in;
-    rs_buf_put(out, all, i2c_len(c));
+    rs_buf_put(out, all, STSAFE_U_I2C_LEN);
     return STSAFE_OK;
 }
 
@@ -331,8 +321,6 @@ put_i2c(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reade
     (void)out;
     wanted.address = (uint8_t)rs_read_u8(in);
     wanted.flags = (uint8_t)rs_read_u8(in);
-    if (i2c_len(c) == 3)
-        wanted.idle = (uint8_t)rs_read_u8(in);
     status = stsafe_read_end(in);
     if (status != STSAFE_OK)
         return status;

@@ -132,7 +132,8 @@ stsafe_do_entity(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
         return status;
     if (!c->v.challenge_valid)
         return STSAFE_NO_CHALLENGE;
-    rs_buf_put_u8(out, stsafe_verify(key, &sig, RS_BYTES(c->v.challenge)) != 0);
+    c->v.entity_answered = stsafe_verify(key, &sig, RS_BYTES(c->v.challenge)) != 0;
     c->v.challenge_valid = 0;
+    rs_buf_put_u8(out, c->v.entity_answered);
     return STSAFE_OK;
 }

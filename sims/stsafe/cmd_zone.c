@@ -33,12 +33,20 @@ struct zone_request {
     size_t offset;
 };
 
+/* An authenticated host has the host's keys, and an entity has answered the part's challenge. */
 static int
-check_access(unsigned access, const struct stsafe_command *cmd)
+check_access(const struct stsafe_chip *c, unsigned access, const struct stsafe_command *cmd)
 {
-    return access == STSAFE_ZONE_ALWAYS || (access == STSAFE_ZONE_HOST && cmd->host)
-               ? STSAFE_OK
-               : STSAFE_ACCESS;
+    switch (access) {
+    case STSAFE_ZONE_ALWAYS:
+        return STSAFE_OK;
+    case STSAFE_ZONE_HOST:
+        return cmd->host ? STSAFE_OK : STSAFE_ACCESS;
+    case STSAFE_ZONE_AUTHENTICATED:
+        return cmd->host && c->v.entity_answered ? STSAFE_OK : STSAFE_ACCESS;
+    default:
+        return STSAFE_ACCESS;
+    }
 }
 
 static int
@@ -74,7 +82,7 @@ read_request(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_
     if (index >= c->nvm.zone_count)
         return STSAFE_U_NO_ZONE_STATUS;
     r->zone = &c->nvm.zones[index];
-    status = check_access(HALF_ACCESS(r->zone->access, half), cmd);
+    status = check_access(c, HALF_ACCESS(r->zone->access, half), cmd);
     if (status != STSAFE_OK)
         return status;
     if (r->option & ~(allowed | (half == HALF_UPDATE ? OPTION_ATOMIC : 0u)))
@@ -147,6 +155,9 @@ stsafe_do_update(struct stsafe_chip *c, const struct stsafe_command *cmd, struct
     if (r.option & OPTION_ATOMIC && data.len > STSAFE_U_ATOMIC_MAX)
         return STSAFE_U_LONG_ATOMIC_STATUS;
     status = check_range(&r, data.len);
+    /* Beside a counter bytes change with it only; its access condition changes either way. */
+    if (status == STSAFE_OK && data.len > 0 && r.zone->type == TYPE_COUNTER)
+        status = STSAFE_ZONE_TYPE;
     if (status == STSAFE_OK)
         status = write_data(c, &r, data);
     return status == STSAFE_OK ? apply_change(c, &r, HALF_UPDATE) : status;

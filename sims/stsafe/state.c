@@ -299,8 +299,8 @@ stsafe_save(const struct stsafe_chip *c, json_t *object)
         {"number", put_hex(nvm->number, sizeof(nvm->number))},
         {"life_cycle", put_word(life_cycles, nvm->life_cycle & ~STSAFE_U_LIFE_CYCLE_LOCK)},
         {"life_cycle_locked", json_boolean(locked)},
-        {"i2c", json_pack("{s:i, s:i, s:i}", "address", nvm->i2c.address >> 1, "flags",
-                          (int)nvm->i2c.flags, "idle", (int)nvm->i2c.idle)},
+        {"i2c",
+         json_pack("{s:i, s:i}", "address", nvm->i2c.address >> 1, "flags", (int)nvm->i2c.flags)},
         {"zones", save_zones(nvm)},
         {"private_keys", save_private(nvm, c->spec)},
         {"public_keys", save_public(nvm, c->spec)},
@@ -597,7 +597,7 @@ load_basics(struct stsafe_chip *c, const json_t *object, struct rs_err *err)
 {
     const json_t *i2c = json_object_get(object, "i2c");
     unsigned life_cycle = 0;
-    uint32_t address = 0, flags = 0, idle = 0;
+    uint32_t address = 0, flags = 0;
     rs_code rc = read_hex(object, "number", c->nvm.number, sizeof(c->nvm.number), err);
 
     if (rc == RS_OK)
@@ -606,12 +606,10 @@ load_basics(struct stsafe_chip *c, const json_t *object, struct rs_err *err)
         rc = read_number(i2c, "address", 0x77, &address, err);
     if (rc == RS_OK)
         rc = read_number(i2c, "flags", 0xFF, &flags, err);
-    if (rc == RS_OK)
-        rc = read_number(i2c, "idle", 0xFF, &idle, err);
     c->nvm.life_cycle =
         (uint8_t)(life_cycle |
                   (is_true(object, "life_cycle_locked") ? STSAFE_U_LIFE_CYCLE_LOCK : 0u));
-    c->nvm.i2c = (struct stsafe_i2c){(uint8_t)(address << 1), (uint8_t)flags, (uint8_t)idle};
+    c->nvm.i2c = (struct stsafe_i2c){(uint8_t)(address << 1), (uint8_t)flags};
     c->nvm.record_change = (uint8_t)is_true(object, "command_table_may_change");
     return rc;
 }

@@ -105,10 +105,12 @@
 #define STSAFE_U_NVM_A120  16384
 /* Authorisation table of a new A120 (change right, count, records): the one of the vectors. */
 #define STSAFE_U_RECORDS_A120 {0x00, 0x02, 0x0E, 0x03, 0x02, 0x0F, 0x03, 0x01}
-/* I2C parameters: bit of the flags that locks them; the address holds from the next power-up on. */
-#define STSAFE_U_I2C_LOCK     0x80
-#define STSAFE_U_I2C_LEN_A1XX 2
-#define STSAFE_U_I2C_LEN_A120 3
+/*
+ * I2C parameters: bit of the flags that locks them, and their length, both as ST's host library
+ * has them on all parts; the address holds from the next power-up on.
+ */
+#define STSAFE_U_I2C_LOCK 0x01
+#define STSAFE_U_I2C_LEN  2
 /* Life cycle by Put attribute: anybody may; bit 7 locks it. */
 #define STSAFE_U_LIFE_CYCLE_LOCK 0x80u
 /* Provisioning control of a new part's host and symmetric keys: all bits, no key. */

@@ -195,11 +195,27 @@ host_keys_agreed(void **state)
     part_done(&p);
 }
 
+/* Asks for a challenge, and writes the command that answers it with the host's key. */
+static void
+answer_challenge(struct part *p, char text[400])
+{
+    uint8_t digest[32], rs[64];
+    char hex[65];
+
+    assert_int_equal(part_send_hex(p, "1F 0E"), 0);
+    assert_int_equal(sim_hash(SIM_HASH_SHA256, rs_bytes_of(p->payload, 16), digest), 32);
+    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p->holder.host.random,
+                               &p->holder, rs));
+    put_hex(hex, rs, 32);
+    (void)snprintf(text, 400, "1F 0F 00 01 0020 %s 0020", hex);
+    put_hex(hex, rs + 32, 32);
+    strcat(text, hex);
+}
+
 static void
 entities_are_challenged(void **state)
 {
-    uint8_t digest[32], rs[64];
-    char text[400] = "1F 0A 01", hex[65];
+    char text[400] = "1F 0A 01";
     struct part p;
 
     (void)state;
@@ -216,14 +232,7 @@ entities_are_challenged(void **state)
     assert_int_equal(p.len, 3 + 10 + 69);
     assert_memory_equal(p.payload, "\x01\x00\x1F", 3);
     assert_int_equal(part_send_hex(&p, "1F 0E 00"), 0x02);
-    assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
-    assert_int_equal(sim_hash(SIM_HASH_SHA256, rs_bytes_of(p.payload, 16), digest), 32);
-    assert_true(sim_curve_sign(SIM_CURVE_P256, host_private, digest, 32, p.holder.host.random,
-                               &p.holder, rs));
-    put_hex(hex, rs, 32);
-    (void)snprintf(text, sizeof(text), "1F 0F 00 01 0020 %s 0020", hex);
-    put_hex(hex, rs + 32, 32);
-    strcat(text, hex);
+    answer_challenge(&p, text);
     assert_int_equal(part_send_hex(&p, text), 0);
     part_expect(&p, "01");
     assert_int_equal(part_send_hex(&p, text), 0x17); /* answered */
@@ -239,6 +248,40 @@ entities_are_challenged(void **state)
     assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
     assert_int_equal(part_send_hex(&p, text), STSAFE_U_KEY_MODE_STATUS);
     assert_int_equal(part_send_hex(&p, "10 4D 01 001F"), 0x11);
+    part_done(&p);
+}
+
+/* What is for an authenticated host takes both: the host's C-MAC, and an entity that answered last. */
+static void
+entities_open_zones(void **state)
+{
+    char text[400] = "1F 0A 01";
+    struct channel ch;
+    struct part p;
+
+    (void)state;
+    part_init(&p, "blank-a120");
+    channel_init(&ch, &p);
+    put_host_public(text);
+    assert_int_equal(part_send_hex(&p, text), 0);
+    assert_int_equal(part_send_hex(&p, "06 16 02 0000"), 0);
+    assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 02 0000 01"), 0x11);
+    for (int again = 0; again < 2; again++) {
+        answer_challenge(&p, text);
+        assert_int_equal(part_send_hex(&p, text), 0);
+        assert_int_equal(part_send_hex(&p, "06 00 02 0000 01"), 0x11);
+        assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 02 0000 01"), 0);
+        if (again == 0) { /* the same answer to another challenge is wrong */
+            assert_int_equal(part_send_hex(&p, "1F 0E"), 0);
+            assert_int_equal(part_send_hex(&p, text), 0);
+            part_expect(&p, "00");
+        } else {
+            p.model->set_power(&p.chip, 0);
+            p.model->set_power(&p.chip, 1);
+            part_advance(&p, 10000);
+        }
+        assert_int_equal(channel_send_hex(&ch, &p, 0x06, "00 02 0000 01"), 0x11);
+    }
     part_done(&p);
 }
 
@@ -425,15 +468,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(host_keys_in_clear),
-        cmocka_unit_test(host_keys_in_envelopes),
-        cmocka_unit_test(host_keys_agreed),
-        cmocka_unit_test(entities_are_challenged),
-        cmocka_unit_test(the_library_puts_wrapped_keys),
-        cmocka_unit_test(the_library_agrees),
-        cmocka_unit_test(the_library_signs),
-        cmocka_unit_test(signatures_are_checked),
-        cmocka_unit_test(symmetric_agreements_refuse),
+        cmocka_unit_test(host_keys_in_clear),     cmocka_unit_test(host_keys_in_envelopes),
+        cmocka_unit_test(host_keys_agreed),       cmocka_unit_test(entities_are_challenged),
+        cmocka_unit_test(entities_open_zones),    cmocka_unit_test(the_library_puts_wrapped_keys),
+        cmocka_unit_test(the_library_agrees),     cmocka_unit_test(the_library_signs),
+        cmocka_unit_test(signatures_are_checked), cmocka_unit_test(symmetric_agreements_refuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,8 +140,7 @@ fill(struct part *p)
     assert_int_equal(part_send_hex(p, "04 00 05 0000 00000007 AA"), 0);
     assert_int_equal(part_send_hex(p, "11 13 01 0005 0004" P256), 0);
     assert_int_equal(part_send_hex(p, "11 07 01 01"), 0);
-    assert_int_equal(
-        part_send_hex(p, p->chip.spec->kind == STSAFE_A120 ? "10 0A 440103" : "10 0A 4401"), 0);
+    assert_int_equal(part_send_hex(p, "10 0A 4401"), 0);
     channel_init(&ch, p);
     if (p->chip.spec->kind != STSAFE_A120)
         return;

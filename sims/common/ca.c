@@ -17,12 +17,13 @@
 #include "base/io.h"
 #include "base/json.h"
 
-#define FORMAT    "rot-sim ca 1"
-#define FILE_MAX  16384
-#define KEY_MAX   256 /* PKCS#8 of a key on P-256 */
-#define CERT_MAX  1024
-#define YEARS     40
-#define NAME_SIZE 64
+#define FORMAT     "rot-sim ca 1"
+#define FILE_MAX   16384
+#define KEY_MAX    256 /* PKCS#8 of a key on P-256 */
+#define CERT_MAX   1024
+#define CA_YEARS   40
+#define PART_YEARS 30
+#define NAME_SIZE  64
 
 struct held {
     EVP_PKEY *key;
@@ -89,6 +90,7 @@ set_serial(X509 *x, struct rs_bytes given)
 static int
 fill(X509 *x, X509 *issuer, const struct wanted *w)
 {
+    int years = w->path_len >= 0 ? CA_YEARS : PART_YEARS;
     char basic[48];
 
     if (w->path_len >= 0)
@@ -97,7 +99,7 @@ fill(X509 *x, X509 *issuer, const struct wanted *w)
         (void)snprintf(basic, sizeof(basic), "critical,CA:FALSE");
     return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x, w->serial) &&
            ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(rs_now() - 3600)) != NULL &&
-           ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)rs_now(), YEARS * 365, 0) != NULL &&
+           ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)rs_now(), years * 365, 0) != NULL &&
            X509_set_pubkey(x, w->key) == 1 && set_name(x, w->name) &&
            X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
            add_extension(x, issuer, NID_basic_constraints, basic) &&

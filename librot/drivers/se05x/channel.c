@@ -156,23 +156,43 @@ wants_channel(const struct rot_chip *chip)
     return chip->setup.layout->channel && has_crypto(chip->setup.port);
 }
 
+/* Everybody has these: whoever gives them to a part or to its host protects nothing. */
+static int
+is_published(const uint8_t keys[SE05X_KEYS])
+{
+    for (unsigned i = 0; i < se05x_published_count; i++)
+        if (rot_equal(keys, se05x_published[i], SE05X_KEYS))
+            return 1;
+    return 0;
+}
+
+/* What the port says is the host's own; published keys are nobody's own. */
+static rot_err
+ask_port(const struct rot_chip *chip, uint8_t keys[SE05X_KEYS])
+{
+    const struct se05x_state *s = se05x_of(chip);
+    const struct rot_port *port = chip->setup.port;
+    rot_err rc;
+
+    if (port->ops->channel_secret == NULL || !s->has_uid)
+        return ROT_E_EMPTY;
+    rc = port->ops->channel_secret(port->self, chip->setup.driver->name,
+                                   (struct rot_bytes){s->uid, SE05X_UID}, keys, SE05X_KEYS);
+    return rc == ROT_OK && is_published(keys) ? ROT_E_EMPTY : rc;
+}
+
 /* ROT_E_EMPTY: the host has no such set. */
 static rot_err
 load_keys(const struct rot_chip *chip, unsigned which, uint8_t keys[SE05X_KEYS])
 {
     const struct se05x_state *s = se05x_of(chip);
-    const struct rot_port *port = chip->setup.port;
 
     if (which >= KEYS_PUBLISHED && chip->protection == ROT_PROTECTION_OWN)
         return ROT_E_EMPTY;
     if ((which == KEYS_FRESH && !s->has_fresh) || (which == KEYS_OWN && !s->has_own))
         return ROT_E_EMPTY;
-    if (which == KEYS_PORT) {
-        if (port->ops->channel_secret == NULL || !s->has_uid)
-            return ROT_E_EMPTY;
-        return port->ops->channel_secret(port->self, chip->setup.driver->name,
-                                         (struct rot_bytes){s->uid, SE05X_UID}, keys, SE05X_KEYS);
-    }
+    if (which == KEYS_PORT)
+        return ask_port(chip, keys);
     memcpy(keys,
            which == KEYS_FRESH
                ? s->fresh
@@ -377,7 +397,7 @@ se05x_channel_rotate(struct rot_chip *chip, const uint8_t *secret, size_t secret
     struct se05x_state *s = se05x_of(chip);
     rot_err rc;
 
-    if (secret_len != SE05X_KEYS)
+    if (secret_len != SE05X_KEYS || is_published(secret))
         return ROT_E_ARG;
     /* Who cannot read the unique id in the clear would not find the keys again. */
     if (!wants_channel(chip) || !s->has_uid)

@@ -526,6 +526,7 @@ ROT_MUST_USE rot_err rot_wipe(struct rot_chip *chip);
  * Replace the secret of the part's secure channel (IO protection key, SCP03 keys, binding
  * secret...) by this one, and speak by it from now on.  A host that wants to open the part again
  * gives what its port's channel_secret gives.  ROT_OK also when it is in place already.
+ * ROT_E_ARG: the length is not the part's, or the vendor has published this secret.
  */
 ROT_MUST_USE rot_err rot_channel_rotate(struct rot_chip *chip, const uint8_t *secret,
                                         size_t secret_len);

@@ -471,6 +471,38 @@ published_keys_do_not_come_back(void **state)
     assert_true(works());
 }
 
+static rot_err
+everybodys_secret(void *self, const char *driver, struct rot_bytes uid, uint8_t *secret, size_t len)
+{
+    (void)self;
+    (void)driver;
+    (void)uid;
+    memcpy(secret, se05x_published[se05x_published_count - 1], len);
+    return ROT_OK;
+}
+
+/* No host's own, whoever gives them: not to the part, and not as what it is opened with. */
+static void
+published_keys_are_nobodys_own(void **state)
+{
+    const struct rot_port_ops *all = crypto.port.ops;
+    struct rot_port_ops ops = *all;
+    uint8_t old[SE05X_KEYS];
+
+    (void)state;
+    memcpy(old, part.keys, sizeof(old));
+    for (unsigned i = 0; i < se05x_published_count; i++)
+        assert_int_equal(rot_channel_rotate(&chip, se05x_published[i], SE05X_KEYS), ROT_E_ARG);
+    assert_memory_equal(part.keys, old, sizeof(old));
+    ops.channel_secret = everybodys_secret;
+    crypto.port.ops = &ops;
+    memcpy(part.keys, se05x_published[se05x_published_count - 1], sizeof(part.keys));
+    assert_int_equal(reopen(), ROT_OK);
+    assert_int_equal(chip.protection, ROT_PROTECTION_DEFAULT);
+    assert_int_equal(rot_channel_pair(&chip), ROT_E_ARG);
+    crypto.port.ops = all;
+}
+
 /* ---- A conversation that was lost ------------------------------------------------------------------- */
 
 /* Another program let the part sleep: noticed, begun anew, and the caller sees nothing. */
@@ -645,6 +677,7 @@ main(void)
         cmocka_unit_test_setup_teardown(rotation_survives_every_cut, new_part, end_part),
         cmocka_unit_test_setup_teardown(hidden_ids_keep_their_keys, new_part, end_part),
         cmocka_unit_test_setup_teardown(published_keys_do_not_come_back, new_part, end_part),
+        cmocka_unit_test_setup_teardown(published_keys_are_nobodys_own, new_part, end_part),
         cmocka_unit_test_setup_teardown(sleep_is_noticed, new_part, end_part),
         cmocka_unit_test_setup_teardown(stubborn_refusals_end, new_part, end_part),
         cmocka_unit_test_setup_teardown(power_is_lost_unseen, new_part, end_part),

@@ -69,12 +69,8 @@ models_by_their_oef(void **state)
     static const struct {
         uint8_t oef[2];
         const char *model;
-    } cases[] = {{{0xa8, 0xfa}, "se051"},
-                 {{0xa9, 0x20}, "se051"},
-                 {{0xa5, 0x64}, "se051"},
-                 {{0xa5, 0x65}, "se051"},
-                 {{0xb5, 0x01}, "se052"},
-                 {{0xa7, 0x36}, "a5000"},
+    } cases[] = {{{0xa8, 0xfa}, "se051"}, {{0xa9, 0x20}, "se051"}, {{0xa5, 0x64}, "se051"},
+                 {{0xa5, 0x65}, "se051"}, {{0xb5, 0x01}, "se052"}, {{0xa7, 0x36}, "a5000"},
                  {{0xa2, 0x00}, "se050"}};
     struct rot_identity id;
 

@@ -11,6 +11,7 @@ import base64
 import os
 import re
 import subprocess
+import tempfile
 
 PIECE = 8
 LINE = 1 << 15
@@ -103,13 +104,11 @@ def forms(key):
 
 def wires(trace):
     """The bytes of each bus and direction, one after the other: a key cut by transactions is whole."""
-    lines = {}
-    for line in open(trace):
-        word = line.split()
-        if len(word) == 6 and word[2] in "WR":
-            lines.setdefault((word[1], word[2]), []).append(bytes.fromhex(word[5]))
-            lines.setdefault((word[1], "-"), []).append(bytes.fromhex(word[5]))
-    return {" ".join(k): b"".join(v) for k, v in lines.items()}
+    # By awk: a trace has millions of lines.
+    program = 'NF == 6 && $3 ~ /^[RW]$/ { printf "%s", $6 > (to "/" $2 " " $3); printf "%s", $6 > (to "/" $2 " -") }'
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(trace)) as to:
+        subprocess.run(["awk", program, "to=" + to, trace], check=True, env=dict(os.environ, LC_ALL="C"))
+        return {name: bytes.fromhex(open(to + "/" + name).read()) for name in os.listdir(to)}
 
 
 def image(pid, path):

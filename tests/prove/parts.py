@@ -3,7 +3,8 @@ they were left open, and the one command by which a secret is given to them in t
 
 SPDX-License-Identifier: Apache-2.0
 """
-import re
+import os
+import subprocess
 
 # ---- Secrets -------------------------------------------------------------------------------------
 
@@ -126,17 +127,17 @@ def left_open(part):
 
 # ATECC: Write of slot 6.  STSAFE: Put attribute 17, or 1F 07.  OPTIGA: SetDataObject E140.  SE05x: none.
 # Not acknowledged, too: a trace has what was meant for a part that was just cut off.
-GIVING = {"blank6": rb"03271282300", "blank-a": rb"1017|1f07", "blank-m": rb"[0-9a-f]{6,14}8240....e140"}
+GIVING = {"blank6": "03271282300", "blank-a": "1017|1f07", "blank-m": "[0-9a-f]{6,14}8240....e140"}
 
 
 def set_aside(trace, rest, given, kind):
     """The trace without those commands into rest, and they into given.  How many there were."""
     command = next((c for start, c in GIVING.items() if kind.startswith(start)), None)
-    pattern = command and re.compile(rb"^\S+ \S+ W \S+ n?ack (?:" + command + rb")")
-    n = 0
-    with open(trace, "rb") as f, open(rest, "wb") as out, open(given, "wb") as apart:
-        for line in f:
-            is_giving = pattern is not None and pattern.match(line) is not None
-            n += is_giving
-            (apart if is_giving else out).write(line)
-    return n
+    pattern = "^[^ ]+ [^ ]+ W [^ ]+ n?ack (%s)" % command if command else "^$"  # grep: traces are long
+    for flags, path in (("-aE", given), ("-avE", rest)):
+        with open(path, "wb") as out:
+            p = subprocess.run(["grep", flags, pattern, trace], stdout=out, env=dict(os.environ, LC_ALL="C"))
+        if p.returncode > 1:
+            raise SystemExit("grep failed")
+    with open(given, "rb") as f:
+        return sum(1 for _ in f)

@@ -13,7 +13,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import concurrent.futures
+import functools
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -165,9 +167,9 @@ def main():
     random.seed(o.seed)
     figures, problems = {}, []
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as o.work, \
-            concurrent.futures.ThreadPoolExecutor(o.parallel) as pool:
+            concurrent.futures.ProcessPoolExecutor(o.parallel, multiprocessing.get_context("fork")) as pool:
         kinds = o.kinds.split(",")
-        for kind, (totals, wrong) in zip(kinds, pool.map(lambda k: family(o, k), kinds)):
+        for kind, (totals, wrong) in zip(kinds, pool.map(functools.partial(family, o), kinds)):
             figures[kind] = totals
             problems += wrong
     figures["problems"] = len(problems)

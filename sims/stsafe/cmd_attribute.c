@@ -96,7 +96,7 @@ query_i2c(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_rea
           struct rs_buf *out)
 {
     const struct stsafe_i2c *i2c = &c->nvm.i2c;
-    const uint8_t all[2] = {i2c->address, i2c->flags};
+    const uint8_t all[3] = {i2c->address, i2c->flags, 0};
 
     (void)cmd;
     (void)in;
@@ -321,6 +321,7 @@ put_i2c(struct stsafe_chip *c, const struct stsafe_command *cmd, struct rs_reade
     (void)out;
     wanted.address = (uint8_t)rs_read_u8(in);
     wanted.flags = (uint8_t)rs_read_u8(in);
+    (void)rs_read_bytes(in, STSAFE_U_I2C_LEN - 2);
     status = stsafe_read_end(in);
     if (status != STSAFE_OK)
         return status;

@@ -106,8 +106,9 @@
 /* Authorisation table of a new A120 (change right, count, records): the one of the vectors. */
 #define STSAFE_U_RECORDS_A120 {0x00, 0x02, 0x0E, 0x03, 0x02, 0x0F, 0x03, 0x01}
 /*
- * I2C parameters: bit of the flags that locks them, and their length, both as ST's host library
- * has them on all parts; the address holds from the next power-up on.
+ * I2C parameters: bit of the flags that locks them, and their length (2, or 3 with a byte that
+ * says nothing), as ST's host library has them on all parts; the address holds from the next
+ * power-up on.
  */
 #define STSAFE_U_I2C_LOCK 0x01
 #define STSAFE_U_I2C_LEN  2

@@ -264,7 +264,7 @@ a_host_without_crypto(void **state)
 {
     struct rot_port_ops ops = *crypto.port.ops;
     const struct rot_port_ops *all = crypto.port.ops;
-    uint8_t b[91] = {0}, key[32] = {1};
+    uint8_t b[91] = {0}, key[SE05X_KEYS] = {1};
     size_t n = 0;
 
     (void)state;

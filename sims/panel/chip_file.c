@@ -26,8 +26,8 @@
 #define STATE_FILE_MAX 524288 /* the largest memory of a part, in hex */
 
 static const struct sim_model *const models[] = {
-    &atecc608a_model,   &atecc608b_model, &se050_model,     &se051_model,    &stsafe_a110_model,
-    &stsafe_a120_model, &ta100_model,     &optiga_m1_model, &optiga_m3_model};
+    &atecc608a_model,   &atecc608b_model,   &se050_model, &se051_model,     &stsafe_a100_model,
+    &stsafe_a110_model, &stsafe_a120_model, &ta100_model, &optiga_m1_model, &optiga_m3_model};
 
 const struct sim_model *
 sim_find_kind(const char *kind, const char **ret_personality)

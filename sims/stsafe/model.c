@@ -176,7 +176,8 @@ dump(const void *state)
     return NULL;
 }
 
-static const char *const personalities_a110[] = {"blank-a110", "blank-a100", NULL};
+static const char *const personalities_a100[] = {"blank-a100", NULL};
+static const char *const personalities_a110[] = {"blank-a110", NULL};
 static const char *const personalities_a120[] = {"blank-a120", NULL};
 
 #define STSAFE_COMMON                                                                              \
@@ -186,6 +187,9 @@ static const char *const personalities_a120[] = {"blank-a120", NULL};
     .set_quirk = set_quirk, .wake = stsafe_wake, .i2c_write = stsafe_i2c_write,                    \
     .i2c_read = stsafe_i2c_read, .get_address = get_address, .get_serial = get_serial,             \
     .get_locks = get_locks, .get_chip_time_us = get_chip_time_us, .dump = dump
+
+const struct sim_model stsafe_a100_model = {
+    .name = "stsafe-a100", .personalities = personalities_a100, STSAFE_COMMON};
 
 const struct sim_model stsafe_a110_model = {
     .name = "stsafe-a110", .personalities = personalities_a110, STSAFE_COMMON};

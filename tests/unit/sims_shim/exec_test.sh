@@ -86,6 +86,7 @@ same "a signal is passed on, and the answer to it" "$?:$(tr '\n' ' ' <"$work/out
 # ---- What it says ----------------------------------------------------------------------------
 said=$("$sim" exec --chip atecc608b -- true 2>&1)
 has "where the chip is" '^rot-sim: i2c-1/atecc608b is 0x60 on /dev/i2c-1$' "$said"
+has "every part has its model's name" '^rot-sim: i2c-1/stsafe-a100 is 0x20 ' "$("$sim" exec --chip stsafe-a100 -- true 2>&1)"
 has "how it ended" '^rot-sim: true ended with 0 after' "$said"
 has "that nothing was opened" 'never opened one of these devices' "$said"
 same "quiet" "$("$sim" exec --quiet --chip atecc608b -- true 2>&1)" ""

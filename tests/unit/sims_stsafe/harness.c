@@ -17,7 +17,9 @@ part_init(struct part *p, const char *personality)
                              .unique = {0x21, 0xE0, 0x21, 0xC4, 0xE1, 0xD0, 0x01, 0x39}};
 
     memset(p, 0, sizeof(*p));
-    p->model = strcmp(personality, "blank-a120") == 0 ? &stsafe_a120_model : &stsafe_a110_model;
+    p->model = strcmp(personality, "blank-a120") == 0   ? &stsafe_a120_model
+               : strcmp(personality, "blank-a100") == 0 ? &stsafe_a100_model
+                                                        : &stsafe_a110_model;
     sim_holder_init(&p->holder);
     assert_int_equal(sim_ca_open(NULL, "st", &p->ca, NULL), RS_OK);
     how.ca = p->ca;

@@ -589,6 +589,8 @@ int optiga_point_read(const struct optiga_curve *curve, const uint8_t *p, size_t
 void optiga_point_put(struct optiga_answer *a, const struct optiga_curve *curve,
                       const uint8_t *point);
 void optiga_rsa_put(struct optiga_answer *a, const struct optiga_rsa_public *key);
+/* A private key that goes out: a DER OCTET STRING, of RSA around the private exponent alone. */
+void optiga_octets_put(struct optiga_answer *a, const uint8_t *p, size_t len);
 /* One DER INTEGER of a signature out; two of them in, as r and s. */
 void optiga_integer_put(struct optiga_answer *a, const uint8_t *p, size_t len);
 int optiga_signature_read(const struct optiga_curve *curve, struct rs_bytes in, uint8_t *rs);

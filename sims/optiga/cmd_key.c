@@ -23,7 +23,6 @@ enum {
     TAG_SESSION = 0x08,
     TAG_PRIVATE_OUT = 0x01,
     TAG_PUBLIC_OUT = 0x02,
-    DER_OCTET_STRING = 0x04,
 };
 
 #define KEY_BYTES_MAX (2 * OPTIGA_RSA_MAX + 4)
@@ -90,7 +89,6 @@ put_ec_pair(const struct optiga_curve *curve, const uint8_t *key, int exported,
 {
     struct optiga_answer part = {.len = 0};
     uint8_t point[SIM_POINT_MAX];
-    const uint8_t head[2] = {DER_OCTET_STRING, (uint8_t)curve->size};
 
     if (!sim_curve_public(curve->curve, key, point))
         return OPTIGA_E_INTERNAL;
@@ -98,8 +96,7 @@ put_ec_pair(const struct optiga_curve *curve, const uint8_t *key, int exported,
     optiga_put_tlv(a, TAG_PUBLIC_OUT, part.data, part.len);
     if (exported) {
         part.len = 0;
-        optiga_put(&part, head, sizeof(head));
-        optiga_put(&part, key, curve->size);
+        optiga_octets_put(&part, key, curve->size);
         optiga_put_tlv(a, TAG_PRIVATE_OUT, part.data, part.len);
     }
     rs_wipe(&part, sizeof(part));
@@ -119,9 +116,7 @@ put_rsa_pair(uint8_t alg, const uint8_t *key, int exported, struct optiga_answer
     optiga_put_tlv(a, TAG_PUBLIC_OUT, part.data, part.len);
     if (exported) {
         part.len = 0;
-        optiga_integer_put(&part, key, size);
-        optiga_integer_put(&part, key + size, 4);
-        optiga_integer_put(&part, key + size + 4, size);
+        optiga_octets_put(&part, key + size + 4, size);
         optiga_put_tlv(a, TAG_PRIVATE_OUT, part.data, part.len);
     }
     rs_wipe(&part, sizeof(part));

@@ -20,6 +20,7 @@ enum {
 enum {
     DER_INTEGER = 0x02,
     DER_BIT_STRING = 0x03,
+    DER_OCTET_STRING = 0x04,
     DER_SEQUENCE = 0x30,
     POINT_UNCOMPRESSED = 0x04,
 };
@@ -207,6 +208,13 @@ optiga_integer_put(struct optiga_answer *a, const uint8_t *p, size_t len)
     }
     der_head(a, DER_INTEGER, len + (p[0] >> 7));
     optiga_put(a, zero, p[0] >> 7);
+    optiga_put(a, p, len);
+}
+
+void
+optiga_octets_put(struct optiga_answer *a, const uint8_t *p, size_t len)
+{
+    der_head(a, DER_OCTET_STRING, len);
     optiga_put(a, p, len);
 }
 

@@ -418,6 +418,50 @@ test_export(void **state)
 
 /* ---- RSA ---------------------------------------------------------------------------------------------- */
 
+/* The modulus of a public key in an answer: behind BIT STRING, SEQUENCE, INTEGER and a zero. */
+static const uint8_t *
+modulus_of(const uint8_t *public, size_t size)
+{
+    return public + (size == 128 ? 11 : 14);
+}
+
+/* Key and modulus out; neither is kept.  Private is the private exponent, and nothing else. */
+static void
+test_rsa_export(void **state)
+{
+    static const struct {
+        unsigned alg;
+        size_t size, head_len;
+        const char *head;
+    } rows[] = {{0x41, 128, 6, "\x01\x00\x83\x04\x81\x80"},
+                {0x42, 256, 7, "\x01\x01\x04\x04\x82\x01\x00"}};
+    uint8_t out[OPTIGA_DATA_MAX], key[2 * OPTIGA_RSA_MAX + 4];
+    size_t len = 0;
+    struct desk d;
+
+    (void)state;
+    desk_init(&d, 0);
+    desk_open(&d);
+    assert_int_equal(desk_x(&d, 0x38, 0x41, "07000100", NULL, NULL), OPTIGA_E_PARAMETER);
+    assert_int_equal(desk_x(&d, 0x38, 0x41, "010002E0FC 070000", NULL, NULL), OPTIGA_E_PARAMETER);
+    for (unsigned i = 0; i < 2; i++) {
+        size_t size = rows[i].size, public_len;
+
+        assert_int_equal(desk_x(&d, 0x38, rows[i].alg, "070000", out, &len), 0);
+        public_len = 3 + (size_t)rs_get_u16(out + 1);
+        assert_int_equal(len, public_len + rows[i].head_len + size);
+        assert_memory_equal(out + public_len, rows[i].head, rows[i].head_len);
+        memcpy(key, modulus_of(out + 3, size), size);
+        rs_set_u32(key + size, 0x10001);
+        memcpy(key + size + 4, out + public_len + rows[i].head_len, size);
+        assert_true(optiga_rsa_key_ok(rows[i].alg, key));
+        key[2 * size + 3] ^= 2;
+        assert_false(optiga_rsa_key_ok(rows[i].alg, key));
+    }
+    assert_int_equal(d.stored, 0);
+    desk_done(&d);
+}
+
 static void
 test_rsa(void **state)
 {
@@ -1045,6 +1089,7 @@ main(void)
         cmocka_unit_test(test_sign_refusals),
         cmocka_unit_test(test_key_pair_refusals),
         cmocka_unit_test(test_export),
+        cmocka_unit_test(test_rsa_export),
         cmocka_unit_test(test_rsa),
         cmocka_unit_test(test_certificate),
         cmocka_unit_test(test_vendor_key),

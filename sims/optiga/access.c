@@ -120,14 +120,26 @@ compare(uint8_t op, uint8_t actual, uint8_t wanted)
     return op == GREATER ? actual > wanted : actual < wanted;
 }
 
+/* What is read comes protected by this secret, or what changes or uses the object does. */
 static int
-is_confidential(const struct question *q, uint16_t oid)
+is_shielded(const struct question *q, uint16_t oid)
 {
     unsigned needed = q->use == OPTIGA_READ ? OPTIGA_PROTECTED_RESPONSE : OPTIGA_PROTECTED_COMMAND;
 
-    if (q->claim->secret != 0 && q->claim->secret == oid)
-        return 1;
     return oid == OPTIGA_OID_BINDING && (q->claim->protection & needed);
+}
+
+static int
+is_confidential(const struct question *q, uint16_t oid)
+{
+    return (q->claim->secret != 0 && q->claim->secret == oid) || is_shielded(q, oid);
+}
+
+/* A record of the channel carries a MAC, too. */
+static int
+is_integral(const struct question *q, uint16_t oid)
+{
+    return (q->claim->anchor != 0 && q->claim->anchor == oid) || is_shielded(q, oid);
 }
 
 static int
@@ -163,7 +175,7 @@ simple_holds(struct question *q, const uint8_t *p)
     case CONF:
         return is_confidential(q, rs_get_u16(p + 1));
     case INTEGRITY:
-        return q->claim->anchor != 0 && q->claim->anchor == rs_get_u16(p + 1);
+        return is_integral(q, rs_get_u16(p + 1));
     case AUTO:
         return optiga_is_authorized(c, rs_get_u16(p + 1));
     case COUNTER:

@@ -255,26 +255,60 @@ test_numbers_end(void **state)
 
 /* ---- What it opens ------------------------------------------------------------------------------ */
 
+/* What is read: the response protected; what is changed or used: the command. */
+static void
+conditions_hold(int v3, const char *data_meta, const char *key_meta)
+{
+    static const char sign[] = "01000A 00010203040506070809 030002 E0F1";
+    uint8_t out[OPTIGA_DATA_MAX];
+    size_t len = 0;
+    struct desk d;
+
+    desk_init(&d, v3);
+    desk_pair(&d);
+    desk_open(&d);
+    assert_int_equal(desk_x(&d, 0x38, 0x03, "010002E0F1 02000110", NULL, NULL), 0);
+    assert_int_equal(desk_meta(&d, 0xF1D0, data_meta), 0);
+    assert_int_equal(desk_meta(&d, 0xE0F1, key_meta), 0);
+    for (unsigned level = 0; level < 4; level++) {
+        d.protection = level;
+        assert_int_equal(desk_put(&d, 0xF1D0, (const uint8_t *)"abc", 3),
+                         level & 1 ? 0 : OPTIGA_E_ACCESS);
+        assert_int_equal(desk_x(&d, 0x01, 0, "F1D0", out, &len), level & 2 ? 0 : OPTIGA_E_ACCESS);
+        assert_int_equal(desk_x(&d, 0x31, 0x11, sign, NULL, NULL), level & 1 ? 0 : OPTIGA_E_ACCESS);
+    }
+    assert_int_equal(desk_x(&d, 0x01, 0, "F1D0", out, &len), 0);
+    assert_memory_equal(out, "abc", 3);
+    assert_int_equal(len, 3);
+    desk_done(&d);
+}
+
+/* Conf() and Int() of the secret: a record is both. */
 static void
 test_conditions(void **state)
 {
-    uint8_t out[OPTIGA_DATA_MAX];
-    size_t len = 0;
+    (void)state;
+    for (int v3 = 0; v3 < 2; v3++) {
+        conditions_hold(v3, "200A D00320E140 D10320E140", "2005 D30320E140");
+        conditions_hold(v3, "200A D00321E140 D10321E140", "2005 D30321E140");
+        conditions_hold(v3, "200A D00321E140 D10320E140", "2009 D30721E140FD20E140");
+    }
+}
+
+/* Int() of anything else is not met by a record. */
+static void
+test_integrity_of_others(void **state)
+{
     struct desk d;
 
     (void)state;
     desk_init(&d, 1);
     desk_pair(&d);
     desk_open(&d);
-    assert_int_equal(desk_meta(&d, 0xF1D0, "200A D00320E140 D10320E140"), 0);
-    for (unsigned level = 0; level < 4; level++) {
-        d.protection = level;
-        assert_int_equal(desk_put(&d, 0xF1D0, (const uint8_t *)"abc", 3),
-                         level & 1 ? 0 : OPTIGA_E_ACCESS);
-        assert_int_equal(desk_x(&d, 0x01, 0, "F1D0", out, &len), level & 2 ? 0 : OPTIGA_E_ACCESS);
-    }
-    assert_memory_equal(out, "abc", 3);
-    assert_int_equal(len, 3);
+    assert_int_equal(desk_meta(&d, 0xF1D0, "200A D00321E0E8 D10321E0E8"), 0);
+    d.protection = 3;
+    assert_int_equal(desk_put(&d, 0xF1D0, (const uint8_t *)"abc", 3), OPTIGA_E_ACCESS);
+    assert_int_equal(desk_x(&d, 0x01, 0, "F1D0", NULL, NULL), OPTIGA_E_ACCESS);
     desk_done(&d);
 }
 
@@ -381,8 +415,9 @@ main(void)
         cmocka_unit_test(test_new_secret),      cmocka_unit_test(test_window),
         cmocka_unit_test(test_broken_records),  cmocka_unit_test(test_repeat_for_host),
         cmocka_unit_test(test_fatal_from_host), cmocka_unit_test(test_numbers_end),
-        cmocka_unit_test(test_conditions),      cmocka_unit_test(test_long_records),
-        cmocka_unit_test(test_saved_context),   cmocka_unit_test(test_reset_ends_it),
+        cmocka_unit_test(test_conditions),      cmocka_unit_test(test_integrity_of_others),
+        cmocka_unit_test(test_long_records),    cmocka_unit_test(test_saved_context),
+        cmocka_unit_test(test_reset_ends_it),
     };
 
     return cmocka_run_group_tests_name("optiga shield", tests, NULL, NULL);

@@ -135,11 +135,18 @@ is_confidential(const struct question *q, uint16_t oid)
     return (q->claim->secret != 0 && q->claim->secret == oid) || is_shielded(q, oid);
 }
 
+/* Int() of the anchor that has signed a protected update. */
+static int
+names_anchor(const struct question *q, const uint8_t *p)
+{
+    return p[0] == INTEGRITY && q->claim->anchor != 0 && q->claim->anchor == rs_get_u16(p + 1);
+}
+
 /* A record of the channel carries a MAC, too. */
 static int
-is_integral(const struct question *q, uint16_t oid)
+is_integral(const struct question *q, const uint8_t *p)
 {
-    return (q->claim->anchor != 0 && q->claim->anchor == oid) || is_shielded(q, oid);
+    return names_anchor(q, p) || is_shielded(q, rs_get_u16(p + 1));
 }
 
 static int
@@ -175,7 +182,7 @@ simple_holds(struct question *q, const uint8_t *p)
     case CONF:
         return is_confidential(q, rs_get_u16(p + 1));
     case INTEGRITY:
-        return is_integral(q, rs_get_u16(p + 1));
+        return is_integral(q, p);
     case AUTO:
         return optiga_is_authorized(c, rs_get_u16(p + 1));
     case COUNTER:
@@ -191,11 +198,14 @@ simple_holds(struct question *q, const uint8_t *p)
     }
 }
 
-/* The token at *at, which moves behind it and behind an OR. */
+/*
+ * The token at *at, which moves behind it and behind an OR.  To a protected
+ * update a token is open only if it names the anchor that has signed.
+ */
 static int
 token_holds(struct question *q, const struct optiga_expr *e, size_t *at)
 {
-    int holds = 1;
+    int holds = 1, named = q->claim->anchor == 0;
 
     q->counter_count = 0;
     for (;;) {
@@ -206,11 +216,10 @@ token_holds(struct question *q, const struct optiga_expr *e, size_t *at)
             return 0;
         }
         holds = holds && simple_holds(q, e->p + *at);
+        named = named || names_anchor(q, e->p + *at);
         *at += size;
-        if (*at == e->len)
-            return holds;
-        if (e->p[(*at)++] == OR)
-            return holds;
+        if (*at == e->len || e->p[(*at)++] == OR)
+            return holds && named;
     }
 }
 

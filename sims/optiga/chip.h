@@ -527,7 +527,7 @@ enum optiga_use {
 /* Under which circumstances somebody wants to use an object. */
 struct optiga_claim {
     unsigned protection;
-    uint16_t anchor, secret; /* of a protected update; 0: none */
+    uint16_t anchor, secret; /* of a protected update, which needs Int(anchor); 0: none */
 };
 
 int optiga_expr_ok(const struct optiga_chip *c, const uint8_t *p, size_t len);

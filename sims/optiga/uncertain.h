@@ -22,6 +22,9 @@
  *      keep_random).  The data of an authorization begins with what GetRandom
  *      kept (cmd_sym.c: authorization_holds), and each nonce is good for one try.
  * 6    Usage counters advance for every kind of use (access.c: advance).
+ * 6.2  The condition for a protected update has to have Int() of the anchor that
+ *      signed: in the part of it, between ORs, that is met (access.c: token_holds);
+ *      for an update of metadata as for one of the object.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -351,6 +351,75 @@ test_refused_orders(void **state)
     desk_done(&d);
 }
 
+/* Its change condition names the anchor that signed; that the condition is met is not enough. */
+static void
+test_needs_the_anchor(void **state)
+{
+    static const struct {
+        const char *meta;
+        unsigned protection;
+        int code;
+    } rows[] = {
+        {"2005 D003E1FC07", 0, OPTIGA_E_ACCESS},
+        {"2003 D00100", 0, OPTIGA_E_ACCESS},
+        {"2005 D00320E140", 1, OPTIGA_E_ACCESS},
+        {"2005 D00321E140", 1, OPTIGA_E_ACCESS},
+        {"2005 D00321E0E9", 0, OPTIGA_E_ACCESS},
+        {"2009 D00720E140FD21E0E9", 1, OPTIGA_E_ACCESS},
+        {"2009 D00721E0E8FD20E140", 0, OPTIGA_E_ACCESS},
+        {"2009 D00721E0E8FDE1FB07", 0, OPTIGA_E_ACCESS},
+        {"200D D00BE1FC07FE21E0E8FDE1FB07", 0, OPTIGA_E_ACCESS}, /* one has it, the other is met */
+        {"2009 D00721E0E8FD20E140", 1, 0},
+        {"2009 D007E1FC07FD21E0E8", 0, 0},
+        {"2009 D007E1FC07FE21E0E8", 0, 0},
+        {"200D D00B20E140FE21E0E9FE21E0E8", 0, 0},
+        {"2005 D00321E0E8", 0, 0},
+    };
+    struct order o;
+    struct desk d;
+
+    (void)state;
+    for (int v3 = 0; v3 < 2; v3++) {
+        prepare(&d, &o, v3);
+        desk_pair(&d);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            assert_int_equal(desk_meta(&d, TARGET, rows[i].meta), 0);
+            d.protection = rows[i].protection;
+            assert_int_equal(update(&d, &o), rows[i].code);
+            o.version += rows[i].code == 0;
+        }
+        desk_done(&d);
+    }
+}
+
+/* As parts come, a key takes no update; nor does metadata whose update is open to anybody. */
+static void
+test_needs_the_anchor_too(void **state)
+{
+    uint8_t key[32];
+    struct order o;
+    struct desk d;
+
+    (void)state;
+    prepare(&d, &o, 1);
+    assert_true(sim_curve_draw(SIM_CURVE_P256, d.host.random, &d, key));
+    o.type = -3;
+    o.oid = 0xE0F1;
+    o.first = 0x03;
+    o.second = 0x10;
+    o.size = (unsigned)put_tlv(o.payload, 0, 0x01, key, 32);
+    assert_int_equal(update(&d, &o), OPTIGA_E_ACCESS);
+    o.type = -2;
+    o.oid = 0xF1D6;
+    o.first = o.second = 0;
+    o.size = (unsigned)hex("2003 D101FF", o.payload, sizeof(o.payload));
+    assert_int_equal(desk_meta(&d, 0xF1D6, "200B D003 21E0E8 D80100 F00101"), 0);
+    assert_int_equal(update(&d, &o), OPTIGA_E_ACCESS);
+    assert_int_equal(desk_meta(&d, 0xF1D6, "2005 D80321E0E8"), 0);
+    assert_int_equal(update(&d, &o), 0);
+    desk_done(&d);
+}
+
 /* Every byte of a manifest matters. */
 static void
 test_changed_manifest(void **state)
@@ -679,6 +748,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_refused_orders),
+        cmocka_unit_test(test_needs_the_anchor),
+        cmocka_unit_test(test_needs_the_anchor_too),
         cmocka_unit_test(test_changed_manifest),
         cmocka_unit_test(test_changed_fragments),
         cmocka_unit_test(test_cut_update),

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "sims/optiga/chip.h"
+#include "sims/optiga/uncertain.h"
 
 #define CERT_MAX   1300
 #define SERIAL_MAX 20
@@ -107,6 +108,21 @@ rules_kept(const X509 *x)
            X509_NAME_entry_count(X509_get_issuer_name(x)) > 0 && algorithm_ok(x);
 }
 
+/* Its key usage has one of these; what cannot be read has none. */
+static int
+usage_ok(const X509 *x, unsigned for_what)
+{
+    int found; /* -1: there is no such extension */
+    ASN1_BIT_STRING *usage = X509_get_ext_d2i(x, NID_key_usage, &found, NULL);
+    int ok = usage != NULL && ASN1_STRING_length(usage) > 0 &&
+             (ASN1_STRING_get0_data(usage)[0] & for_what) != 0;
+
+    ASN1_BIT_STRING_free(usage);
+    if (found == -1)
+        ok = OPTIGA_U_CERT_WITHOUT_USAGE_OK;
+    return ok || for_what == OPTIGA_CERT_ANYTHING;
+}
+
 static int
 key_of(const X509 *x, unsigned v3, struct optiga_public *ret)
 {
@@ -122,8 +138,17 @@ key_of(const X509 *x, unsigned v3, struct optiga_public *ret)
     return OPTIGA_E_CERT_UNSUPPORTED;
 }
 
+/* Its key, if it keeps the rules and is for that. */
+static int
+judge(const X509 *x, unsigned v3, unsigned for_what, struct optiga_public *ret)
+{
+    if (!rules_kept(x))
+        return OPTIGA_E_CERT_UNSUPPORTED;
+    return usage_ok(x, for_what) ? key_of(x, v3, ret) : OPTIGA_U_CERT_USAGE_ERROR;
+}
+
 int
-optiga_cert_key(struct rs_bytes in, unsigned v3, struct optiga_public *ret)
+optiga_cert_key(struct rs_bytes in, unsigned v3, unsigned for_what, struct optiga_public *ret)
 {
     size_t size = sequence_size(in);
     const unsigned char *at = in.p;
@@ -138,7 +163,7 @@ optiga_cert_key(struct rs_bytes in, unsigned v3, struct optiga_public *ret)
     if (x == NULL || at != in.p + size)
         status = OPTIGA_E_CERT_FORMAT;
     else
-        status = rules_kept(x) ? key_of(x, v3, ret) : OPTIGA_E_CERT_UNSUPPORTED;
+        status = judge(x, v3, for_what, ret);
     X509_free(x);
     return status;
 }

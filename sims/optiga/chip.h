@@ -575,14 +575,24 @@ int optiga_private_key(struct optiga_chip *c, const struct optiga_command *cmd, 
 int optiga_secret(struct optiga_chip *c, const struct optiga_command *cmd, int oid, uint8_t type,
                   struct optiga_key *ret);
 
+/* Key usages in a certificate: the first byte of the extension (RFC 5280, 4.2.1.3). */
+enum {
+    OPTIGA_CERT_ANYTHING = 0,
+    OPTIGA_CERT_SIGNATURE = 0x80,
+    OPTIGA_CERT_KEY_ENCIPHERMENT = 0x20,
+    OPTIGA_CERT_DATA_ENCIPHERMENT = 0x10,
+    OPTIGA_CERT_CERT_SIGN = 0x04,
+};
+
 /* A public key by a certificate's OID (04), or by algorithm and encoding (05, 06). */
 struct optiga_public {
     const struct optiga_curve *curve; /* NULL: RSA */
     uint8_t point[SIM_POINT_MAX];
     struct optiga_rsa_public rsa;
 };
+/* for_what: OPTIGA_CERT_*, of which a certificate has to have one, or OPTIGA_CERT_ANYTHING. */
 int optiga_public_key(struct optiga_chip *c, const struct optiga_command *cmd,
-                      const struct optiga_tlvs *t, struct optiga_public *ret);
+                      const struct optiga_tlvs *t, unsigned for_what, struct optiga_public *ret);
 /* BIT STRING of a point; 0 when it is not one of this curve's. */
 int optiga_point_read(const struct optiga_curve *curve, const uint8_t *p, size_t len,
                       uint8_t *point);
@@ -597,8 +607,8 @@ int optiga_signature_read(const struct optiga_curve *curve, struct rs_bytes in, 
 
 /* ---- cert.c ------------------------------------------------------------------------------------------ */
 
-/* The bare certificate that starts an object; OPTIGA_OK or a code. */
-int optiga_cert_key(struct rs_bytes in, unsigned v3, struct optiga_public *ret);
+/* The bare certificate that starts an object, for that use; OPTIGA_OK or a code. */
+int optiga_cert_key(struct rs_bytes in, unsigned v3, unsigned for_what, struct optiga_public *ret);
 
 /* ---- monitor.c ------------------------------------------------------------------------------------------ */
 

@@ -42,6 +42,15 @@ read_plain(struct optiga_chip *c, const struct optiga_tlvs *t, struct rs_bytes *
     return OPTIGA_OK;
 }
 
+/* A secret of a session is encrypted for key encipherment only, bytes of the host for data, too. */
+static unsigned
+usages_for(const struct optiga_tlvs *t)
+{
+    return optiga_tlv(t, TAG_SESSION) != NULL
+               ? (unsigned)OPTIGA_CERT_KEY_ENCIPHERMENT
+               : OPTIGA_CERT_KEY_ENCIPHERMENT | OPTIGA_CERT_DATA_ENCIPHERMENT;
+}
+
 int
 optiga_do_encrypt_asym(struct optiga_chip *c, const struct optiga_command *cmd,
                        struct optiga_answer *a)
@@ -60,7 +69,7 @@ optiga_do_encrypt_asym(struct optiga_chip *c, const struct optiga_command *cmd,
     if (status == OPTIGA_OK)
         status = read_plain(c, &t, &plain);
     if (status == OPTIGA_OK)
-        status = optiga_public_key(c, cmd, &t, &key);
+        status = optiga_public_key(c, cmd, &t, usages_for(&t), &key);
     if (status != OPTIGA_OK)
         return status;
     if (key.curve != NULL || plain.len == 0 || plain.len > key.rsa.size - PADDING_MIN)

@@ -223,7 +223,7 @@ optiga_do_shared_secret(struct optiga_chip *c, const struct optiga_command *cmd,
     if (status == OPTIGA_OK)
         status = read_sink(c, &t, &sink);
     if (status == OPTIGA_OK)
-        status = optiga_public_key(c, cmd, &t, &peer);
+        status = optiga_public_key(c, cmd, &t, OPTIGA_CERT_ANYTHING, &peer);
     if (status == OPTIGA_OK)
         status = optiga_private_key(c, cmd, optiga_tlv_u16(&t, TAG_OID), OPTIGA_USE_AGREE, &key);
     if (status != OPTIGA_OK)

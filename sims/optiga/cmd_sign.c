@@ -137,7 +137,7 @@ optiga_do_verify(struct optiga_chip *c, const struct optiga_command *cmd, struct
         cmd->data, cmd->len,
         OPTIGA_TAGS(TAG_DIGEST, TAG_SIGNATURE, TAG_CERT, TAG_ALGORITHM, TAG_PUBLIC), &t);
     if (status == OPTIGA_OK)
-        status = optiga_public_key(c, cmd, &t, &key);
+        status = optiga_public_key(c, cmd, &t, OPTIGA_CERT_SIGNATURE | OPTIGA_CERT_CERT_SIGN, &key);
     if (status != OPTIGA_OK)
         return status;
     digest = optiga_tlv(&t, TAG_DIGEST);

@@ -316,7 +316,7 @@ public_by_bytes(struct optiga_chip *c, int alg, const struct optiga_tlv *v,
 
 static int
 public_by_certificate(struct optiga_chip *c, const struct optiga_command *cmd, int oid,
-                      struct optiga_public *ret)
+                      unsigned for_what, struct optiga_public *ret)
 {
     struct optiga_object *o = oid < 0 ? NULL : optiga_object(c, (unsigned)oid);
     int status;
@@ -326,12 +326,13 @@ public_by_certificate(struct optiga_chip *c, const struct optiga_command *cmd, i
     if (o->meta.type != OPTIGA_TYPE_TRUST && o->meta.type != OPTIGA_TYPE_IDENTITY)
         return OPTIGA_U_TYPE_ERROR;
     status = optiga_may(c, o, OPTIGA_EXECUTE, cmd);
-    return status == OPTIGA_OK ? optiga_cert_key(optiga_content(c, o), c->v3, ret) : status;
+    return status == OPTIGA_OK ? optiga_cert_key(optiga_content(c, o), c->v3, for_what, ret)
+                               : status;
 }
 
 int
 optiga_public_key(struct optiga_chip *c, const struct optiga_command *cmd,
-                  const struct optiga_tlvs *t, struct optiga_public *ret)
+                  const struct optiga_tlvs *t, unsigned for_what, struct optiga_public *ret)
 {
     int oid = optiga_tlv_u16(t, TAG_CERT_OID);
 
@@ -339,5 +340,5 @@ optiga_public_key(struct optiga_chip *c, const struct optiga_command *cmd,
         return public_by_bytes(c, optiga_tlv_u8(t, TAG_ALGORITHM), optiga_tlv(t, TAG_PUBLIC), ret);
     if (optiga_tlv(t, TAG_ALGORITHM) != NULL || optiga_tlv(t, TAG_PUBLIC) != NULL)
         return OPTIGA_E_PARAMETER;
-    return public_by_certificate(c, cmd, oid, ret);
+    return public_by_certificate(c, cmd, oid, for_what, ret);
 }

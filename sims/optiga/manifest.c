@@ -162,7 +162,7 @@ check_signature(struct optiga_chip *c, const struct optiga_command *cmd, const s
         return OPTIGA_U_TYPE_ERROR;
     status = optiga_may(c, anchor, OPTIGA_EXECUTE, cmd);
     if (status == OPTIGA_OK)
-        status = optiga_cert_key(optiga_content(c, anchor), c->v3, &key);
+        status = optiga_cert_key(optiga_content(c, anchor), c->v3, OPTIGA_CERT_ANYTHING, &key);
     if (status != OPTIGA_OK)
         return status;
     return signature_holds(m, &key) ? OPTIGA_OK : OPTIGA_E_SIGNATURE;

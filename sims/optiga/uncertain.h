@@ -67,6 +67,10 @@
 #define OPTIGA_U_NO_KEY_ERROR OPTIGA_E_PARAMETER
 /* A key whose usage does not allow the command. */
 #define OPTIGA_U_USAGE_ERROR OPTIGA_E_IDENTIFIER
+/* A certificate whose key usage does not allow the command. */
+#define OPTIGA_U_CERT_USAGE_ERROR OPTIGA_E_IDENTIFIER
+/* A certificate that says nothing of key usage is for every command. */
+#define OPTIGA_U_CERT_WITHOUT_USAGE_OK 1
 /* A data object of another type than the command needs. */
 #define OPTIGA_U_TYPE_ERROR OPTIGA_E_ACCESS
 /* An algorithm that this variant does not have. */

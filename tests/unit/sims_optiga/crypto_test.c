@@ -567,6 +567,114 @@ test_certificate(void **state)
     desk_done(&d);
 }
 
+/* A certificate for this key with this usage (OpenSSL's words; NULL: none) into E0E1; 0, or a code. */
+static int
+install(struct desk *d, EVP_PKEY *key, const char *usage)
+{
+    X509 *x = X509_new();
+    X509_EXTENSION *e = NULL;
+    uint8_t *der = NULL;
+    int len, code;
+
+    (void)X509_set_version(x, X509_VERSION_3);
+    (void)ASN1_INTEGER_set(X509_get_serialNumber(x), 78);
+    (void)X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    (void)X509_gmtime_adj(X509_getm_notAfter(x), 1000);
+    (void)X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                                     (const unsigned char *)"usage", -1, -1, 0);
+    (void)X509_set_issuer_name(x, X509_get_subject_name(x));
+    (void)X509_set_pubkey(x, key);
+    if (usage != NULL) {
+        e = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, usage);
+        assert_non_null(e);
+        (void)X509_add_ext(x, e, -1);
+    }
+    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+    len = i2d_X509(x, &der);
+    assert_true(len > 0);
+    code = desk_put(d, 0xE0E1, der, (size_t)len);
+    OPENSSL_free(der);
+    X509_EXTENSION_free(e);
+    X509_free(x);
+    return code;
+}
+
+/* VerifySign takes a certificate whose key signs, messages or certificates. */
+static void
+test_certificate_that_signs(void **state)
+{
+    static const struct {
+        const char *usage;
+        int code;
+    } rows[] = {
+        {"critical,keyAgreement", OPTIGA_U_CERT_USAGE_ERROR},
+        {"keyEncipherment,dataEncipherment", OPTIGA_U_CERT_USAGE_ERROR},
+        {"nonRepudiation,cRLSign", OPTIGA_U_CERT_USAGE_ERROR},
+        {"decipherOnly", OPTIGA_U_CERT_USAGE_ERROR},
+        {"DER:030100", OPTIGA_U_CERT_USAGE_ERROR}, /* no bit at all */
+        {"DER:0500", OPTIGA_U_CERT_USAGE_ERROR},
+        {"critical,digitalSignature", 0},
+        {"keyCertSign,cRLSign", 0},
+        {"keyAgreement,digitalSignature", 0},
+        {NULL, 0},
+    };
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    uint8_t digest[32] = {7}, sig[80], data[256];
+    size_t len = sizeof(sig), at;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    struct desk d;
+
+    (void)state;
+    desk_init(&d, 0);
+    desk_open(&d);
+    assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_sign(ctx, sig, &len, digest, sizeof(digest)), 1);
+    EVP_PKEY_CTX_free(ctx);
+    at = put_tlv(data, 0, 0x01, digest, 32);
+    at = put_tlv(data, at, 0x02, sig + 2, len - 2); /* without its SEQUENCE */
+    at = put_tlv(data, at, 0x04, "\xE0\xE1", 2);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(install(&d, key, rows[i].usage), 0);
+        assert_int_equal(desk_run(&d, 0x32, 0x11, data, at, NULL, NULL), rows[i].code);
+    }
+    EVP_PKEY_free(key);
+    desk_done(&d);
+}
+
+/* EncryptAsym takes one for encipherment; a secret of a session only one for keys. */
+static void
+test_certificate_that_encrypts(void **state)
+{
+    static const struct {
+        const char *usage;
+        int code, of_session;
+    } rows[] = {
+        {"critical,digitalSignature", OPTIGA_U_CERT_USAGE_ERROR, OPTIGA_U_CERT_USAGE_ERROR},
+        {"keyCertSign,keyAgreement", OPTIGA_U_CERT_USAGE_ERROR, OPTIGA_U_CERT_USAGE_ERROR},
+        {"encipherOnly,keyAgreement", OPTIGA_U_CERT_USAGE_ERROR, OPTIGA_U_CERT_USAGE_ERROR},
+        {"dataEncipherment", 0, OPTIGA_U_CERT_USAGE_ERROR},
+        {"critical,keyEncipherment", 0, 0},
+        {"digitalSignature,keyEncipherment,dataEncipherment", 0, 0},
+        {NULL, 0, 0},
+    };
+    EVP_PKEY *key = EVP_RSA_gen(1024);
+    struct desk d;
+
+    (void)state;
+    desk_init(&d, 0);
+    desk_open(&d);
+    assert_int_equal(desk_x(&d, 0x0C, 4, "002E E100 4100020303", NULL, NULL), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(install(&d, key, rows[i].usage), 0);
+        assert_int_equal(desk_x(&d, 0x1E, 0x11, "610003616263 040002E0E1", NULL, NULL),
+                         rows[i].code);
+        assert_int_equal(desk_x(&d, 0x1E, 0x11, "020002E100 040002E0E1", NULL, NULL),
+                         rows[i].of_session);
+    }
+    EVP_PKEY_free(key);
+    desk_done(&d);
+}
+
 /* The vendor's certificate is of the key in E0F0, and chains to its imaginary maker. */
 static void
 test_vendor_key(void **state)
@@ -1092,6 +1200,8 @@ main(void)
         cmocka_unit_test(test_rsa_export),
         cmocka_unit_test(test_rsa),
         cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_certificate_that_signs),
+        cmocka_unit_test(test_certificate_that_encrypts),
         cmocka_unit_test(test_vendor_key),
         cmocka_unit_test(test_shared_secret),
         cmocka_unit_test(test_derive_key),

@@ -571,6 +571,8 @@ struct optiga_key {
  */
 int optiga_private_key(struct optiga_chip *c, const struct optiga_command *cmd, int oid,
                        unsigned usages, struct optiga_key *ret);
+/* Bytes of the longest secret that a session takes. */
+size_t optiga_secret_max(const struct optiga_chip *c);
 /* A secret: session, or data object of that type. */
 int optiga_secret(struct optiga_chip *c, const struct optiga_command *cmd, int oid, uint8_t type,
                   struct optiga_key *ret);

@@ -94,6 +94,8 @@ give_plain(struct optiga_chip *c, const struct optiga_tlvs *t, const uint8_t *pl
     }
     if (s == NULL)
         return OPTIGA_E_OID;
+    if (len > optiga_secret_max(c))
+        return OPTIGA_U_RANGE_ERROR;
     memset(s, 0, sizeof(*s));
     s->kind = OPTIGA_SESSION_SECRET;
     s->len = (uint16_t)len;

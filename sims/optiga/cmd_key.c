@@ -247,8 +247,6 @@ enum {
 };
 
 #define DERIVED_MIN        16
-#define DERIVED_MAX        66
-#define DERIVED_MAX_V1     48
 #define DERIVED_EXPORT_MAX 256
 #define SEED_MIN           8 /* of the PRF; a salt may be missing */
 #define SEED_MAX           1024
@@ -267,7 +265,7 @@ derived_length_ok(const struct optiga_chip *c, int exported, int len)
 {
     if (exported)
         return len >= OPTIGA_U_DERIVED_EXPORT_MIN && len <= DERIVED_EXPORT_MAX;
-    return len >= DERIVED_MIN && len <= (c->v3 ? DERIVED_MAX : DERIVED_MAX_V1);
+    return len >= DERIVED_MIN && len <= (int)optiga_secret_max(c);
 }
 
 static int

@@ -25,6 +25,9 @@ enum {
     POINT_UNCOMPRESSED = 0x04,
 };
 
+#define SESSION_SECRET_MAX    66
+#define SESSION_SECRET_MAX_V1 48
+
 static const struct optiga_curve curves[] = {
     {0x03, SIM_CURVE_P256, 32, 0},  {0x04, SIM_CURVE_P384, 48, 0},  {0x05, SIM_CURVE_P521, 66, 1},
     {0x13, SIM_CURVE_BP256, 32, 1}, {0x15, SIM_CURVE_BP384, 48, 1}, {0x16, SIM_CURVE_BP512, 64, 1},
@@ -69,6 +72,12 @@ stored_key(struct optiga_chip *c, const struct optiga_command *cmd, unsigned oid
     if (status == OPTIGA_OK)
         *ret = (struct optiga_key){o->meta.alg, optiga_data(c, o), optiga_used(o)};
     return status;
+}
+
+size_t
+optiga_secret_max(const struct optiga_chip *c)
+{
+    return c->v3 ? SESSION_SECRET_MAX : SESSION_SECRET_MAX_V1;
 }
 
 int

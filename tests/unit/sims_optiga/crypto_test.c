@@ -518,6 +518,43 @@ test_rsa(void **state)
     desk_done(&d);
 }
 
+/* What is decrypted into a session is as short as a secret; what goes out need not be. */
+static void
+test_rsa_into_session(void **state)
+{
+    static const size_t lengths[] = {48, 49, 66, 67, 117};
+    uint8_t public[300], message[117], data[OPTIGA_DATA_MAX], out[OPTIGA_DATA_MAX];
+    size_t public_len, at, len = 0;
+
+    (void)state;
+    memset(message, 0x5A, sizeof(message));
+    for (int v3 = 0; v3 < 2; v3++) {
+        struct desk d;
+
+        desk_init(&d, v3);
+        desk_open(&d);
+        public_len = make_pair(&d, 0x41, 0xE0FC, 0x02, public);
+        for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+            const struct optiga_session *s = &d.chip.app.kept.sessions[1], before = *s;
+            int fits = lengths[i] <= (v3 ? 66 : 48);
+
+            at = put_tlv(data, 0, 0x61, message, lengths[i]);
+            at = put_tlv(data, at, 0x05, "\x41", 1);
+            at = put_tlv(data, at, 0x06, public, public_len);
+            assert_int_equal(desk_run(&d, 0x1E, 0x11, data, at, out, &len), 0);
+            at = put_tlv(out, len, 0x03, "\xE0\xFC", 2);
+            at = put_tlv(out, at, 0x02, "\xE1\x01", 2);
+            assert_int_equal(desk_run(&d, 0x1F, 0x11, out, at, NULL, NULL),
+                             fits ? 0 : OPTIGA_U_RANGE_ERROR);
+            assert_int_equal(s->len, fits ? lengths[i] : before.len);
+            assert_int_equal(desk_run(&d, 0x1F, 0x11, out, at - 5, data, &len), 0);
+            assert_int_equal(len, lengths[i] + 3);
+            assert_memory_equal(data + 3, message, lengths[i]);
+        }
+        desk_done(&d);
+    }
+}
+
 /* ---- Certificates ---------------------------------------------------------------------------------------- */
 
 static void
@@ -1199,6 +1236,7 @@ main(void)
         cmocka_unit_test(test_export),
         cmocka_unit_test(test_rsa_export),
         cmocka_unit_test(test_rsa),
+        cmocka_unit_test(test_rsa_into_session),
         cmocka_unit_test(test_certificate),
         cmocka_unit_test(test_certificate_that_signs),
         cmocka_unit_test(test_certificate_that_encrypts),

@@ -35,7 +35,7 @@ keep_random(struct optiga_chip *c, const struct optiga_command *cmd, const uint8
     if (status != OPTIGA_OK)
         return status;
     optional = optiga_tlv(&t, TAG_OPTIONAL);
-    if (optional != NULL && optional->len > OPTIGA_U_OPTIONAL_MAX)
+    if ((optional != NULL ? optional->len : 0) + len > optiga_secret_max(c))
         return OPTIGA_U_RANGE_ERROR;
     memset(s, 0, sizeof(*s));
     if (optional != NULL) {

@@ -18,9 +18,8 @@
  * 4    A sequence number outside the window is like a wrong MAC (shield.c:
  *      on_protected).  Saving the context ends the session, restoring uses the
  *      saved one up (on_save, on_restore).
- * 5    The length of a pre-master secret is that of its random part (cmd_basic.c:
- *      keep_random).  The data of an authorization begins with what GetRandom
- *      kept (cmd_sym.c: authorization_holds), and each nonce is good for one try.
+ * 5    The data of an authorization begins with what GetRandom kept (cmd_sym.c:
+ *      authorization_holds), and each nonce is good for one try.
  * 6    Usage counters advance for every kind of use (access.c: advance).
  * 6.2  The condition for a protected update has to have Int() of the anchor that
  *      signed: in the part of it, between ORs, that is met (access.c: token_holds);
@@ -81,8 +80,6 @@
 #define OPTIGA_U_READ_AT_END_ERROR OPTIGA_E_BOUNDS
 /* SetDataObject without data. */
 #define OPTIGA_U_WRITE_NOTHING_ERROR OPTIGA_E_LENGTH
-/* Longest optional data of GetRandom. */
-#define OPTIGA_U_OPTIONAL_MAX 64
 /* Shortest derived key that is exported; into a session it is 16. */
 #define OPTIGA_U_DERIVED_EXPORT_MIN 16
 /* Exporting the hash context ends the hash inside the part. */

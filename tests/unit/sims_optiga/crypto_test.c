@@ -47,6 +47,52 @@ test_random(void **state)
     desk_done(&d);
 }
 
+/* Optional and random bytes together are as long as a secret of a session may be. */
+static void
+test_random_into_session(void **state)
+{
+    static const struct {
+        unsigned random;
+        size_t optional;
+        int code_v3, code_v1;
+    } rows[] = {
+        {67, 0, OPTIGA_U_RANGE_ERROR, OPTIGA_U_RANGE_ERROR},
+        {256, 0, OPTIGA_U_RANGE_ERROR, OPTIGA_U_RANGE_ERROR},
+        {64, 3, OPTIGA_U_RANGE_ERROR, OPTIGA_U_RANGE_ERROR},
+        {8, 59, OPTIGA_U_RANGE_ERROR, OPTIGA_U_RANGE_ERROR},
+        {8, 400, OPTIGA_U_RANGE_ERROR, OPTIGA_U_RANGE_ERROR},
+        {48, 1, 0, OPTIGA_U_RANGE_ERROR},
+        {66, 0, 0, OPTIGA_U_RANGE_ERROR},
+        {8, 58, 0, OPTIGA_U_RANGE_ERROR},
+        {46, 2, 0, 0},
+        {48, 0, 0, 0},
+    };
+    uint8_t data[500], optional[400], out[OPTIGA_DATA_MAX];
+
+    (void)state;
+    memset(optional, 0x77, sizeof(optional));
+    for (int v3 = 0; v3 < 2; v3++) {
+        struct desk d;
+
+        desk_init(&d, v3);
+        desk_open(&d);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            const struct optiga_session *s = &d.chip.app.kept.sessions[3];
+            int code = v3 ? rows[i].code_v3 : rows[i].code_v1;
+            size_t at, len = 0, before = s->len, all = rows[i].random + rows[i].optional;
+
+            rs_set_u16(data, rows[i].random);
+            rs_set_u16(data + 2, 0xE103);
+            at = put_tlv(data, 4, 0x41, optional, rows[i].optional);
+            assert_int_equal(desk_run(&d, 0x0C, 4, data, at, out, &len), code);
+            assert_int_equal(s->len, code == 0 ? all : before);
+            if (v3) /* the same for a nonce */
+                assert_int_equal(desk_run(&d, 0x0C, 0, data, at, out, &len), code);
+        }
+        desk_done(&d);
+    }
+}
+
 static void
 test_random_v1(void **state)
 {
@@ -1226,6 +1272,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random_into_session),
         cmocka_unit_test(test_random_v1),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_object),

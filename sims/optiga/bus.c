@@ -109,6 +109,8 @@ start_over(struct optiga_chip *c)
     c->ready_at_us = c->now_us + scaled_us(c, STARTUP_US);
     c->busy_until_us = c->now_us;
     c->last_access_us = c->now_us;
+    if (c->powered)
+        optiga_monitor_adopt(c);
 }
 
 void

@@ -614,7 +614,13 @@ int optiga_cert_key(struct rs_bytes in, unsigned v3, unsigned for_what, struct o
 
 /* ---- monitor.c ------------------------------------------------------------------------------------------ */
 
+/* What time has done since. */
 void optiga_monitor_settle(struct optiga_chip *c);
+/* Power came, or the object with its settings has changed: they hold from now on. */
+void optiga_monitor_adopt(struct optiga_chip *c);
+/* As parts come. */
+#define OPTIGA_MONITOR_SIZE 8
+extern const uint8_t optiga_monitor_settings[OPTIGA_MONITOR_SIZE];
 /* A key was used, or somebody tried. */
 int optiga_monitor_event(struct optiga_chip *c);
 

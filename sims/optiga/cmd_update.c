@@ -122,13 +122,18 @@ take_data(struct optiga_chip *c, struct optiga_object *o, const uint8_t *p, size
 
 /* ---- Metadata ----------------------------------------------------------------------------------------- */
 
-/* Zeros or random bytes instead of the content; the used length is put back with the metadata. */
+/*
+ * Zeros or random bytes instead of the content; the used length is put back with
+ * the metadata.  The security monitor gets the settings that parts come with.
+ */
 static int
 reset_content(struct optiga_chip *c, struct optiga_object *o, int random)
 {
     uint8_t bytes[RESET_CHUNK];
     int status = OPTIGA_OK;
 
+    if (o->place->oid == OPTIGA_OID_MONITOR)
+        return optiga_store_data(c, o, 0, optiga_monitor_settings, OPTIGA_MONITOR_SIZE, 0);
     for (size_t at = 0; status == OPTIGA_OK && at < o->place->size; at += sizeof(bytes)) {
         size_t len = o->place->size - at;
 

@@ -92,7 +92,6 @@ fill_uid(struct optiga_chip *c, const uint8_t unique[8])
 static void
 fill_contents(struct optiga_chip *c)
 {
-    static const uint8_t monitor[8] = {0x32, 0x00, 0x05, 0x01};
     struct optiga_object *o = optiga_object(c, OPTIGA_OID_MONITOR);
     uint8_t *p;
 
@@ -104,7 +103,7 @@ fill_contents(struct optiga_chip *c)
     set_byte(c, OPTIGA_OID_STATUS_A, 0x20);
     rs_set_u16(optiga_byte(c, OPTIGA_OID_APDU_SIZE), OPTIGA_APDU_MAX);
     if (o != NULL)
-        memcpy(optiga_data(c, o), monitor, sizeof(monitor));
+        memcpy(optiga_data(c, o), optiga_monitor_settings, OPTIGA_MONITOR_SIZE);
     /* The pairing secret that everybody knows. */
     p = optiga_byte(c, OPTIGA_OID_BINDING);
     for (uint8_t i = 0; i < 64; i++)

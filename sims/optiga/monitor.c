@@ -3,26 +3,29 @@
  *
  * Using a key is an event.  One per period is free, and unused periods are
  * saved up; beyond that SEC rises by one an event and falls by one a period.
- * From 128 on each event costs time.
+ * From 128 on each event costs time.  A period of 0 switches all of this off.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sims/optiga/chip.h"
 #include "sims/optiga/uncertain.h"
 
-#define PERIOD_US   5000000u
+#define PERIOD_MAX  50 /* tenths of a second; V1 has this one */
+#define TENTH_US    100000u
 #define CREDIT_MAX  5
 #define SEC_MAX     255
 #define SEC_DELAYED 127
 
-/* V3 keeps them in an object: period in tenths of a second, and the credit. */
+const uint8_t optiga_monitor_settings[OPTIGA_MONITOR_SIZE] = {PERIOD_MAX, 0x00, CREDIT_MAX, 0x01};
+
+/* V3 keeps them in an object: period in tenths of a second, and the credit.  0: switched off. */
 static uint64_t
 period_us(struct optiga_chip *c)
 {
     const struct optiga_object *o = optiga_object(c, OPTIGA_OID_MONITOR);
-    uint8_t tenths = o == NULL ? 0 : optiga_data(c, o)[0];
+    unsigned tenths = o == NULL ? PERIOD_MAX : optiga_data(c, o)[0];
 
-    return tenths == 0 ? PERIOD_US : tenths * 100000u;
+    return (uint64_t)(tenths < PERIOD_MAX ? tenths : PERIOD_MAX) * TENTH_US;
 }
 
 static unsigned
@@ -36,19 +39,31 @@ credit_max(struct optiga_chip *c)
 void
 optiga_monitor_settle(struct optiga_chip *c)
 {
-    uint64_t period = period_us(c), periods = (c->now_us - c->monitor_at_us) / period;
+    uint64_t period = period_us(c), periods;
     uint8_t *sec = optiga_byte(c, OPTIGA_OID_SEC);
 
+    if (period == 0)
+        return;
+    periods = (c->now_us - c->monitor_at_us) / period;
     c->monitor_at_us += periods * period;
     if (periods >= *sec) {
+        periods += c->credit;
         periods -= *sec;
         *sec = 0;
-        c->credit += periods > CREDIT_MAX ? CREDIT_MAX : (unsigned)periods;
-        if (c->credit > credit_max(c))
-            c->credit = credit_max(c);
+        c->credit = periods < credit_max(c) ? (unsigned)periods : credit_max(c);
     } else {
         *sec = (uint8_t)(*sec - periods);
     }
+}
+
+void
+optiga_monitor_adopt(struct optiga_chip *c)
+{
+    c->monitor_at_us = c->now_us;
+    if (c->credit > credit_max(c))
+        c->credit = credit_max(c);
+    if (period_us(c) == 0)
+        *optiga_byte(c, OPTIGA_OID_SEC) = 0;
 }
 
 int
@@ -56,6 +71,8 @@ optiga_monitor_event(struct optiga_chip *c)
 {
     uint8_t *sec = optiga_byte(c, OPTIGA_OID_SEC), next;
 
+    if (period_us(c) == 0)
+        return OPTIGA_OK;
     optiga_monitor_settle(c);
     if (c->credit > 0) {
         c->credit--;

@@ -27,7 +27,7 @@ static const struct optiga_place places[OPTIGA_OBJECT_COUNT] = {
     DATA(0xE0C4, 1, "current limit"),
     DATA(0xE0C5, 1, "security event counter"),
     DATA(0xE0C6, 2, "largest APDU"),
-    {0xE0C9, 8, OPTIGA_KIND_DATA, 1, "security monitor"},
+    {0xE0C9, OPTIGA_MONITOR_SIZE, OPTIGA_KIND_DATA, 1, "security monitor"},
     DATA(0xE0E0, 1728, "certificate 1, of the vendor"),
     DATA(0xE0E1, 1728, "certificate 2"),
     DATA(0xE0E2, 1728, "certificate 3"),
@@ -203,6 +203,8 @@ optiga_store_data(struct optiga_chip *c, struct optiga_object *o, size_t offset,
     size_t size = o->place->size, used = optiga_used(o), end = offset + len;
     int status, whole = size <= OPTIGA_U_ATOMIC_MAX && c->quirk != OPTIGA_QUIRK_TEAR;
 
+    if (o->place->oid == OPTIGA_OID_MONITOR)
+        optiga_monitor_settle(c); /* by the settings that held until now */
     if (erase) {
         memcpy(image + offset, bytes, len);
         memcpy(data, image, through(c, size, whole));
@@ -212,6 +214,8 @@ optiga_store_data(struct optiga_chip *c, struct optiga_object *o, size_t offset,
     if (erase || end > used)
         used = end;
     status = stored(c);
+    if (status == OPTIGA_OK && o->place->oid == OPTIGA_OID_MONITOR)
+        optiga_monitor_adopt(c);
     return status == OPTIGA_OK ? store_used(c, o, used) : status;
 }
 

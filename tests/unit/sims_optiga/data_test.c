@@ -522,6 +522,80 @@ test_security_monitor(void **state)
     desk_done(&d);
 }
 
+static const char sign_once[] = "01000A 00010203040506070809 030002 E0F0";
+
+static unsigned
+sec_after(struct desk *d, unsigned signatures)
+{
+    uint8_t out[OPTIGA_DATA_MAX];
+
+    for (unsigned i = 0; i < signatures; i++)
+        assert_int_equal(desk_x(d, 0x31, 0x11, sign_once, NULL, NULL), 0);
+    assert_int_equal(desk_get(d, 0xE0C5, out), 1);
+    return out[0];
+}
+
+/* Without a period there is no monitor: SEC is 0 at once, and stays it through a loss of power. */
+static void
+test_monitor_off(void **state)
+{
+    static const uint8_t off[8] = {0, 0, 5, 1}, on[8] = {50, 0, 5, 1};
+    struct desk d;
+
+    (void)state;
+    desk_init(&d, 1);
+    desk_open(&d);
+    assert_int_equal(sec_after(&d, 8), 8);
+    d.fate = (struct sim_fate){SIM_FATE_CUT_WRITE, 0};
+    assert_int_equal(desk_put(&d, 0xE0C9, off, sizeof(off)), DESK_LOST);
+    desk_power_on(&d);
+    desk_open(&d);
+    assert_int_equal(sec_after(&d, 0), 8); /* nothing was written */
+    assert_int_equal(desk_put(&d, 0xE0C9, off, sizeof(off)), 0);
+    assert_int_equal(*optiga_byte(&d.chip, 0xE0C5), 0);
+    assert_int_equal(sec_after(&d, 8), 0);
+    assert_int_equal(desk_x(&d, 0x71, 1, "", NULL, NULL), 0);
+    *optiga_byte(&d.chip, 0xE0C5) = 200; /* somebody's state file */
+    desk_restart(&d);
+    assert_int_equal(*optiga_byte(&d.chip, 0xE0C5), 0);
+    desk_open(&d);
+    assert_int_equal(sec_after(&d, 8), 0);
+    /* No credit comes of it, and on again it counts. */
+    desk_advance(&d, 100000000);
+    assert_int_equal(sec_after(&d, 1), 0);
+    assert_int_equal(desk_put(&d, 0xE0C9, on, sizeof(on)), 0);
+    assert_int_equal(sec_after(&d, 2), 2);
+    desk_done(&d);
+}
+
+/* The period is 5 s at most, and a smaller one counts from the change on; so does the largest credit. */
+static void
+test_monitor_settings(void **state)
+{
+    static const uint8_t longest[8] = {255, 0, 5, 1}, shorter[8] = {10, 0, 20, 1},
+                         none[8] = {10, 0, 0, 1};
+    struct desk d;
+
+    (void)state;
+    desk_init(&d, 1);
+    desk_open(&d);
+    assert_int_equal(desk_put(&d, 0xE0C9, longest, sizeof(longest)), 0);
+    assert_int_equal(sec_after(&d, 3), 3);
+    desk_advance(&d, 5000000);
+    assert_int_equal(sec_after(&d, 0), 2);
+    desk_advance(&d, 5000000 + 4000000);
+    assert_int_equal(desk_put(&d, 0xE0C9, shorter, sizeof(shorter)), 0);
+    assert_int_equal(sec_after(&d, 0), 1);
+    desk_advance(&d, 21000000);
+    assert_int_equal(sec_after(&d, 20), 0);
+    assert_int_equal(sec_after(&d, 1), 1);
+    desk_advance(&d, 5000000);
+    assert_int_equal(sec_after(&d, 0), 0);
+    assert_int_equal(desk_put(&d, 0xE0C9, none, sizeof(none)), 0);
+    assert_int_equal(sec_after(&d, 1), 1);
+    desk_done(&d);
+}
+
 static void
 test_monitor_v1(void **state)
 {
@@ -556,6 +630,8 @@ main(void)
         cmocka_unit_test(test_usage_counter),
         cmocka_unit_test(test_hibernation),
         cmocka_unit_test(test_security_monitor),
+        cmocka_unit_test(test_monitor_off),
+        cmocka_unit_test(test_monitor_settings),
         cmocka_unit_test(test_monitor_v1),
     };
 

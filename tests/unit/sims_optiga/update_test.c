@@ -707,6 +707,31 @@ test_metadata(void **state)
     desk_done(&d);
 }
 
+/* The monitor's settings by updates: as written from then on, and reset to what parts come with. */
+static void
+test_monitor(void **state)
+{
+    struct order o;
+    struct desk d;
+
+    (void)state;
+    prepare(&d, &o, 1);
+    assert_int_equal(desk_meta(&d, 0xE0C9, "200D D00321E0E8 D80321E0E8 F00111"), 0);
+    *optiga_byte(&d.chip, 0xE0C5) = 9;
+    o.oid = 0xE0C9;
+    o.size = 8;
+    memcpy(o.payload, "\0\0\5\1\0\0\0\0", 8);
+    assert_int_equal(update(&d, &o), 0);
+    assert_int_equal(*optiga_byte(&d.chip, 0xE0C5), 0);
+    o.type = -2;
+    o.version = 2;
+    o.second = 0;
+    o.size = (unsigned)hex("2003 D10100", o.payload, sizeof(o.payload));
+    assert_int_equal(update(&d, &o), 0);
+    assert_memory_equal(optiga_byte(&d.chip, 0xE0C9), "\x32\0\5\1\0\0\0\0", 8);
+    desk_done(&d);
+}
+
 /* ---- Encrypted ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -758,6 +783,7 @@ main(void)
         cmocka_unit_test(test_ec_key),
         cmocka_unit_test(test_aes_and_rsa_keys),
         cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_encrypted),
     };
 

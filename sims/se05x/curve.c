@@ -2,7 +2,8 @@
  * curve.c: the curves of the part, as its commands number them, over sims/common/curve.h.
  *
  * Here a point of a Weierstrass curve has 04 in front, an ECDSA signature is
- * DER, and the numbers of Ed25519 and X25519 are turned round (uncertain.h).
+ * DER, and numbers of Ed25519 and X25519 are turned round, but for the private
+ * ones of Ed25519 (uncertain.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -114,7 +115,17 @@ turn(const struct se05x_curve *curve, int turned, const uint8_t *in, uint8_t *ou
 }
 
 static void
-turn_key(const struct se05x_curve *curve, const uint8_t *in, uint8_t *out)
+turn_private(const struct se05x_curve *curve, const uint8_t *in, uint8_t *out)
+{
+    turn(curve,
+         curve->kind == SE05X_EDWARDS ? SE05X_U_ED25519_SEED_BIG_ENDIAN
+                                      : SE05X_U_EDWARDS_BIG_ENDIAN,
+         in, out);
+}
+
+/* Points, and what two keys agree on. */
+static void
+turn_public(const struct se05x_curve *curve, const uint8_t *in, uint8_t *out)
 {
     turn(curve, SE05X_U_EDWARDS_BIG_ENDIAN, in, out);
 }
@@ -126,7 +137,7 @@ read_point(const struct se05x_curve *curve, struct rs_bytes point, uint8_t xy[SI
     if (point.len != se05x_point_size(curve))
         return 0;
     if (curve->kind != SE05X_WEIERSTRASS) {
-        turn_key(curve, point.p, xy);
+        turn_public(curve, point.p, xy);
         return 1;
     }
     memcpy(xy, point.p + 1, point.len - 1);
@@ -139,13 +150,13 @@ se05x_key_public(const struct se05x_curve *curve, const uint8_t *key, uint8_t *p
     uint8_t plain[SIM_KEY_MAX], xy[SIM_POINT_MAX];
     int ok;
 
-    turn_key(curve, key, plain);
+    turn_private(curve, key, plain);
     ok = sim_curve_public(curve->curve, plain, xy);
     rs_wipe(plain, sizeof(plain));
     if (!ok)
         return 0;
     if (curve->kind != SE05X_WEIERSTRASS) {
-        turn_key(curve, xy, point);
+        turn_public(curve, xy, point);
         return 1;
     }
     point[0] = 0x04;
@@ -161,7 +172,7 @@ se05x_key_generate(const struct se05x_curve *curve, const struct sim_host *host,
     int ok = sim_curve_draw(curve->curve, host->random, host->self, plain);
 
     if (ok)
-        turn_key(curve, plain, key);
+        turn_private(curve, plain, key);
     rs_wipe(plain, sizeof(plain));
     return ok && se05x_key_public(curve, key, point);
 }
@@ -181,10 +192,10 @@ se05x_agree(const struct se05x_curve *curve, const uint8_t *key, struct rs_bytes
     uint8_t plain[SIM_KEY_MAX], xy[SIM_POINT_MAX], shared[SIM_KEY_MAX];
     int ok;
 
-    turn_key(curve, key, plain);
+    turn_private(curve, key, plain);
     ok = read_point(curve, peer, xy) && sim_curve_agree(curve->curve, plain, xy, shared);
     if (ok)
-        turn_key(curve, shared, secret);
+        turn_public(curve, shared, secret);
     rs_wipe(plain, sizeof(plain));
     rs_wipe(shared, sizeof(shared));
     return ok;
@@ -275,7 +286,7 @@ se05x_sign(const struct se05x_curve *curve, const struct sim_host *host, const u
     uint8_t plain[SIM_KEY_MAX], rs[2 * SIM_KEY_MAX], halves[2 * SIM_KEY_MAX];
     int ok;
 
-    turn_key(curve, key, plain);
+    turn_private(curve, key, plain);
     ok = sim_curve_sign(curve->curve, plain, input.p, input.len, host->random, host->self, rs);
     rs_wipe(plain, sizeof(plain));
     if (!ok)

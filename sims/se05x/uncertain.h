@@ -113,8 +113,10 @@
 #define SE05X_U_CERT_PADDING 64u
 /* Timestamp: 4 bytes count the starts of the part in which time was asked, 8 are milliseconds. */
 #define SE05X_U_TIMESTAMP_UNIT_US 1000u
-/* Numbers of Ed25519 and X25519 stand with their most significant byte first: keys, secrets ... */
+/* Numbers of Ed25519 and X25519 stand with their most significant byte first: points, secrets ... */
 #define SE05X_U_EDWARDS_BIG_ENDIAN 1
+/* ... but private numbers of Ed25519 as RFC 8032 has them: the SDK turns only the public half ... */
+#define SE05X_U_ED25519_SEED_BIG_ENDIAN 0
 /* ... and both halves of a signature. */
 #define SE05X_U_EDDSA_HALVES_BIG_ENDIAN 1
 /* The command that an attestation of applet 7.2 hashes starts with CLA 80, channel or not. */

@@ -172,49 +172,76 @@ ecdsa(void **state)
     part_done(&p);
 }
 
-/* RFC 8032 7.1, TEST 2, with every number's most significant byte first. */
+/* RFC 8032 7.1, TEST 2: the seed as it stands there, public key and signature's halves turned. */
+#define SEED         "4CCD089B28FF96DA9DB6C346EC114E0F5B8A319F35ABA624DA8CF6ED4FB8A6FB"
+#define SEED_TURNED  "FBA6B84FEDF68CDA24A6AB359F318A5B0F4E11EC46C3B69DDA96FF289B08CD4C"
+#define POINT_25519  "3D4017C3E843895A92B70AA74D1B7EBC9C982CCF2EC4968CC0CD55F12AF4660C"
+#define POINT_TURNED "0C66F42AF155CDC08C96C42ECF2C989CBC7E1B4DA70AB7925A8943E8C317403D"
+#define SIG_TURNED                                                                                 \
+    "DA69DBEB232276B38F3F5016547BB2A24025645F0B820E72B8CAD4F0A909A092"                             \
+    "000CBB1216290DB0EE2A30B4AE2E7B388C1DF1D013368F456E99153EE4C15A08"
+
 static void
 eddsa(void **state)
 {
+    static const char verify[] = "4104 20000001 4201 A3 4301 72 4540" SIG_TURNED;
     struct part p;
-    uint8_t seed[32], point[32], sig[64], data[200], turned[64];
-    struct rs_bytes got;
-    char hex[400];
 
     (void)state;
-    (void)unhex("4CCD089B28FF96DA9DB6C346EC114E0F5B8A319F35ABA624DA8CF6ED4FB8A6FB", seed, 32);
-    (void)unhex("3D4017C3E843895A92B70AA74D1B7EBC9C982CCF2EC4968CC0CD55F12AF4660C", point, 32);
-    (void)unhex("92A009A9F0D4CAB8720E820B5F642540A2B27B5416503F8FB3762223EBDB69DA"
-                "085AC1E43E15996E458F3613D0F11D8C387B2EAEB4302AEEB00D291612BB0C00",
-                sig, 64);
-    for (size_t i = 0; i < 32; i++) {
-        turned[i] = seed[31 - i];
-        turned[32 + i] = point[31 - i];
-    }
     part_ready(&p, &se050_model);
-    memcpy(data, "\x41\x04\x20\x00\x00\x01\x42\x01\x40\x43\x20", 11);
-    memcpy(data + 11, turned, 32);
-    data[43] = 0x44;
-    data[44] = 0x20;
-    memcpy(data + 45, turned + 32, 32);
-    assert_int_equal(part_run_bytes(&p, "80016100", data, 77), 0x9000);
-    expect(&p, "80030C09", "4104 20000001 4201 A3 4301 72", 0x9000, NULL);
+    expect(&p, "80016100", "4104 20000001 4201 40 4320" SEED_TURNED "4420" POINT_TURNED, 0x6A80,
+           "");
+    expect(&p, "80016100", "4104 20000001 4201 40 4320" SEED "4420" POINT_25519, 0x6A80, "");
+    expect(&p, "80016100", "4104 20000001 4201 40 4320" SEED_TURNED "4420" POINT_25519, 0x6A80, "");
+    expect(&p, "80016100", "4104 20000001 4201 40 4320" SEED "4420" POINT_TURNED, 0x9000, "");
+    expect(&p, "80020000", "4104 20000001", 0x9000, "4120" POINT_TURNED);
+    expect(&p, "80030C09", "4104 20000001 4201 A3 4301 72", 0x9000, "4140" SIG_TURNED);
+    expect(&p, "80030C0A", verify, 0x9000, "410101");
+    expect(&p, "80030C0A", "4104 20000001 4201 A3 4301 73 4540" SIG_TURNED, 0x9000, "410102");
+    expect(&p, "80030C0A", "4104 20000001 4201 A3 4301 72 4501 00", 0x9000, "410102");
+    /* Each half alone. */
+    expect(&p, "80014100", "4104 20000002 4201 40 4320" SEED, 0x9000, "");
+    expect(&p, "80030C09", "4104 20000002 4201 A3 4301 72", 0x9000, "4140" SIG_TURNED);
+    expect(&p, "80012100", "4104 20000003 4201 40 4420" POINT_TURNED, 0x9000, "");
+    expect(&p, "80030C0A", "4104 20000003 4201 A3 4301 72 4540" SIG_TURNED, 0x9000, "410101");
+    part_done(&p);
+}
+
+static void
+turn_bytes(const uint8_t *in, uint8_t *out)
+{
+    for (size_t i = 0; i < 32; i++)
+        out[i] = in[31 - i];
+}
+
+/* A key of the part's own: OpenSSL takes its public half and its signature, both turned. */
+static void
+eddsa_generated(void **state)
+{
+    uint8_t point[32], sig[64];
+    struct rs_bytes got;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY *key;
+    struct part p;
+
+    (void)state;
+    part_ready(&p, &se050_model);
+    part_random(&p, SEED);
+    expect(&p, "80016100", "4104 20000001 4201 40", 0x9000, "");
+    expect(&p, "80020000", "4104 20000001", 0x9000, NULL);
+    got = answer_tlv(&p, 0x41);
+    assert_int_equal(got.len, 32);
+    turn_bytes(got.p, point);
+    expect(&p, "80030C09", "4104 20000001 4201 A3 4303 616263", 0x9000, NULL);
     got = answer_tlv(&p, 0x41);
     assert_int_equal(got.len, 64);
-    for (size_t i = 0; i < 32; i++) {
-        assert_int_equal(got.p[i], sig[31 - i]);
-        assert_int_equal(got.p[32 + i], sig[63 - i]);
-    }
-    rs_hex(rs_bytes_of(got.p, 64), hex, sizeof(hex));
-    {
-        char verify[600];
-
-        (void)snprintf(verify, sizeof(verify), "4104 20000001 4201 A3 4301 72 4540 %s", hex);
-        expect(&p, "80030C0A", verify, 0x9000, "410101");
-        (void)snprintf(verify, sizeof(verify), "4104 20000001 4201 A3 4301 73 4540 %s", hex);
-        expect(&p, "80030C0A", verify, 0x9000, "410102");
-    }
-    expect(&p, "80030C0A", "4104 20000001 4201 A3 4301 72 4501 00", 0x9000, "410102");
+    turn_bytes(got.p, sig);
+    turn_bytes(got.p + 32, sig + 32);
+    key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, 32);
+    assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key), 1);
+    assert_int_equal(EVP_DigestVerify(ctx, sig, 64, (const uint8_t *)"abc", 3), 1);
+    EVP_PKEY_free(key);
+    EVP_MD_CTX_free(ctx);
     part_done(&p);
 }
 
@@ -260,6 +287,34 @@ agreement(void **state)
             assert_int_equal(p.answer[2 + b], first[len - 1 - b]);
     }
     part_done(&p);
+}
+
+/* RFC 7748 6.1: a pair, the other public key and what they agree on, every number turned. */
+static void
+agreement_x25519(void **state)
+{
+#define ALICE "2A2CB91DA5FB77B12A99C0EB872F4CDF4566B25172C1163C7DA518730A6D0777"
+#define POINT "6A4E9BAA8EA9A4EBF41A38260D3ABF0D5AF73EB4DC7D8B7454A7308909F02085"
+    struct part p;
+
+    (void)state;
+    part_ready(&p, &se050_model);
+    expect(
+        &p, "80016100",
+        "4104 20000001 4201 41 4320 77076D0A7318A57D3C16C17251B26645DF4C2F87EBC0992AB177FBA51DB92C2A 4420" POINT,
+        0x6A80, "");
+    expect(&p, "80016100",
+           "4104 20000001 4201 41 4320" ALICE
+           "4420 8520F0098930A754748B7DDCB43EF75A0DBF3A0D26381AF4EBA4A98EAA9B4E6A",
+           0x6A80, "");
+    expect(&p, "80016100", "4104 20000001 4201 41 4320" ALICE "4420" POINT, 0x9000, "");
+    expect(&p, "80020000", "4104 20000001", 0x9000, "4120" POINT);
+    expect(&p, "8003010F",
+           "4104 20000001 4220 4F2B886F147EFCAD4D67785BC843833F3735E4ECC2615BD3B4C17D7B7DDB9EDE",
+           0x9000, "4120 4217161E3C9BF076339ED147C9217EE0250F3580F43B8E72E12DCEA45B9D5D4A");
+    part_done(&p);
+#undef POINT
+#undef ALICE
 }
 
 #define PEER                                                                                       \
@@ -757,7 +812,9 @@ main(void)
         cmocka_unit_test(signatures_refused),
         cmocka_unit_test(ecdsa),
         cmocka_unit_test(eddsa),
+        cmocka_unit_test(eddsa_generated),
         cmocka_unit_test(agreement),
+        cmocka_unit_test(agreement_x25519),
         cmocka_unit_test(agreement_into_an_object),
         cmocka_unit_test(digests),
         cmocka_unit_test(macs),

@@ -14,9 +14,11 @@ enum {
     P2_ENCRYPT_INIT = 0x42,
 };
 
-#define BLOCK    16
-#define GCM_IV   12
-#define TAG_FULL 16
+#define BLOCK      16
+#define GCM_IV     12 /* of the part's own, where the command does not say how long */
+#define GCM_IV_MAX 60
+#define IV_LENGTH  2 /* what stands in the IV's place when the part is to make one */
+#define TAG_FULL   16
 
 /* ---- Ciphers --------------------------------------------------------------------------------------- */
 
@@ -195,9 +197,10 @@ se05x_do_cipher_step(struct se05x_call *call)
 
 struct aead {
     uint32_t mode;
-    int encrypt;
+    int encrypt, own_iv;                /* own_iv: the part made it */
     struct rs_bytes data, aad, iv, tag; /* tag: when decrypting */
     size_t tag_len;
+    uint8_t room[GCM_IV_MAX]; /* for an IV of the part's own */
 };
 
 /* The tag's length in one byte or two; TAG_FULL without. */
@@ -214,33 +217,70 @@ read_tag_len(const struct se05x_call *call, size_t *ret_len)
 }
 
 static int
+gcm_iv_fits(size_t len)
+{
+    return len >= SE05X_U_GCM_IV_MIN && len <= GCM_IV_MAX;
+}
+
+static int
 lengths_fit(const struct aead *a, const struct se05x_object *key)
 {
     if (a->tag_len < 4 || a->tag_len > TAG_FULL || a->tag_len < key->min_tag)
         return 0;
     if (a->mode == SE05X_AES_CCM)
         return a->iv.len >= 7 && a->iv.len <= 13 && a->tag_len % 2 == 0;
-    return a->iv.len >= 1 && a->iv.len <= 60;
+    return gcm_iv_fits(a->iv.len);
+}
+
+/*
+ * Must the part make the IV?  Mode F3 says so without a word; in mode B0 two bytes are never an
+ * IV when encrypting but the length of one, so that nobody encrypts twice under a length.
+ */
+static int
+wants_own_iv(const struct aead *a)
+{
+    if (!a->encrypt)
+        return 0;
+    if (a->mode == SE05X_AES_GCM_CHIP_IV)
+        return a->iv.p == NULL;
+    return SE05X_U_GCM_LENGTH_AS_IV && a->mode == SE05X_AES_GCM && a->iv.len == IV_LENGTH;
+}
+
+/* The IV of the command or of the part; SP 800-38D 8.2.2: 12 random bytes or more. */
+static unsigned
+choose_iv(struct se05x_call *call, const struct se05x_object *key, struct aead *a)
+{
+    size_t len;
+
+    a->iv = call->arg[SE05X_AT_T(5)];
+    a->own_iv = wants_own_iv(a);
+    if (!a->own_iv) {
+        if (a->iv.p == NULL || a->mode == SE05X_AES_GCM_CHIP_IV)
+            return SE05X_E_WRONG_DATA;
+        return a->encrypt && (se05x_rights(call, key) & SE05X_NO_EXTERNAL_IV) ? SE05X_E_NOT_ALLOWED
+                                                                              : SE05X_OK;
+    }
+    len = a->iv.p == NULL ? GCM_IV : rs_get_u16(a->iv.p);
+    if (!gcm_iv_fits(len))
+        return SE05X_E_WRONG_DATA;
+    call->c->host->random(call->c->host->self, a->room, len);
+    a->iv = rs_bytes_of(a->room, len);
+    return SE05X_OK;
 }
 
 static unsigned
-read_aead(struct se05x_call *call, const struct se05x_object *key, uint8_t chip_iv[GCM_IV],
-          struct aead *a)
+read_aead(struct se05x_call *call, const struct se05x_object *key, struct aead *a)
 {
+    unsigned sw;
+
     a->data = call->arg[SE05X_AT_T(3)];
     a->aad = call->arg[SE05X_AT_T(4)];
-    a->iv = call->arg[SE05X_AT_T(5)];
     if (!se05x_arg_number(call, SE05X_AT_T(2), 1, &a->mode) ||
-        (a->mode != SE05X_AES_GCM && a->mode != SE05X_AES_GCM_CHIP_IV &&
-         a->mode != SE05X_AES_CCM) ||
-        (a->mode == SE05X_AES_GCM_CHIP_IV) != (a->encrypt && a->iv.p == NULL))
+        (a->mode != SE05X_AES_GCM && a->mode != SE05X_AES_GCM_CHIP_IV && a->mode != SE05X_AES_CCM))
         return SE05X_E_WRONG_DATA;
-    if (a->mode == SE05X_AES_GCM_CHIP_IV) {
-        call->c->host->random(call->c->host->self, chip_iv, GCM_IV);
-        a->iv = rs_bytes_of(chip_iv, GCM_IV);
-    } else if (a->encrypt && (se05x_rights(call, key) & SE05X_NO_EXTERNAL_IV)) {
-        return SE05X_E_NOT_ALLOWED;
-    }
+    sw = choose_iv(call, key, a);
+    if (sw != SE05X_OK)
+        return sw;
     if (a->encrypt) {
         if (!read_tag_len(call, &a->tag_len))
             return SE05X_E_WRONG_DATA;
@@ -291,14 +331,14 @@ run_aead(const struct aead *a, struct rs_bytes key, uint8_t *out, uint8_t tag[TA
 unsigned
 se05x_do_aead_once(struct se05x_call *call)
 {
-    uint8_t out[SE05X_VALUE_MAX + BLOCK], tag[TAG_FULL], chip_iv[GCM_IV];
+    uint8_t out[SE05X_VALUE_MAX + BLOCK], tag[TAG_FULL];
     struct aead a = {.encrypt = call->p2 == P2_ENCRYPT};
     struct se05x_object *key = NULL;
     unsigned sw = use_aes(call, a.encrypt, &key);
     int ok;
 
     if (sw == SE05X_OK)
-        sw = read_aead(call, key, chip_iv, &a);
+        sw = read_aead(call, key, &a);
     if (sw != SE05X_OK)
         return sw;
     ok = run_aead(&a, se05x_value(call->c, key), out, tag);
@@ -310,30 +350,28 @@ se05x_do_aead_once(struct se05x_call *call)
         se05x_put(call->out, 0x42, tag, a.tag_len);
     else
         se05x_put_u8(call->out, 0x42, ok ? 1 : 2);
-    if (a.mode == SE05X_AES_GCM_CHIP_IV)
-        se05x_put(call->out, 0x43, chip_iv, sizeof(chip_iv));
+    if (a.own_iv)
+        se05x_put(call->out, 0x43, a.iv.p, a.iv.len);
     return SE05X_OK;
 }
 
 unsigned
 se05x_do_aead_init(struct se05x_call *call)
 {
-    struct aead a = {.mode = SE05X_AES_GCM,
-                     .encrypt = call->p2 == P2_ENCRYPT_INIT,
-                     .iv = call->arg[SE05X_AT_T(5)],
-                     .tag_len = TAG_FULL};
+    struct aead a = {
+        .mode = SE05X_AES_GCM, .encrypt = call->p2 == P2_ENCRYPT_INIT, .tag_len = TAG_FULL};
     struct se05x_object *key = NULL;
     struct se05x_crypto *k = NULL;
     unsigned sw = se05x_use_crypto(call, SE05X_CONTEXT_AEAD, &k);
 
     if (sw == SE05X_OK)
         sw = use_aes(call, a.encrypt, &key);
+    if (sw == SE05X_OK)
+        sw = choose_iv(call, key, &a);
     if (sw != SE05X_OK)
         return sw;
     if (!lengths_fit(&a, key))
         return SE05X_E_WRONG_DATA;
-    if (a.encrypt && (se05x_rights(call, key) & SE05X_NO_EXTERNAL_IV))
-        return SE05X_E_NOT_ALLOWED;
     se05x_crypto_forget(k);
     k->cipher = EVP_CIPHER_CTX_new();
     k->encrypt = a.encrypt != 0;
@@ -345,6 +383,8 @@ se05x_do_aead_init(struct se05x_call *call)
         EVP_CipherInit_ex(k->cipher, NULL, NULL, se05x_value(call->c, key).p, a.iv.p, a.encrypt) !=
             1)
         return se05x_fail_step(k, SE05X_E_CONDITIONS);
+    if (a.own_iv)
+        se05x_put(call->out, 0x43, a.iv.p, a.iv.len);
     return SE05X_OK;
 }
 

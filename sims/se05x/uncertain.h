@@ -138,6 +138,15 @@
 #define SE05X_U_RESTRICT_NEW      0x01 /* no new objects */
 #define SE05X_U_RESTRICT_ALL      0x02 /* no changes of old ones either */
 
+/*
+ * GCM, mode B0: two bytes in tag 45 of an encryption are the length of an IV that the part makes
+ * and answers in tag 43, in one command (37) and in steps (42).  The SDK for 7.2 asks so under P1
+ * 11; its comments have P1 12 for it, which is not there.
+ */
+#define SE05X_U_GCM_LENGTH_AS_IV 1
+/* GCM's shortest IV, whoever makes it; the SDK's comments say 12 to 60 bytes in one place of three. */
+#define SE05X_U_GCM_IV_MIN 12
+
 /* PBKDF2 without an algorithm: HMAC-SHA-1, since the SDK makes keys of WPA2 so. */
 #define SE05X_U_PBKDF_MAC 0x18
 

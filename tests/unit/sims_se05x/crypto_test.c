@@ -604,6 +604,89 @@ aead(void **state)
     part_done(&p);
 }
 
+/* Applet 7.2, mode B0: two bytes in tag 45 are the length of an IV that the part makes. */
+static void
+own_iv_refused(void **state)
+{
+    static const char *const once[] = {
+        "4104 20000001 4201 B0 4502 0000",   /* no IV at all */
+        "4104 20000001 4201 B0 4502 000B",   /* one byte short */
+        "4104 20000001 4201 B0 4502 003D",   /* one byte long */
+        "4104 20000001 4201 B0 4502 FFFF",   /* as an IV it would do */
+        "4104 20000001 4201 B0",             /* neither IV nor length */
+        "4104 20000001 4201 B0 4500",        /* nor here */
+        "4104 20000001 4201 B0 4501 0C",     /* an IV that is too short */
+        "4104 20000001 4201 B0 4503 00000C", /* so is this */
+        "4104 20000001 4201 B0 450B 0000000000000000000000",
+        "4104 20000001 4201 F3 4502 000C",         /* has no say in the length */
+        "4104 20000001 4201 F4 4502 000C",         /* CCM makes none */
+        "4104 20000001 4201 B0 4502 000C 4601 11", /* no such tag */
+    };
+    struct part p;
+
+    (void)state;
+    part_ready(&p, &se051_model);
+    expect(&p, "80010300", "4104 20000001 4310 00000000000000000000000000000000", 0x9000, "");
+    for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
+        expect(&p, "80031137", once[i], 0x6A80, "");
+    /* Who decrypts says under which IV. */
+    expect(&p, "80031138", "4104 20000001 4201 B0 4502 000C 4610 58E2FCCEFA7E3061367F1D57A4E7455A",
+           0x6A80, "");
+    expect(&p, "80011000", "4102 0001 4201 04 4301 B0", 0x9000, "");
+    expect(&p, "80031142", "4104 20000001 4202 0001 4502 000B", 0x6A80, "");
+    expect(&p, "80031142", "4104 20000001 4202 0001 4502 003D", 0x6A80, "");
+    expect(&p, "80031142", "4104 20000001 4202 0001 450B 0000000000000000000000", 0x6A80, "");
+    expect(&p, "80031143", "4104 20000001 4202 0001 4502 000C", 0x6A80, "");
+    expect(&p, "8003110C", "4202 0001 4301 00", 0x6985, ""); /* none of these began */
+    part_done(&p);
+}
+
+/* McGrew and Viega, test cases 1, 2, where the part draws the IV. */
+static void
+own_iv(void **state)
+{
+    uint8_t first[60];
+    struct part p;
+    struct rs_bytes iv;
+
+    (void)state;
+    part_ready(&p, &se051_model);
+    expect(&p, "80010300", "4104 20000001 4310 00000000000000000000000000000000", 0x9000, "");
+    part_random(&p, "000000000000000000000000");
+    expect(&p, "80031137", "4104 20000001 4201 B0 4310 00000000000000000000000000000000 4502 000C",
+           0x9000,
+           "4110 0388DACE60B6A392F328C2B971B2FE78 4210 AB6E47D42CEC13BDF53A67B21257BDDF"
+           "430C 000000000000000000000000");
+    /* Another each time, and as long as it was asked for. */
+    expect(&p, "80031137", "4104 20000001 4201 B0 4502 003C", 0x9000, NULL);
+    iv = answer_tlv(&p, 0x43);
+    assert_int_equal(iv.len, 60);
+    memcpy(first, iv.p, iv.len);
+    expect(&p, "80031137", "4104 20000001 4201 B0 4502 003C", 0x9000, NULL);
+    assert_memory_not_equal(first, answer_tlv(&p, 0x43).p, 60);
+    /* A key whose policy forbids IVs from outside has these, and no others. */
+    expect(&p, "80010300",
+           "1109 08 00000000 03000020 4104 20000002 4310 00000000000000000000000000000000", 0x9000,
+           "");
+    expect(&p, "80011000", "4102 0001 4201 04 4301 B0", 0x9000, "");
+    expect(&p, "80031137", "4104 20000002 4201 B0 450C 000000000000000000000000", 0x6986, "");
+    expect(&p, "80031142", "4104 20000002 4202 0001 450C 000000000000000000000000", 0x6986, "");
+    expect(&p, "80031137", "4104 20000002 4201 B0 4502 000C", 0x9000, NULL);
+    assert_int_equal(answer_tlv(&p, 0x43).len, 12);
+    /* In steps; decrypted under what was answered. */
+    part_random(&p, "000000000000000000000000");
+    expect(&p, "80031142", "4104 20000002 4202 0001 4502 000C", 0x9000,
+           "430C 000000000000000000000000");
+    expect(&p, "8003110C", "4202 0001 4310 00000000000000000000000000000000", 0x9000,
+           "4110 0388DACE60B6A392F328C2B971B2FE78");
+    expect(&p, "8003110D", "4202 0001", 0x9000, "4210 AB6E47D42CEC13BDF53A67B21257BDDF");
+    expect(&p, "80031138",
+           "4104 20000002 4201 B0 4310 0388DACE60B6A392F328C2B971B2FE78"
+           "450C 000000000000000000000000 4610 AB6E47D42CEC13BDF53A67B21257BDDF",
+           0x9000, "4110 00000000000000000000000000000000 420101");
+    part_done(&p);
+}
+
 /* ---- Derivations ---------------------------------------------------------------------------------------- */
 
 /* RFC 5869 A.1, A.3. */
@@ -820,6 +903,8 @@ main(void)
         cmocka_unit_test(macs),
         cmocka_unit_test(ciphers),
         cmocka_unit_test(aead),
+        cmocka_unit_test(own_iv_refused),
+        cmocka_unit_test(own_iv),
         cmocka_unit_test(hkdf),
         cmocka_unit_test(shortest_derivation),
         cmocka_unit_test(pbkdf2),

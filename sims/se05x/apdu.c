@@ -158,7 +158,7 @@ static const struct row rows[] = {
     {0x03, 0, 0x0D, 0x0C, 0, 0, T(1) | T(2), 0, CRYPTO_US, se05x_do_mac_step},
     {0x03, 0, 0x0D, 0x0D, 0, 0, T(1) | T(2) | T(3), 0, CRYPTO_US, se05x_do_mac_step},
     /* Derivation. */
-    {0x03, 0, 0x00, 0x2D, 0, 0, T(1) | T(2) | T(3) | T(4) | T(5), T(6) | T(7), CRYPTO_US,
+    {0x03, 0, 0x00, 0x2D, 0, 0, T(1) | T(2) | T(3) | T(4) | T(5) | T(6), T(7), CRYPTO_US,
      se05x_do_hkdf},
     {0x03, 0, 0x00, 0x2F, 1, 0, T(1) | T(2) | T(4) | T(5), T(7), CRYPTO_US, se05x_do_hkdf},
     {0x03, 0, 0x00, 0x2E, 0, 0, T(1) | T(2) | T(3) | T(4), T(5) | T(6) | T(7), CRYPTO_US,

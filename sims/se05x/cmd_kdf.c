@@ -37,18 +37,23 @@ use_secret(struct se05x_call *call, unsigned place, uint32_t newer_right,
     return sw;
 }
 
-/* Salt as bytes in the command, or as an object; not both. */
+/* Salt as bytes in the command, or as an object (applet 7.2), or none; not both. */
 static unsigned
 choose_salt(struct se05x_call *call, struct rs_bytes given, unsigned id_place,
             struct rs_bytes *ret_salt)
 {
     struct se05x_object *o = NULL;
+    uint32_t id;
     unsigned sw;
 
     *ret_salt = given;
     if (!se05x_has(call, id_place))
         return SE05X_OK;
-    if (given.p != NULL)
+    if (given.p != NULL || !se05x_arg_number(call, id_place, 4, &id))
+        return SE05X_E_WRONG_DATA;
+    if (id == SE05X_U_NO_SALT_ID)
+        return SE05X_OK;
+    if (!call->c->gen->newer)
         return SE05X_E_WRONG_DATA;
     sw = use_secret(call, id_place, 0, &o);
     if (sw == SE05X_OK)

@@ -147,6 +147,11 @@
 /* GCM's shortest IV, whoever makes it; the SDK's comments say 12 to 60 bytes in one place of three. */
 #define SE05X_U_GCM_IV_MIN 12
 
+/*
+ * The salt's object id that says there is none, in HKDF with either applet (no object has it): the
+ * SDK sends it in tag 46 whenever it is given no salt.  PBKDF2 must have a salt.
+ */
+#define SE05X_U_NO_SALT_ID 0u
 /* PBKDF2 without an algorithm: HMAC-SHA-1, since the SDK makes keys of WPA2 so. */
 #define SE05X_U_PBKDF_MAC 0x18
 

@@ -741,6 +741,38 @@ hkdf(void **state)
     part_done(&p);
 }
 
+/* RFC 5869 A.3: no salt, which object id 0 in tag 46 says too, with either applet. */
+static void
+hkdf_without_salt(void **state)
+{
+    static const struct sim_model *const models[] = {&se050_model, &se051_model};
+    struct part p;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        part_ready(&p, models[i]);
+        expect(&p, "80010500", "4104 20000001 4316 0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B",
+               0x9000, "");
+        expect(&p, "8003002D", "4104 20000001 4201 04 4502 002A 4603 000000", 0x6A80, "");
+        expect(&p, "8003002D", "4104 20000001 4201 04 4502 002A 4600", 0x6A80, "");
+        expect(&p, "8003002D", "4104 20000001 4201 04 4502 002A 4604 20000009", i ? 0x6985 : 0x6A80,
+               ""); /* not there; or no salt in objects */
+        expect(&p, "8003002D", "4104 20000001 4201 04 4301 00 4502 002A 4604 00000000", 0x6A80, "");
+        expect(&p, "8003002D", "4104 20000001 4201 04 4502 002A 4604 00000000", 0x9000,
+               "412A 8DA4E775A563C18F715F802A063C5A31B8A11F5C5EE1879EC3454E5F3C738D2D9D201395FAA4"
+               "B61A96C8");
+        /* PBKDF2 without salt is none. */
+        expect(&p, "8003002E", "4104 20000001 4302 0001 4402 0010 4604 00000000", 0x6A80, "");
+        part_done(&p);
+    }
+    part_ready(&p, &se050_model);
+    expect(&p, "80010500", "4104 20000001 4316 0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B",
+           0x9000, "");
+    expect(&p, "80010500", "4104 20000003 430D 000102030405060708090A0B0C", 0x9000, "");
+    expect(&p, "8003002D", "4104 20000001 4201 04 4502 002A 4604 20000003", 0x6A80, ""); /* 7.2's */
+    part_done(&p);
+}
+
 /* Tag 45 of a key: what is derived from it has at least so many bytes (applet 7.2). */
 static void
 shortest_derivation(void **state)
@@ -906,6 +938,7 @@ main(void)
         cmocka_unit_test(own_iv_refused),
         cmocka_unit_test(own_iv),
         cmocka_unit_test(hkdf),
+        cmocka_unit_test(hkdf_without_salt),
         cmocka_unit_test(shortest_derivation),
         cmocka_unit_test(pbkdf2),
         cmocka_unit_test(tls),

@@ -21,7 +21,8 @@
 
 #include "../../librot/drivers/optiga/optiga.h"
 
-#define ANCHOR 0xe0e8u
+#define ANCHOR 0xe0e9u
+#define OTHER  0xe0e8u
 #define TARGET 0xe0f2u
 #define SECRET 0xf1d4u
 
@@ -84,7 +85,7 @@ put_oid(struct text *t, unsigned oid)
 
 struct order {
     EVP_PKEY *anchor;
-    unsigned oid, version, alg, usage;
+    unsigned anchor_oid, oid, version, alg, usage;
     const uint8_t *uid;    /* NULL: for any part */
     const uint8_t *secret; /* NULL: in clear; else 64 bytes */
     uint8_t payload[200];
@@ -250,7 +251,7 @@ make(struct order *o)
     put_bytes(&cose, "\xa1\x01\x26", 3);
     MAP(&cose, 1);
     put_int(&cose, 4);
-    put_oid(&cose, ANCHOR);
+    put_oid(&cose, o->anchor_oid);
     put_bytes(&cose, manifest.p, manifest.len);
     put_bytes(&cose, sig, sizeof(sig));
     o->set_len = 0;
@@ -282,7 +283,7 @@ draw(struct order *o)
     return key;
 }
 
-/* Its certificate into trust/0. */
+/* Its certificate into both places for one. */
 static void
 install(struct bench *b, EVP_PKEY *key)
 {
@@ -303,9 +304,10 @@ install(struct bench *b, EVP_PKEY *key)
     assert_true(X509_sign(x, key, EVP_sha256()) > 0);
     len = i2d_X509(x, &der);
     assert_true(len > 0);
-    IS(rot_object_write(&b->rot, ROT_TRUST(0), ROT_PART_DATA, 0, der, (size_t)len, (size_t)len,
-                        &need),
-       ROT_OK);
+    for (unsigned i = 0; i < 2; i++)
+        IS(rot_object_write(&b->rot, ROT_TRUST(i), ROT_PART_DATA, 0, der, (size_t)len, (size_t)len,
+                            &need),
+           ROT_OK);
     OPENSSL_free(der);
     X509_free(x);
 }
@@ -339,6 +341,7 @@ prepared(const char *kind, struct order *o)
 
     memset(o, 0, sizeof(*o));
     o->anchor = EVP_EC_gen("P-256");
+    o->anchor_oid = ANCHOR;
     o->oid = TARGET;
     o->version = 1;
     o->alg = 0x03;
@@ -347,6 +350,16 @@ prepared(const char *kind, struct order *o)
     IS(bench_open(b, ROT_OPEN_PRODUCTION), ROT_OK);
     IS(rot_channel_pair(&b->rot), ROT_OK);
     install(b, o->anchor);
+    return b;
+}
+
+/* With the conditions of the layout, which let the anchor in. */
+static struct bench *
+conditioned(const char *kind, struct order *o)
+{
+    struct bench *b = prepared(kind, o);
+
+    IS(rot_seal_prepare(&b->rot, ROT_STAGE_DATA, 0), ROT_OK);
     return b;
 }
 
@@ -365,7 +378,7 @@ a_key_is_brought(void **state)
     struct rot_identity id;
     uint8_t pub[128];
     struct order o;
-    struct bench *b = prepared("blank-m3", &o);
+    struct bench *b = conditioned("blank-m3", &o);
     EVP_PKEY *key;
     size_t n = 0;
 
@@ -392,7 +405,7 @@ a_key_is_brought_encrypted(void **state)
     static const uint8_t meta[] = {0x20, 6, 0xe8, 1, 0x23, 0xd3, 1, 0x00};
     uint8_t secret[64];
     struct order o;
-    struct bench *b = prepared("blank-m3", &o);
+    struct bench *b = conditioned("blank-m3", &o);
     EVP_PKEY *key = draw(&o);
 
     (void)state;
@@ -421,7 +434,7 @@ what_is_refused(void **state)
     struct rot_identity id;
     uint8_t other[25], pub[128], again[128];
     struct order good, o;
-    struct bench *b = prepared("blank-m3", &good);
+    struct bench *b = conditioned("blank-m3", &good);
     EVP_PKEY *key = draw(&good), *stranger = EVP_EC_gen("P-256"), *anchor = good.anchor;
     size_t n = 0, m = 0;
 
@@ -465,6 +478,36 @@ what_is_refused(void **state)
     done(b, &good);
 }
 
+/* As parts come, and by another anchor than the one that the conditions name. */
+static void
+nobody_was_let_in(void **state)
+{
+    struct order o;
+    struct bench *b = prepared("blank-m3", &o);
+    EVP_PKEY *key = draw(&o);
+    uint8_t pub[128];
+    size_t n = 0;
+
+    (void)state;
+    IS(rot_key_generate(&b->rot, ROT_LDEVID(0), ROT_ALG_P256, pub, sizeof(pub), &n), ROT_OK);
+    make(&o);
+    IS(bring(b, &o), ROT_E_STATE);
+    assert_int_equal(rot_raw_status(&b->rot), 0x07);
+    assert_false(holds(b, key));
+    IS(rot_seal_prepare(&b->rot, ROT_STAGE_DATA, 0), ROT_OK);
+    o.anchor_oid = OTHER;
+    make(&o);
+    IS(bring(b, &o), ROT_E_STATE);
+    assert_int_equal(rot_raw_status(&b->rot), 0x07);
+    assert_false(holds(b, key));
+    o.anchor_oid = ANCHOR;
+    make(&o);
+    IS(bring(b, &o), ROT_OK);
+    assert_true(holds(b, key));
+    EVP_PKEY_free(key);
+    done(b, &o);
+}
+
 static void
 without_an_anchor_or_on_v1(void **state)
 {
@@ -477,7 +520,7 @@ without_an_anchor_or_on_v1(void **state)
     IS(bring(b, &o), ROT_E_UNSUPPORTED);
     done(b, &o);
     EVP_PKEY_free(key);
-    b = prepared("blank-m3", &o);
+    b = conditioned("blank-m3", &o);
     IS(optiga_clear(&b->rot, ANCHOR), ROT_OK);
     key = draw(&o);
     make(&o);
@@ -512,7 +555,7 @@ after_the_seal(void **state)
     o.oid = 0xe0f1; /* the identity: never */
     o.version = 2;
     make(&o);
-    IS(rot_key_import(&b->rot, ROT_IDEVID, ROT_ALG_P256, o.set, o.set_len), ROT_E_STATE);
+    IS(rot_key_import(&b->rot, ROT_IDEVID, ROT_ALG_P256, o.set, o.set_len), ROT_E_UNSUPPORTED);
     EVP_PKEY_free(key);
     done(b, &o);
 }
@@ -525,7 +568,7 @@ cuts(void **state)
     uint8_t pub[128], again[128];
     unsigned count = 0, was_new = 0;
     struct order o;
-    struct bench *b = prepared("blank-m3", &o);
+    struct bench *b = conditioned("blank-m3", &o);
     EVP_PKEY *key = draw(&o);
     size_t n = 0, m = 0;
     char *memory;
@@ -576,9 +619,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_key_is_brought), cmocka_unit_test(a_key_is_brought_encrypted),
-        cmocka_unit_test(what_is_refused),  cmocka_unit_test(without_an_anchor_or_on_v1),
-        cmocka_unit_test(after_the_seal),   cmocka_unit_test(cuts),
+        cmocka_unit_test(a_key_is_brought),
+        cmocka_unit_test(a_key_is_brought_encrypted),
+        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(nobody_was_let_in),
+        cmocka_unit_test(without_an_anchor_or_on_v1),
+        cmocka_unit_test(after_the_seal),
+        cmocka_unit_test(cuts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,7 @@ forbid_for_key(const struct rot_chip *chip, const struct rot_place *key, struct 
 {
     int is_old = optiga_of(chip)->is_old, is_secret = rot_alg_secret_size(cap->alg) != 0;
 
-    if (is_old || is_secret)
+    if (!optiga_takes_sets(chip, key))
         cap->where[ROT_CAN_IMPORT] = ROT_NOWHERE;
     if (is_secret && (is_old || key->alg != ROT_ALG_AES128))
         cap->where[ROT_CAN_GENERATE] = ROT_NOWHERE;

@@ -397,6 +397,16 @@ send_set(struct rot_chip *chip, struct rot_bytes set)
 }
 
 /*
+ * Configuration guide: V1 takes no keys.  A place without a public key is no pair's, and one that
+ * is not renewed has no condition that an anchor could open (layout.c).
+ */
+int
+optiga_takes_sets(const struct rot_chip *chip, const struct rot_place *place)
+{
+    return !optiga_of(chip)->is_old && place->also != 0 && (place->flags & ROT_PLACE_REGENERATE);
+}
+
+/*
  * A signed update set, as Infineon's tools make it, for exactly this object.
  * Whether it is signed by the right anchor, new enough and meant for this part,
  * the part decides.  It does not tell the public key, so that none is kept.
@@ -411,8 +421,7 @@ optiga_key_import(struct rot_chip *chip, const struct rot_place *place, enum rot
     rot_err rc;
 
     (void)alg; /* the manifest names it */
-    /* Configuration guide: V1 takes no keys.  A place without a public key is no pair's. */
-    if (optiga_of(chip)->is_old || place->also == 0)
+    if (!optiga_takes_sets(chip, place))
         return ROT_E_UNSUPPORTED;
     rc = check_set(set, place->where);
     if (rc == ROT_OK)

@@ -94,6 +94,7 @@ enum optiga_oid {
     OPTIGA_OID_LIFE = 0xe0c0,
     OPTIGA_OID_UID = 0xe0c2,
     OPTIGA_OID_VENDOR_CERT = 0xe0e0,
+    OPTIGA_OID_ANCHOR = 0xe0e9, /* of signed update sets */
     OPTIGA_OID_VENDOR_KEY = 0xe0f0,
     OPTIGA_OID_SESSION = 0xe100, /* the first of OPTIGA_SESSIONS */
     OPTIGA_OID_COUNTER = 0xe120, /* the first of OPTIGA_COUNTERS */
@@ -276,6 +277,8 @@ ROT_MUST_USE rot_err optiga_key_generate(struct rot_chip *chip, const struct rot
                                          size_t *ret_len);
 ROT_MUST_USE rot_err optiga_key_public(struct rot_chip *chip, const struct rot_place *place,
                                        uint8_t *pub, size_t cap, size_t *ret_len);
+/* Can the key of this place be brought by a signed set? */
+int optiga_takes_sets(const struct rot_chip *chip, const struct rot_place *place);
 ROT_MUST_USE rot_err optiga_key_import(struct rot_chip *chip, const struct rot_place *place,
                                        enum rot_alg alg, const uint8_t *wrapped,
                                        size_t wrapped_len);
@@ -312,6 +315,7 @@ enum optiga_access {
     OPTIGA_FIXED_USED = 5,    /* nobody changes it; whoever has the channel uses, or counts, it */
     OPTIGA_USED = 6,          /* whoever has the channel changes and uses it */
     OPTIGA_FIXED_COUNTED = 7, /* as FIXED_USED, as often as the first counter lets it be used */
+    OPTIGA_RENEWED = 8, /* as USED, and it takes sets that the anchor OPTIGA_OID_ANCHOR signed */
 };
 
 /* rot_layout.config: what the seals make of each object. */

@@ -24,10 +24,15 @@
 #define TAG_READ    0xd1u
 #define TAG_EXECUTE 0xd3u
 
-/* Conditions: not yet operational; a command that came through the channel; a counter's next step. */
+/*
+ * Conditions: not yet operational; a command that came through the channel; a counter's next
+ * step; a set that this anchor signed, without which SetObjectProtected is refused (SRM, access
+ * conditions, Int).  Who may change that anchor has the channel, as who may change the key.
+ */
 #define BEFORE  0xe1, 0xfc, OPTIGA_LIFE_OPERATIONAL
 #define CHANNEL 0x20, OPTIGA_OID_BINDING >> 8, OPTIGA_OID_BINDING & 0xff
 #define COUNT   0x40, OPTIGA_OID_COUNTER >> 8, OPTIGA_OID_COUNTER & 0xff
+#define SIGNED  0x21, OPTIGA_OID_ANCHOR >> 8, OPTIGA_OID_ANCHOR & 0xff
 #define AND     0xfd
 #define OR      0xfe
 
@@ -41,6 +46,7 @@ static const struct {
     [OPTIGA_BINDING] = {14, {TAG_CHANGE, 7, BEFORE, OR, CHANNEL, TAG_READ, 3, BEFORE}},
     [OPTIGA_FIXED_USED] = {8, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 3, CHANNEL}},
     [OPTIGA_USED] = {10, {TAG_CHANGE, 3, CHANNEL, TAG_EXECUTE, 3, CHANNEL}},
+    [OPTIGA_RENEWED] = {14, {TAG_CHANGE, 7, CHANNEL, OR, SIGNED, TAG_EXECUTE, 3, CHANNEL}},
     [OPTIGA_FIXED_COUNTED] = {12, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 7, CHANNEL, AND, COUNT}},
 };
 

@@ -565,13 +565,15 @@ the_table_of_the_third_version(void **state)
     struct rot_capability cap;
 
     assert_int_equal(rot_capabilities(&d->chip, ROT_IDEVID, &cap), ROT_OK);
-    assert_int_equal(cap.where[ROT_CAN_IMPORT], ROT_IN_CHIP);
+    assert_int_equal(cap.where[ROT_CAN_IMPORT], ROT_NOWHERE);
     assert_int_equal(cap.where[ROT_CAN_AGREE], ROT_NOWHERE);
     assert_int_equal(cap.where[ROT_CAN_DELETE], ROT_NOWHERE);
     assert_int_equal(cap.where[ROT_CAN_ATTEST], ROT_IN_CHIP);
     assert_int_equal(cap.where[ROT_CAN_WIPE], ROT_NOWHERE);
     assert_int_equal(cap.where[ROT_CAN_CHANNEL], ROT_IN_CHIP);
     assert_int_equal(cap.cert_size, 1724);
+    assert_int_equal(rot_capabilities(&d->chip, ROT_LDEVID(1), &cap), ROT_OK);
+    assert_int_equal(cap.where[ROT_CAN_IMPORT], ROT_IN_CHIP);
     assert_int_equal(rot_capabilities(&d->chip, ROT_VENDOR(0), &cap), ROT_OK);
     assert_int_equal(cap.where[ROT_CAN_SIGN], ROT_NOWHERE);
     assert_int_equal(cap.where[ROT_CAN_WRITE], ROT_NOWHERE);
@@ -691,6 +693,10 @@ other_sets_are_not(void **state)
     assert_int_equal(fed.count, 0);
     assert_int_equal(rot_key_import(&d->chip, ROT_SESSION(4), ROT_ALG_AES128, set, len),
                      ROT_E_UNSUPPORTED);
+    len = make_set(0xe0f1, 64, 0, 100);
+    assert_int_equal(rot_key_import(&d->chip, ROT_IDEVID, ROT_ALG_P256, set, len),
+                     ROT_E_UNSUPPORTED);
+    assert_int_equal(fed.count, 0);
     assert_int_equal(rot_key_public(&d->chip, ROT_LDEVID(0), pub, 91, &n), ROT_OK);
     plan(d, 0x83, 0x2c, "", 0);
     assert_int_equal(import(d, make_set(0xe0f2, 64, 0, 100)), ROT_E_MISMATCH);

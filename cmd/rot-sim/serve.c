@@ -10,6 +10,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,9 @@ struct server {
     struct connection connections[CONNECTIONS_MAX];
 };
 
-static volatile sig_atomic_t stop_asked;
+/* By a signal, or by the thread that started this one (exec.c). */
+static atomic_int stop_asked;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler sets it");
 
 static void
 on_signal(int number)

@@ -54,9 +54,9 @@ def tags(metadata):
 
 def optiga_open(objects):
     # Operational (LcsO 07), and who may change it: nobody; whoever has the channel (Conf E140); a key that
-    # is renewed also a set that E0E9 has signed (Int E0E9), which only the channel changes.
+    # is renewed also by a set that E0E9 has signed (Int E0E9) and that comes through the channel.
     never, channel = b"\xff", b"\x20\xe1\x40"
-    renewed = channel + b"\xfe\x21\xe0\xe9"
+    renewed = channel + b"\xfe" + channel + b"\xfd\x21\xe0\xe9"
     for oid, who in (("E140", channel), ("E0F1", never), ("F1D8", never), ("E0E1", never), ("E0E2", never),
                      ("E0F2", renewed), ("E0F3", renewed), ("E0E3", channel), ("E0E8", never), ("E0E9", channel),
                      ("E0EF", never)):

@@ -315,7 +315,7 @@ enum optiga_access {
     OPTIGA_FIXED_USED = 5,    /* nobody changes it; whoever has the channel uses, or counts, it */
     OPTIGA_USED = 6,          /* whoever has the channel changes and uses it */
     OPTIGA_FIXED_COUNTED = 7, /* as FIXED_USED, as often as the first counter lets it be used */
-    OPTIGA_RENEWED = 8, /* as USED, and it takes sets that the anchor OPTIGA_OID_ANCHOR signed */
+    OPTIGA_RENEWED = 8,       /* as USED; and sets that OPTIGA_OID_ANCHOR signed are a change */
 };
 
 /* rot_layout.config: what the seals make of each object. */

@@ -27,7 +27,8 @@
 /*
  * Conditions: not yet operational; a command that came through the channel; a counter's next
  * step; a set that this anchor signed, without which SetObjectProtected is refused (SRM, access
- * conditions, Int).  Who may change that anchor has the channel, as who may change the key.
+ * conditions, Int).  It comes through the channel, too: an anchor that somebody left there before
+ * the seal opens nothing by itself.
  */
 #define BEFORE  0xe1, 0xfc, OPTIGA_LIFE_OPERATIONAL
 #define CHANNEL 0x20, OPTIGA_OID_BINDING >> 8, OPTIGA_OID_BINDING & 0xff
@@ -38,7 +39,7 @@
 
 /* The TLVs of the conditions of each access, as they are written. */
 static const struct {
-    uint8_t len, tlvs[16];
+    uint8_t len, tlvs[18];
 } conditions[] = {
     [OPTIGA_FIXED] = {3, {TAG_CHANGE, 1, 0xff}},
     [OPTIGA_CHANNEL] = {5, {TAG_CHANGE, 3, CHANNEL}},
@@ -46,7 +47,9 @@ static const struct {
     [OPTIGA_BINDING] = {14, {TAG_CHANGE, 7, BEFORE, OR, CHANNEL, TAG_READ, 3, BEFORE}},
     [OPTIGA_FIXED_USED] = {8, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 3, CHANNEL}},
     [OPTIGA_USED] = {10, {TAG_CHANGE, 3, CHANNEL, TAG_EXECUTE, 3, CHANNEL}},
-    [OPTIGA_RENEWED] = {14, {TAG_CHANGE, 7, CHANNEL, OR, SIGNED, TAG_EXECUTE, 3, CHANNEL}},
+    [OPTIGA_RENEWED] = {18,
+                        {TAG_CHANGE, 11, CHANNEL, OR, CHANNEL, AND, SIGNED, TAG_EXECUTE, 3,
+                         CHANNEL}},
     [OPTIGA_FIXED_COUNTED] = {12, {TAG_CHANGE, 1, 0xff, TAG_EXECUTE, 7, CHANNEL, AND, COUNT}},
 };
 

@@ -123,8 +123,9 @@ insert right/g3
 once 4 G-3 "$WORK/plain.yaml"
 same "G-3 is made" 0 $?
 for n in 1 2 3; do
-    sqlite3 "$DATA/store.db" "SELECT hex(der) FROM certificate_der JOIN certificate USING (tenant, signer_id, leaf) WHERE device='G-$n'" |
-        xxd -r -p | openssl x509 -inform DER -out "$WORK/G-$n.pem"
+    sqlite3 "$DATA/store.db" "SELECT writefile('$WORK/G-$n.der', der) FROM certificate_der
+        JOIN certificate USING (tenant, signer_id, leaf) WHERE device = 'G-$n'" >/dev/null
+    openssl x509 -inform DER -in "$WORK/G-$n.der" -out "$WORK/G-$n.pem"
 done
 uid() { ask '{"do":"list"}' | python3 -c '
 import json, sys

@@ -160,9 +160,10 @@ for part in $(each | awk '{ print $4 }' | sort -u); do
     want=$(each | awk -v p="$part" '$4 == p { n += $2 == "-" ? 1 : 2 } END { print n }')
     same "$part: all good" "$want" "$(rs order show "o-$part" --json | member counts.good)"
 done
-sqlite3 "$DATA/store.db" "SELECT device, hex(der) FROM certificate_der JOIN certificate
-    USING (tenant, signer_id, leaf) WHERE device LIKE '%.%'" | while IFS='|' read -r device der; do
-    xxd -r -p <<<"$der" | openssl x509 -inform DER -out "$WORK/$device.pem"
+sqlite3 "$DATA/store.db" "SELECT writefile('$WORK/' || device || '.der', der) FROM certificate_der
+    JOIN certificate USING (tenant, signer_id, leaf) WHERE device LIKE '%.%'" >/dev/null
+for der in "$WORK"/*-*.[12].der; do
+    openssl x509 -inform DER -in "$der" -out "${der%.der}.pem"
 done
 same "openssl believes them" 30 "$(openssl verify -CAfile "$WORK/root.pem" -untrusted "$WORK/devices.pem" \
     "$WORK"/*-*.[12].pem 2>/dev/null | grep -c ': OK')"

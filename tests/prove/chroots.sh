@@ -109,6 +109,7 @@ release() { # NUMBER
         make_chroot "$suite" "$dir"
     fi
     mount -t proc proc "$dir/proc"
+    mount -t sysfs -o ro sysfs "$dir/sys"
     mount --rbind /dev "$dir/dev"
     if wanted demo; then prove_demo "$dir" "$base/$number.demo.log" || failed=1; fi
     if ! wanted demo; then in_chroot "$dir" $LIMIT './dev setup build' >"$base/$number.setup.log" 2>&1; fi

@@ -558,14 +558,20 @@ pair_and_attest(struct rot_chip *chip, struct input *in)
 static void
 look_around(struct rot_chip *chip, struct input *in)
 {
+    static const rot_object objects[] = {ROT_IDEVID,      ROT_LDEVID(0),  ROT_TRUST(0),
+                                         ROT_FIRMWARE(0), ROT_SESSION(0), ROT_DATA(0),
+                                         ROT_COUNTER(0)};
+    struct rot_capability cap;
     struct rot_identity id;
     uint64_t value = 0;
-    size_t len = take(in) % 100;
-    uint8_t *random = exact(len);
+    size_t len = take(in) % 100, uid_len = 0;
+    uint8_t *random = exact(len), uid[ROT_UID_MAX];
     rot_object counter = ROT_COUNTER(take(in) % 2);
 
     if (rot_identify(chip, &id) == ROT_OK)
         must(memchr(id.model, 0, sizeof(id.model)) != NULL && id.uid_len <= sizeof(id.uid));
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK || objects[i] == ROT_DATA(0));
     (void)!rot_random(chip, random, len);
     free(random);
     if (rot_counter_read(chip, counter, &value) == ROT_OK)
@@ -574,6 +580,8 @@ look_around(struct rot_chip *chip, struct input *in)
         must(value <= 2097151);
     (void)!rot_self_test(chip);
     (void)!rot_reset(chip);
+    if (rot_uid(chip, uid, &uid_len) == ROT_OK)
+        must(uid_len == 9);
 }
 
 static void

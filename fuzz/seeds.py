@@ -170,7 +170,25 @@ BACK = {
 }
 
 
+def cbor_text(text):
+    return cbor_int(len(text), 3) + text.encode()
+
+
+def order_document(quantity=100, target=60, state=1, until=9, shares=(("sz-1", 40), ("sz-2", 60))):
+    values = ["order", "o-1", "meter", 3, "dev", "idevid", bytes(32), quantity, target, state, 2, until,
+              [item for share in shares for item in share], "M-*", "atecc608b", "meter", 1, 2, "chip"]
+    encode = {str: cbor_text, bytes: cbor_bytes, int: cbor_int,
+              list: lambda items: cbor_array(*(encode[type(v)](v) for v in items))}
+    return cbor_int(len(values), 5) + b"".join(cbor_int(i) + encode[type(v)](v) for i, v in enumerate(values))
+
+
 def write_signer_seeds():
+    orders = {"order": order_document(), "order-target": order_document(target=101), "order-state": order_document(state=9),
+              "order-until": order_document(until=2), "order-nobody": order_document(shares=()),
+              "order-share": order_document(shares=(("s", 101),)), "order-sum": order_document(shares=(("s", 60), ("t", 50))),
+              "order-twice": order_document(shares=(("s", 1), ("s", 1)))}
+    for name, document in orders.items():
+        seed("signer_front", name, document)
     for target, items in (("signer_front", FRONT), ("signer_back", BACK)):
         for name, item in items.items():
             seed(target, name, message(item))
@@ -745,8 +763,10 @@ def write_se05x_seeds():
             for what in range(8):
                 seed("se05x_response", "%slook-%d-%d" % (name, obj, what), opened + bytes([4, 40, obj, what]))
     seed("se05x_response", "tlvs", b"\2" + tlv(0x41, bytes(200)) + tlv(0x42, b"a") + tlv(0x43, bytes(300)))
+    # Read as a TLV, too: its second byte is then a length, 83, and the whole has to be as long.
     seed("se05x_response", "attributes", b"\2" + bytes.fromhex("525300010101" "0000" "00000000" "0000"
-                                                               "0800000000183c0000" "02" "00000000"))
+                                                               "0800000000183c0000" "3800000000183c0000")
+         + bytes(48) + bytes.fromhex("02" "00000000"))
     seed("se05x_response", "secure", b"\2" + b"A\1\1\x80" + bytes(12) + b"\xcc" * 8 + b"\x90\0")
     atr = bytes.fromhex("00a0000003960403e800fe020b03e80801000000006400000a4a434f5034204154504f")
     seed("se05x_response", "atr", b"\3\x40" + atr)
@@ -1040,6 +1060,12 @@ def optiga_chains():
         0x34, 1, otlv(1, b"\xe1\1") + otlv(3, b"\0\x20") + otlv(2, b"l") + otlv(7))
     chains["fragment-wrong"] = optiga_piece(8, orders["data"][0]) + optiga_apdu(0x03, 1, otlv(0x31, b"abc"))\
         + optiga_apdu(0x03, 1, otlv(0x31)) + optiga_apdu(0x03, 1, otlv(0x31, b"a") + otlv(0x32, b"b"))
+    # F0, which says what becomes of the content and of the life cycle, has to be there before.
+    for f0 in ("01", "11", "21"):
+        for way in range(3):
+            chains["update-meta-%s-%d" % (f0, way)] = optiga_apdu(0x02, 1, bytes.fromhex("f1d500002003f001" + f0))\
+                + optiga_piece(8, optiga_manifest(-2, 0xf1d5, 5, way, 0)) + bytes([6, 0, 0, 5])\
+                + bytes.fromhex("2003d101ff") + optiga_read()
     for name, (payload, fragment) in orders.items():
         chains["update-" + name] = optiga_piece(8, payload) + bytes([6, 0]) + u16(len(fragment)) + fragment + optiga_read()
     return chains
@@ -1209,7 +1235,7 @@ def write_socket_seeds():
     read = bytes.fromhex("60010007")
     seed("sim_request", "info", greet + wake + sim_frame(0x17, b"\3" + info + bytes.fromhex("6000000100") + read) +
          sim_frame(0x10, bytes.fromhex("6001")) + sim_frame(0x11, bytes.fromhex("600004")))
-    for count in (42, 43):
+    for count in (42, 255):  # what is between is the planted bug
         seed("sim_request", "messages-%d" % count,
              greet + wake + sim_frame(0x17, bytes([count]) + bytes.fromhex("60000000") * count))
     seed("sim_request", "longest", greet + wake + sim_frame(0x17, b"\x2a" + bytes.fromhex("60010400") * 42) +
@@ -1232,7 +1258,7 @@ def write_socket_seeds():
     calls = bytes.fromhex("000000 040903 010001 020100 030110 020000 000100 030000")
     seed("shim_answer", "good", calls + begin + sim_answer(0x17, 0, bytes(10 + 13)) + sim_answer(0x15, 0) +
          sim_answer(0x14, 0) + sim_answer(0x18, 0, bytes(16)) + sim_answer(0x14, 0) + begin + sim_answer(0x18, 0))
-    for size in (1, 255, 256, 257, 512, 65533):
+    for size in (1, 255, 256, 258, 512, 65533):  # 257 is the planted bug
         seed("shim_answer", "text-%d" % size, calls + begin + sim_answer(0x17, 3, b"x" * size) + sim_answer(0x15, 0))
     for status in range(1, 8):
         seed("shim_answer", "status-%d" % status, calls + begin + sim_answer(0x17, status) + sim_answer(0x15, status) +

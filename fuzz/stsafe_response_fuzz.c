@@ -360,13 +360,16 @@ look_around(struct rot_chip *chip, struct input *in)
     enum rot_stage stage = (enum rot_stage)(take(in) % 4);
     rot_object object = stage == ROT_STAGE_OBJECT ? ROT_TRUST(0) : 0, counter;
     enum rot_seal_state state;
+    struct rot_capability cap;
     struct rot_identity id;
     uint64_t value = 0;
-    size_t len = take(in);
-    uint8_t *random = exact(len);
+    size_t len = take(in), uid_len = 0;
+    uint8_t *random = exact(len), uid[ROT_UID_MAX];
 
     if (rot_identify(chip, &id) == ROT_OK)
         must(memchr(id.model, 0, sizeof(id.model)) != NULL && id.uid_len <= sizeof(id.uid));
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK);
     (void)!rot_random(chip, random, len);
     free(random);
     counter = ROT_COUNTER(take(in) % 2);
@@ -378,6 +381,8 @@ look_around(struct rot_chip *chip, struct input *in)
     if (rot_seal_state(chip, stage, object, &state) == ROT_OK)
         must(state >= ROT_SEAL_OPEN && state <= ROT_SEAL_FOREIGN);
     (void)!rot_reset(chip);
+    if (rot_uid(chip, uid, &uid_len) == ROT_OK)
+        must(uid_len == STSAFE_UID);
 }
 
 /* ---- The whole driver --------------------------------------------------------------------------- */

@@ -343,15 +343,18 @@ attest(struct rot_chip *chip, struct input *in)
 static void
 look_around(struct rot_chip *chip, struct input *in)
 {
+    struct rot_capability cap;
     struct rot_identity id;
     enum rot_seal_state state;
     uint64_t value = 0;
-    size_t len = take(in);
-    uint8_t *random = exact(len);
+    size_t len = take(in), uid_len = 0;
+    uint8_t *random = exact(len), uid[ROT_UID_MAX];
     rot_object counter = ROT_COUNTER(take(in) % 2);
 
     if (rot_identify(chip, &id) == ROT_OK)
         must(memchr(id.vendor, 0, sizeof(id.vendor)) != NULL && id.uid_len <= sizeof(id.uid));
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK);
     (void)!rot_random(chip, random, len);
     free(random);
     (void)!rot_counter_read(chip, counter, &value);
@@ -363,6 +366,8 @@ look_around(struct rot_chip *chip, struct input *in)
         (void)!rot_wipe(chip);
     (void)!rot_self_test(chip);
     (void)!rot_reset(chip);
+    if (rot_uid(chip, uid, &uid_len) == ROT_OK)
+        must(uid_len == TPM2_HASH);
 }
 
 /* ---- The whole driver ----------------------------------------------------------------------- */

@@ -550,6 +550,7 @@ pair_and_attest(struct rot_chip *chip, struct input *in)
         must(n <= 28);
     (void)!rot_verify_digest(chip, ROT_FIRMWARE(0), NULL, 0, digest, sizeof(digest),
                              (const uint8_t *)"\x30\x06\x02\x01\x01\x02\x01\x01", 8);
+    (void)!rot_channel_has(chip, secret, sizeof(secret));
     free(e.buf);
     free(back);
     free(bytes);

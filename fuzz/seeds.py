@@ -1236,8 +1236,9 @@ def write_socket_seeds():
     seed("sim_request", "info", greet + wake + sim_frame(0x17, b"\3" + info + bytes.fromhex("6000000100") + read) +
          sim_frame(0x10, bytes.fromhex("6001")) + sim_frame(0x11, bytes.fromhex("600004")))
     for count in (42, 255):  # what is between is the planted bug
-        seed("sim_request", "messages-%d" % count,
-             greet + wake + sim_frame(0x17, bytes([count]) + bytes.fromhex("60000000") * count))
+        for i, what in enumerate(("60000000", "00000000", "60010001", "35010002")):
+            seed("sim_request", "messages-%d-%d" % (count, i),
+                 greet + sim_frame(0x17, bytes([count]) + bytes.fromhex(what) * count))
     seed("sim_request", "longest", greet + wake + sim_frame(0x17, b"\x2a" + bytes.fromhex("60010400") * 42) +
          sim_frame(0x10, b"\x60" + bytes(1024)) + sim_frame(0x10, b"\x60" + bytes(1025)))
     seed("sim_request", "spi", greet + sim_frame(0x18, struct.pack(">IB", 1000000, 1) + bytes(8)) +

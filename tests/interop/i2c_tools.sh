@@ -79,6 +79,12 @@ gives "i2cdetect by its name" 0 "$(grid 48)" se050 -- i2cdetect -y "rot-sim bus 
 gives "an ATECC sleeps" 0 "$(grid)" atecc608b -- i2cdetect -y 1
 gives "and is awake after a general call" 0 "$(grid 60)" atecc608b -- \
     sh -c 'i2ctransfer -y -a 1 w1@0x00 0 2>/dev/null; sleep 0.002; i2cdetect -y 1'
+# Its later versions ask for three things more.
+more=
+grep -aq "Target mode" "$(command -v i2cdetect)" && more="
+SMBus Host Notify                no
+10-bit addressing                no
+Target mode                      no"
 gives "i2cdetect -F" 0 "Functionalities implemented by /dev/i2c-1:
 I2C                              yes
 SMBus Quick Command              yes
@@ -94,7 +100,7 @@ SMBus Block Read                 no
 SMBus Block Process Call         no
 SMBus PEC                        no
 I2C Block Write                  yes
-I2C Block Read                   yes" se050 -- i2cdetect -F 1
+I2C Block Read                   yes$more" se050 -- i2cdetect -F 1
 
 # ---- Each family in its own bytes --------------------------------------------------------
 # ATECC: the greeting after a wake, then Info.

@@ -29,6 +29,7 @@
 #define DIR_MAX      96  /* a socket's path has 107 bytes */
 #define EXIT_MISSING 127 /* as shells have it */
 #define EXIT_BARRED  126
+#define START_US     20000 /* more than any simulated part takes to start */
 
 extern char **environ;
 
@@ -364,6 +365,8 @@ run_program(struct run *r, int *ret_exit, struct rs_err *err)
     if (!r->plan->quiet && !r->plan->json)
         say_before(r);
     set_environment(r);
+    /* On a board the parts have had power long before: no program meets one that still starts. */
+    rs_sleep_us(START_US);
     r->started_us = rs_mono_us();
     rc = spawn(r);
     if (rc != 0) {

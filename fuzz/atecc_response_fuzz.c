@@ -572,7 +572,7 @@ look_around(struct rot_chip *chip, struct input *in)
     if (rot_identify(chip, &id) == ROT_OK)
         must(memchr(id.model, 0, sizeof(id.model)) != NULL && id.uid_len <= sizeof(id.uid));
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK || objects[i] == ROT_DATA(0));
+        must(rot_capabilities(chip, objects[i], &cap) == ROT_OK);
     (void)!rot_random(chip, random, len);
     free(random);
     if (rot_counter_read(chip, counter, &value) == ROT_OK)

@@ -99,6 +99,30 @@ def request(attributes):
                tlv(0x03, b"\0", tlv(0x30, b"\2\1\1\2\1\1")))
 
 
+# ---- CBOR ------------------------------------------------------------------------------
+
+def cbor_int(value, major=0):
+    if value < 0:
+        value, major = -1 - value, 1
+    if value < 24:
+        return bytes([major << 5 | value])
+    if value < 256:
+        return bytes([major << 5 | 24, value])
+    return bytes([major << 5 | 25]) + u16(value) if value < 65536 else bytes([major << 5 | 26]) + u32(value)
+
+
+def cbor_bytes(value):
+    return cbor_int(len(value), 2) + value
+
+
+def cbor_text(text):
+    return cbor_int(len(text), 3) + text.encode()
+
+
+def cbor_array(*items):
+    return cbor_int(len(items), 4) + b"".join(items)
+
+
 # ---- Signer messages -------------------------------------------------------------------
 
 def u16(v):
@@ -168,10 +192,6 @@ BACK = {
     "part": (132, u64(0) + u64(5) + blob(b"hello")),
     "leaf": (133, u64(7) + u16(1) + u64(1) + blob(b"content") + blob(b"0\x00")),
 }
-
-
-def cbor_text(text):
-    return cbor_int(len(text), 3) + text.encode()
 
 
 def order_document(quantity=100, target=60, state=1, until=9, shares=(("sz-1", 40), ("sz-2", 60))):
@@ -892,24 +912,6 @@ def optiga_read(reg=0x80):
 
 def optiga_piece(op, data):
     return bytes([op]) + u16(len(data)) + data
-
-
-def cbor_int(value, major=0):
-    if value < 0:
-        value, major = -1 - value, 1
-    if value < 24:
-        return bytes([major << 5 | value])
-    if value < 256:
-        return bytes([major << 5 | 24, value])
-    return bytes([major << 5 | 25]) + u16(value) if value < 65536 else bytes([major << 5 | 26]) + u32(value)
-
-
-def cbor_bytes(value):
-    return cbor_int(len(value), 2) + value
-
-
-def cbor_array(*items):
-    return cbor_int(len(items), 4) + b"".join(items)
 
 
 def optiga_manifest(kind, oid, size, first, second, version=1, uid=b"", digest=bytes(32), secret=None, iv=16):

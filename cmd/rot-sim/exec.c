@@ -121,8 +121,11 @@ start_panel(struct run *r, struct rs_err *err)
     rc = serve_begin(config, &r->server, err);
     if (rc != RS_OK)
         return rc;
-    if (pthread_create(&r->thread, NULL, serve_thread, r) == 0)
+    if (pthread_create(&r->thread, NULL, serve_thread, r) == 0) {
+        /* On a board the parts have had power long before: no program meets one that still starts. */
+        rs_sleep_us(START_US);
         return RS_OK;
+    }
     serve_free(r->server);
     r->server = NULL;
     return rs_fail(err, RS_E_NO_MEMORY, "exec: no thread for the simulator");
@@ -365,8 +368,6 @@ run_program(struct run *r, int *ret_exit, struct rs_err *err)
     if (!r->plan->quiet && !r->plan->json)
         say_before(r);
     set_environment(r);
-    /* On a board the parts have had power long before: no program meets one that still starts. */
-    rs_sleep_us(START_US);
     r->started_us = rs_mono_us();
     rc = spawn(r);
     if (rc != 0) {
